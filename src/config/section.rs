@@ -1,0 +1,249 @@
+//! Reading an object key by key, keeping every error.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::node::Node;
+
+/// One error or warning: where, what was written, what is wrong with it and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    path: String,
+    value: Option<String>,
+    message: String,
+}
+
+/// What was found wrong so far.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Each of these refuses the configuration.
+    pub errors: Vec<Note>,
+    /// These do not.
+    pub warnings: Vec<Note>,
+}
+
+/// An object of the configuration, of which the keys are taken one after another.
+pub struct Section<'n> {
+    path: String,
+    entries: &'n [(String, Node)],
+    known: Vec<&'static str>,
+}
+
+/// A string of a list, and where it stands.
+pub struct Item<'n> {
+    /// `list[index]`.
+    pub path: String,
+    /// The string.
+    pub text: &'n str,
+}
+
+impl Note {
+    /// A note on a value.
+    pub fn on(path: &str, value: impl fmt::Display, message: impl fmt::Display) -> Self {
+        Self {
+            path: path.to_owned(),
+            value: Some(value.to_string()),
+            message: message.to_string(),
+        }
+    }
+
+    /// A note on a place.
+    pub fn at(path: &str, message: impl fmt::Display) -> Self {
+        Self {
+            path: path.to_owned(),
+            value: None,
+            message: message.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.path)?;
+        if let Some(value) = &self.value {
+            write!(f, "`{value}`: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl Report {
+    /// Records an error.
+    pub fn error(&mut self, note: Note) {
+        self.errors.push(note);
+    }
+
+    /// Records a warning.
+    pub fn warn(&mut self, note: Note) {
+        self.warnings.push(note);
+    }
+}
+
+impl<'n> Section<'n> {
+    /// Opens the object that is the whole configuration.
+    pub fn root(entries: &'n [(String, Node)]) -> Self {
+        Self {
+            path: String::new(),
+            entries,
+            known: Vec::new(),
+        }
+    }
+
+    /// The path of one of its keys.
+    pub fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    /// Opens the object under a key; an absent one reads as empty.
+    pub fn section(&mut self, key: &'static str, report: &mut Report) -> Section<'n> {
+        let path = self.path_of(key);
+        let entries = match self.take(key, report) {
+            None => &[],
+            Some(Node::Object(entries)) => entries.as_slice(),
+            Some(other) => {
+                report.error(Note::on(&path, other, "an object is expected here"));
+                &[]
+            }
+        };
+        Section {
+            path,
+            entries,
+            known: Vec::new(),
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&mut self, key: &'static str, default: bool, report: &mut Report) -> bool {
+        match self.take(key, report) {
+            None => default,
+            Some(Node::Bool(value)) => *value,
+            Some(other) => {
+                report.error(Note::on(
+                    &self.path_of(key),
+                    other,
+                    "`true` or `false` is expected here",
+                ));
+                default
+            }
+        }
+    }
+
+    /// One of several values.
+    pub fn choice<W, T>(&mut self, key: &'static str, options: &[(W, T)], default: T, report: &mut Report) -> T
+    where
+        W: Copy + fmt::Debug + Into<Node>,
+        T: Copy,
+    {
+        let Some(node) = self.take(key, report) else {
+            return default;
+        };
+        if let Some((_, chosen)) = options.iter().find(|(word, _)| *node == (*word).into()) {
+            return *chosen;
+        }
+        let words: Vec<_> = options.iter().map(|(word, _)| format!("`{word:?}`")).collect();
+        let message = format!("one of {} is expected here", words.join(", "));
+        report.error(Note::on(&self.path_of(key), node, message));
+        default
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, key: &'static str, range: RangeInclusive<u32>, default: u32, report: &mut Report) -> u32 {
+        let Some(node) = self.take(key, report) else {
+            return default;
+        };
+        if let Node::Number(value) = node
+            && value.fract() == 0.0
+            && (f64::from(*range.start())..=f64::from(*range.end())).contains(value)
+        {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it is whole and within a range of u32"
+            )]
+            return *value as u32;
+        }
+        let message = format!(
+            "a whole number from {} to {} is expected here",
+            range.start(),
+            range.end()
+        );
+        report.error(Note::on(&self.path_of(key), node, message));
+        default
+    }
+
+    /// A list of strings; `None` if the key is absent.
+    pub fn list(&mut self, key: &'static str, report: &mut Report) -> Option<Vec<Item<'n>>> {
+        let path = self.path_of(key);
+        let items = match self.take(key, report)? {
+            Node::List(items) => items,
+            other => {
+                report.error(Note::on(&path, other, "a list of strings is expected here"));
+                return None;
+            }
+        };
+        let mut texts = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            match item {
+                Node::String(text) => texts.push(Item { path, text }),
+                other => report.error(Note::on(&path, other, "a string is expected here")),
+            }
+        }
+        Some(texts)
+    }
+
+    /// Reports the keys that nobody took.
+    pub fn finish(self, report: &mut Report) {
+        for (key, _) in self.entries {
+            if self.known.contains(&key.as_str()) {
+                continue;
+            }
+            let nearest = self.known.iter().map(|known| (distance(key, known), *known)).min();
+            let hint = match nearest {
+                Some((distance, known)) if distance <= 3 => format!("did you mean `{known}`?"),
+                _ => format!("the keys here are `{}`", self.known.join("`, `")),
+            };
+            report.error(Note::at(
+                &self.path_of(&Node::String(key.clone()).to_string()),
+                format!("unknown key; {hint}"),
+            ));
+        }
+    }
+
+    fn take(&mut self, key: &'static str, report: &mut Report) -> Option<&'n Node> {
+        self.known.push(key);
+        let mut found = self
+            .entries
+            .iter()
+            .filter(|(name, _)| name == key)
+            .map(|(_, node)| node);
+        let first = found.next();
+        if found.next().is_some() {
+            report.error(Note::at(&self.path_of(key), "the key is given twice; keep one"));
+        }
+        first
+    }
+}
+
+/// The Levenshtein distance, for "did you mean".
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, a_byte) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, b_byte) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let substituted = diagonal + usize::from(a_byte != b_byte);
+            diagonal = *cell;
+            left = substituted.min(diagonal + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,327 @@
+//! One request's way through the filter, whatever the proxy: ask the policy, do what it says, latch what the response
+//! will need, and do it when the response comes.
+
+mod journal;
+mod pairs;
+
+#[cfg(target_arch = "wasm32")]
+mod envoy;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::rc::Rc;
+use std::time::Duration;
+
+pub use journal::{INTERVAL, Journal};
+pub use pairs::Pairs;
+
+use crate::policy::Policy;
+use crate::policy::cors::{Cors, UpstreamHeaders};
+use crate::policy::headers;
+use crate::policy::request::RequestHead;
+use crate::policy::verdict::{Decision, Finding, Forward, Grant, Reply, RequestEdit, Verdict};
+
+/// What the filter needs of a proxy, for the stream at hand. Nothing here panics: a call that the proxy refuses is an
+/// error, and the filter decides what that means.
+pub trait Proxy {
+    /// The request's headers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the proxy does not hand them over.
+    fn request_headers(&self) -> Result<Pairs, Unavailable>;
+
+    /// Replaces a request header.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
+
+    /// Removes a request header, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn remove_request_header(&self, name: &str) -> Result<(), Unavailable>;
+
+    /// The first value of a response header.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be told whether there is one.
+    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable>;
+
+    /// Replaces a response header.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
+
+    /// Adds a line to a response header.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
+
+    /// Removes a response header, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn remove_response_header(&self, name: &str) -> Result<(), Unavailable>;
+
+    /// Answers the request from here. `details` is for the access log.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn reply(&self, reply: &Reply<'_>, details: &str) -> Result<(), Unavailable>;
+
+    /// Shows the decision to the access log.
+    fn publish(&self, finding: &str);
+
+    /// Counts one for the counter that [`Gate::new`] was given.
+    fn count(&self, counter: u32);
+
+    /// The time since any fixed moment.
+    fn now(&self) -> Duration;
+}
+
+/// The proxy did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable;
+
+/// What all streams of a VM share.
+#[derive(Debug)]
+pub struct Gate {
+    policy: Policy,
+    records: Vec<Record>,
+    journal: Journal,
+}
+
+/// A finding as the outside sees it.
+#[derive(Debug)]
+struct Record {
+    finding: Finding,
+    name: String,
+    details: String,
+    counter: Option<u32>,
+}
+
+impl Gate {
+    /// Sets up a policy; `define` makes a counter of a name, if the proxy can.
+    pub fn new(policy: Policy, mut define: impl FnMut(&str) -> Option<u32>) -> Self {
+        let records = Finding::all().map(|finding| {
+            let (check, outcome, reason) = (finding.check.code(), finding.outcome.code(), finding.reason.code());
+            let counter = format!("origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
+            Record {
+                finding,
+                name: finding.to_string(),
+                details: format!("origin_gate{{{check}_{reason}}}"),
+                counter: define(&counter),
+            }
+        });
+        Self {
+            policy,
+            records: records.collect(),
+            journal: Journal::default(),
+        }
+    }
+
+    fn record(&self, finding: Finding) -> Option<&Record> {
+        self.records.iter().find(|it| it.finding == finding)
+    }
+}
+
+/// Whether the request goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Next {
+    /// It goes on.
+    Continue,
+    /// It has been answered, or must not go on.
+    Stop,
+}
+
+/// One stream.
+#[derive(Debug)]
+pub struct Filter {
+    gate: Rc<Gate>,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// The request has not come, or its response has been dealt with.
+    Idle,
+    /// The request went on; its response is to be edited.
+    Forwarded(Latched),
+    /// The filter answered. The proxy sends that answer through the response callback too, where it must stay as it is.
+    Replied,
+}
+
+/// What a response gets, kept from the request: by then proxies no longer show it.
+#[derive(Debug)]
+struct Latched {
+    cors: Rc<Cors>,
+    grant: LatchedGrant,
+    is_websocket: bool,
+}
+
+#[derive(Debug)]
+enum LatchedGrant {
+    Any,
+    Origin(Box<[u8]>),
+    Withheld,
+}
+
+impl Filter {
+    /// Begins a stream.
+    #[must_use]
+    pub fn new(gate: Rc<Gate>) -> Self {
+        Self {
+            gate,
+            phase: Phase::Idle,
+        }
+    }
+
+    /// Deals with the request's headers.
+    pub fn on_request(&mut self, proxy: &impl Proxy) -> Next {
+        let gate = Rc::clone(&self.gate);
+        let pairs = proxy.request_headers();
+        let head: Option<RequestHead<'_>> = pairs.as_ref().ok().and_then(|pairs| Some(pairs.headers()?.collect()));
+        let Some(head) = head else {
+            return self.refuse_unavailable(proxy);
+        };
+        let Verdict { finding, decision } = gate.policy.decide(&head);
+        gate.journal.record(finding, &head, || proxy.now());
+        match decision {
+            Decision::Reply(reply) => self.reply(proxy, finding, &reply),
+            Decision::Forward(forward) => {
+                if edit_request(proxy, &forward.request).is_err() {
+                    return self.refuse_unavailable(proxy);
+                }
+                tell(proxy, gate.record(finding));
+                self.phase = latch(forward);
+                Next::Continue
+            }
+        }
+    }
+
+    /// Deals with a response's headers, whoever made the response.
+    pub fn on_response(&mut self, proxy: &impl Proxy) {
+        let Phase::Forwarded(latched) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            return;
+        };
+        // A backend's CORS headers that cannot be taken out would let in whom the policy does not.
+        if latched.apply(proxy).is_err() {
+            let _ = self.refuse_unavailable(proxy);
+        }
+    }
+
+    fn refuse_unavailable(&mut self, proxy: &impl Proxy) -> Next {
+        let gate = Rc::clone(&self.gate);
+        let Verdict { finding, decision } = gate.policy.refuse_unavailable();
+        gate.journal.record(finding, &RequestHead::default(), || proxy.now());
+        match decision {
+            Decision::Reply(reply) => self.reply(proxy, finding, &reply),
+            Decision::Forward(_) => Next::Stop,
+        }
+    }
+
+    fn reply(&mut self, proxy: &impl Proxy, finding: Finding, reply: &Reply<'_>) -> Next {
+        let record = self.gate.record(finding);
+        tell(proxy, record);
+        let details = record.map_or("origin_gate", |it| &it.details);
+        if proxy.reply(reply, details).is_err() {
+            log::error!("the proxy refused to send the filter's answer: {finding}; the request is held");
+        }
+        self.phase = Phase::Replied;
+        Next::Stop
+    }
+}
+
+impl Latched {
+    fn apply(&self, proxy: &impl Proxy) -> Result<(), Unavailable> {
+        if self.is_websocket && proxy.response_header(":status")?.as_deref() == Some(b"101") {
+            return Ok(());
+        }
+        let grant = match &self.grant {
+            LatchedGrant::Any => Grant::Any,
+            LatchedGrant::Origin(received) => Grant::Origin(received),
+            LatchedGrant::Withheld => Grant::Withheld,
+        };
+        if !self.keeps_backends(proxy)? {
+            for name in headers::RESPONSE_NAMES {
+                match self.cors.response_headers(grant).find(|(granted, _)| *granted == name) {
+                    Some((_, value)) => proxy.set_response_header(name, value)?,
+                    None => proxy.remove_response_header(name)?,
+                }
+            }
+        }
+        if grant == Grant::Any {
+            return Ok(());
+        }
+        match proxy.response_header(headers::VARY)? {
+            Some(vary) if headers::varies_by_origin(&vary) => Ok(()),
+            _ => proxy.add_response_header(headers::VARY, b"Origin"),
+        }
+    }
+
+    fn keeps_backends(&self, proxy: &impl Proxy) -> Result<bool, Unavailable> {
+        match self.cors.upstream {
+            UpstreamHeaders::Replace => Ok(false),
+            UpstreamHeaders::Keep => Ok(proxy.response_header(headers::ALLOW_ORIGIN)?.is_some()),
+        }
+    }
+}
+
+fn latch(forward: Forward<'_>) -> Phase {
+    let Some((cors, grant)) = forward.response else {
+        return Phase::Idle;
+    };
+    let grant = match grant {
+        Grant::Any => LatchedGrant::Any,
+        Grant::Origin(received) => LatchedGrant::Origin(received.into()),
+        Grant::Withheld => LatchedGrant::Withheld,
+    };
+    Phase::Forwarded(Latched {
+        cors,
+        grant,
+        is_websocket: forward.is_websocket,
+    })
+}
+
+fn edit_request(proxy: &impl Proxy, edits: &[RequestEdit]) -> Result<(), Unavailable> {
+    edits.iter().try_for_each(|edit| match edit {
+        RequestEdit::AddWebSocketKey => proxy.set_request_header(headers::SEC_WEBSOCKET_KEY, &websocket_key()),
+        RequestEdit::Remove(name) => proxy.remove_request_header(name),
+        RequestEdit::Set(name, value) => proxy.set_request_header(name, value.as_bytes()),
+    })
+}
+
+fn tell(proxy: &impl Proxy, record: Option<&Record>) {
+    let Some(record) = record else { return };
+    proxy.publish(&record.name);
+    if let Some(counter) = record.counter {
+        proxy.count(counter);
+    }
+}
+
+/// Sixteen random bytes in base64 (RFC 6455 §4.1, point 7). `RandomState` is keyed from the system's random numbers.
+fn websocket_key() -> [u8; 24] {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let random = || u128::from(RandomState::new().build_hasher().finish());
+    let bits = (random() << 64) | random();
+    let mut key = [b'='; 24];
+    for (at, char) in key.iter_mut().take(22).enumerate() {
+        // 22 digits of 6 bits are 132: the last digit holds two bits of the number and four zeros.
+        let shift = 122_i32 - 6 * i32::try_from(at).unwrap_or_default();
+        let digit = if shift >= 0 { bits >> shift } else { bits << -shift };
+        let digit = usize::try_from(digit & 63).unwrap_or_default();
+        *char = ALPHABET.get(digit).copied().unwrap_or(b'A');
+    }
+    key
+}

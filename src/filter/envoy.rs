@@ -1,0 +1,185 @@
+//! The edge: proxy-wasm's callbacks on one side, [`Filter`] on the other. The only file that names `proxy_wasm`.
+
+mod abi;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use log::{Level, LevelFilter, Log, Metadata, Record, error, info, warn};
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType};
+
+use super::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
+use crate::config::{self, Loaded};
+use crate::policy::verdict::Reply;
+use abi::Map;
+
+proxy_wasm::main! {{
+    if log::set_logger(&ProxyLog).is_ok() {
+        log::set_max_level(LevelFilter::Debug);
+    }
+    proxy_wasm::set_root_context(|_| Box::new(Root { gate: None }));
+}}
+
+/// One plugin configuration in one VM.
+struct Root {
+    gate: Option<Rc<Gate>>,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let Ok(configuration) = abi::configuration(size) else {
+            error!("Origin Gate policy refused: the proxy did not hand it over");
+            return false;
+        };
+        match config::load(&configuration) {
+            Ok(loaded) => {
+                announce(&loaded, &configuration);
+                self.gate = Some(Rc::new(Gate::new(loaded.policy, abi::define_counter)));
+                true
+            }
+            Err(errors) => {
+                error!("Origin Gate policy refused, errors={}", errors.0.len());
+                for note in errors.0 {
+                    error!("{note}");
+                }
+                false
+            }
+        }
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream {
+            filter: self.gate.clone().map(Filter::new),
+        }))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+/// Every VM of a worker loads the policy; one line is enough for all.
+fn announce(loaded: &Loaded, configuration: &[u8]) {
+    const KEY: &str = "origin_gate.announced";
+    let digest = digest(configuration);
+    if abi::shared(KEY).as_deref() == Some(digest.as_bytes()) {
+        return;
+    }
+    abi::share(KEY, digest.as_bytes());
+    info!(
+        "Origin Gate policy loaded version={} digest={digest} origins={} hosts={} warnings={}",
+        env!("CARGO_PKG_VERSION"),
+        loaded.origins,
+        loaded.hosts,
+        loaded.warnings.len(),
+    );
+    for note in &loaded.warnings {
+        warn!("{note}");
+    }
+}
+
+/// FNV-1a: tells policies apart, no more.
+fn digest(configuration: &[u8]) -> String {
+    let hash = configuration.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+/// One HTTP stream. Without a policy nothing passes: the proxy should not have sent it here.
+struct Stream {
+    filter: Option<Filter>,
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        match self.filter.as_mut().map(|filter| filter.on_request(&Envoy)) {
+            Some(Next::Continue) => Action::Continue,
+            Some(Next::Stop) | None => Action::Pause,
+        }
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        if let Some(filter) = self.filter.as_mut() {
+            filter.on_response(&Envoy);
+        }
+        Action::Continue
+    }
+}
+
+/// The proxy behind the ABI, at the stream whose callback runs.
+struct Envoy;
+
+impl Proxy for Envoy {
+    fn request_headers(&self) -> Result<Pairs, Unavailable> {
+        abi::headers(Map::Request)
+    }
+
+    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        abi::set_header(Map::Request, name, value)
+    }
+
+    fn remove_request_header(&self, name: &str) -> Result<(), Unavailable> {
+        abi::remove_header(Map::Request, name)
+    }
+
+    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        abi::header(Map::Response, name)
+    }
+
+    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        abi::set_header(Map::Response, name, value)
+    }
+
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        abi::add_header(Map::Response, name, value)
+    }
+
+    fn remove_response_header(&self, name: &str) -> Result<(), Unavailable> {
+        abi::remove_header(Map::Response, name)
+    }
+
+    fn reply(&self, reply: &Reply<'_>, details: &str) -> Result<(), Unavailable> {
+        let headers = reply.headers.iter().map(|(name, value)| (name.as_bytes(), &**value));
+        abi::send_local_response(reply.status, details, &Pairs::encode(headers), &reply.body)
+    }
+
+    fn publish(&self, finding: &str) {
+        abi::set_property("origin_gate", finding);
+    }
+
+    fn count(&self, counter: u32) {
+        abi::increment(counter);
+    }
+
+    fn now(&self) -> Duration {
+        abi::now()
+    }
+}
+
+/// The proxy's log as the target of [`log`].
+struct ProxyLog;
+
+impl Log for ProxyLog {
+    fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let level = match record.level() {
+            Level::Trace => 0,
+            Level::Debug => 1,
+            Level::Info => 2,
+            Level::Warn => 3,
+            Level::Error => 4,
+        };
+        abi::log(level, &record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}

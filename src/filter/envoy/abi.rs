@@ -1,0 +1,203 @@
+//! The host calls of proxy-wasm ABI 0.2.1 that the filter makes.
+//!
+//! The SDK's own wrappers panic on a status that they do not expect, which would hand the VM to whoever can bring one
+//! about; here every status but `OK` is an error value. The SDK also sends local replies without their details.
+
+#![expect(
+    unsafe_code,
+    reason = "host calls are foreign functions that take and return raw buffers"
+)]
+
+use std::time::Duration;
+
+use crate::filter::{Pairs, Unavailable};
+
+const OK: u32 = 0;
+const NOT_FOUND: u32 = 1;
+
+/// A header map.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub enum Map {
+    /// The request's headers.
+    Request = 0,
+    /// The response's headers.
+    Response = 2,
+}
+
+const PLUGIN_CONFIGURATION: u32 = 7;
+const COUNTER: u32 = 0;
+const NO_GRPC_STATUS: i32 = -1;
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_log(level: u32, text: *const u8, text_len: usize) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_get_buffer_bytes(buffer: u32, start: usize, max: usize, data: *mut *mut u8, len: *mut usize) -> u32;
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, len: *mut usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_len: usize,
+        data: *mut *mut u8,
+        len: *mut usize,
+    ) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_len: usize,
+        value: *const u8,
+        value_len: usize,
+    ) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_len: usize,
+        value: *const u8,
+        value_len: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_len: usize) -> u32;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_len: usize,
+        body: *const u8,
+        body_len: usize,
+        headers: *const u8,
+        headers_len: usize,
+        grpc_status: i32,
+    ) -> u32;
+    fn proxy_set_property(path: *const u8, path_len: usize, value: *const u8, value_len: usize) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, by: i64) -> u32;
+    fn proxy_get_shared_data(key: *const u8, key_len: usize, data: *mut *mut u8, len: *mut usize, cas: *mut u32)
+    -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_len: usize, value: *const u8, value_len: usize, cas: u32) -> u32;
+}
+
+/// Writes a line to the proxy's log. Nothing can be done where it has none.
+pub fn log(level: u32, line: &str) {
+    // SAFETY: the host reads the slice during the call.
+    unsafe { proxy_log(level, line.as_ptr(), line.len()) };
+}
+
+/// The proxy's clock; zero where it has none.
+pub fn now() -> Duration {
+    let mut nanoseconds = 0;
+    // SAFETY: the host writes the number during the call, or leaves it.
+    unsafe { proxy_get_current_time_nanoseconds(&raw mut nanoseconds) };
+    Duration::from_nanos(nanoseconds)
+}
+
+/// The plugin's configuration.
+pub fn configuration(size: usize) -> Result<Vec<u8>, Unavailable> {
+    // SAFETY: see `returned`.
+    returned(|data, len| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, size, data, len) })
+        .map(Option::unwrap_or_default)
+}
+
+/// All headers of a map.
+pub fn headers(map: Map) -> Result<Pairs, Unavailable> {
+    // SAFETY: see `returned`.
+    match returned(|data, len| unsafe { proxy_get_header_map_pairs(map as u32, data, len) })? {
+        Some(bytes) => Ok(Pairs::new(bytes)),
+        None => Err(Unavailable),
+    }
+}
+
+/// The first value of a header.
+pub fn header(map: Map, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+    // SAFETY: the host reads the name during the call; for the rest see `returned`.
+    returned(|data, len| unsafe { proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), data, len) })
+}
+
+/// Replaces all values of a header.
+pub fn set_header(map: Map, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    // SAFETY: the host reads the slices during the call.
+    done(unsafe { proxy_replace_header_map_value(map as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+}
+
+/// Adds a value to a header.
+pub fn add_header(map: Map, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    // SAFETY: the host reads the slices during the call.
+    done(unsafe { proxy_add_header_map_value(map as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+}
+
+/// Removes all values of a header, if there are any.
+pub fn remove_header(map: Map, name: &str) -> Result<(), Unavailable> {
+    // SAFETY: the host reads the slice during the call.
+    match unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) } {
+        NOT_FOUND => Ok(()),
+        status => done(status),
+    }
+}
+
+/// Answers the stream's request.
+pub fn send_local_response(status: u16, details: &str, headers: &[u8], body: &str) -> Result<(), Unavailable> {
+    // SAFETY: the host reads the slices during the call.
+    done(unsafe {
+        proxy_send_local_response(
+            status.into(),
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            NO_GRPC_STATUS,
+        )
+    })
+}
+
+/// Sets a property of the stream, which the access log can show. Nothing can be done where there are none.
+pub fn set_property(name: &str, value: &str) {
+    // SAFETY: the host reads the slices during the call.
+    unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+}
+
+/// Makes a counter, if the proxy can.
+pub fn define_counter(name: &str) -> Option<u32> {
+    let mut id = 0;
+    // SAFETY: the host reads the name and writes the number during the call.
+    let status = unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) };
+    (status == OK).then_some(id)
+}
+
+/// Adds one to a counter. Nothing can be done where that fails.
+pub fn increment(counter: u32) {
+    // SAFETY: no memory is passed.
+    unsafe { proxy_increment_metric(counter, 1) };
+}
+
+/// What the VMs of this filter share under a key.
+pub fn shared(key: &str) -> Option<Vec<u8>> {
+    let mut cas = 0;
+    // SAFETY: the host reads the key and writes the number during the call; for the rest see `returned`.
+    returned(|data, len| unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), data, len, &raw mut cas) })
+        .ok()
+        .flatten()
+}
+
+/// Shares a value under a key, if the proxy can.
+pub fn share(key: &str, value: &[u8]) {
+    // SAFETY: the host reads the slices during the call.
+    unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), 0) };
+}
+
+/// Takes over what a host call returns in memory; `None` where it says that there is nothing.
+fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Option<Vec<u8>>, Unavailable> {
+    let mut data: *mut u8 = std::ptr::null_mut();
+    let mut len = 0;
+    match call(&raw mut data, &raw mut len) {
+        OK if data.is_null() => Ok(Some(Vec::new())),
+        // SAFETY: the host had `proxy_on_memory_allocate` make this buffer, a boxed slice of `len` bytes that it gave
+        // away, and filled it.
+        OK => Ok(Some(unsafe { Vec::from_raw_parts(data, len, len) })),
+        NOT_FOUND => Ok(None),
+        _ => Err(Unavailable),
+    }
+}
+
+fn done(status: u32) -> Result<(), Unavailable> {
+    if status == OK { Ok(()) } else { Err(Unavailable) }
+}

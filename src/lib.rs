@@ -1,0 +1,4 @@
+//! Origin Gate.
+pub mod config;
+pub mod filter;
+pub mod policy;

@@ -1,0 +1,176 @@
+//! What a page may read: the CORS protocol (Fetch §3.2) from the server's side.
+
+use std::borrow::Cow;
+
+use super::headers::{self, is_token, members};
+use super::request::{Field, RequestHead};
+use super::verdict::{Grant, Header, Reason};
+
+/// `Vary` on a preflight's answer. Caches must not store it (RFC 9110 §9.3.7), but some do.
+pub(super) const VARY_PREFLIGHT: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+
+/// The `cors` section, with its header values ready to send.
+#[derive(Debug)]
+pub struct Cors {
+    /// `allow_credentials`.
+    pub credentials: bool,
+    /// `allow_methods`.
+    pub methods: AllowList,
+    /// `allow_headers`.
+    pub headers: AllowList,
+    /// `expose_headers`, joined; empty for none.
+    pub expose: String,
+    /// `max_age`, in seconds.
+    pub max_age: String,
+    /// `allow_private_network`.
+    pub private_network: bool,
+    /// `upstream_headers`.
+    pub upstream: UpstreamHeaders,
+}
+
+/// What a preflight may ask for.
+#[derive(Clone, Debug)]
+pub enum AllowList {
+    /// `["*"]`: whatever is valid. It is answered by name, since `*` is a literal where credentials are (Fetch §3.2.3).
+    Any,
+    /// These names.
+    These {
+        /// The names.
+        names: Vec<String>,
+        /// The same, joined for sending.
+        joined: String,
+    },
+}
+
+/// What becomes of the CORS headers that the backend sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamHeaders {
+    /// They stay, if they say who may read the response.
+    Keep,
+    /// They go; the policy's take their place.
+    Replace,
+}
+
+impl AllowList {
+    /// Joins names into the list to send.
+    #[must_use]
+    pub fn these(names: Vec<String>) -> Self {
+        Self::These {
+            joined: names.join(", "),
+            names,
+        }
+    }
+}
+
+impl Cors {
+    /// The headers by which a response tells the browser what this grant is.
+    pub fn response_headers<'a>(&'a self, grant: Grant<'a>) -> impl Iterator<Item = (&'static str, &'a [u8])> {
+        let origin: Option<&[u8]> = match grant {
+            Grant::Any => Some(b"*"),
+            Grant::Origin(received) => Some(received),
+            Grant::Withheld => None,
+        };
+        let credentials = origin.filter(|_| self.credentials).map(|_| &b"true"[..]);
+        let expose = origin.map(|_| self.expose.as_bytes()).filter(|value| !value.is_empty());
+        [
+            (headers::ALLOW_ORIGIN, origin),
+            (headers::ALLOW_CREDENTIALS, credentials),
+            (headers::EXPOSE_HEADERS, expose),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
+
+    /// The headers of the answer to a preflight whose origin is granted, and why the browser will refuse what it asks
+    /// for, if it will. The lists are the same either way: the browser compares, and names what it misses.
+    pub(super) fn preflight<'a>(
+        &'a self,
+        grant: Grant<'a>,
+        head: &RequestHead<'a>,
+    ) -> (Vec<Header<'a>>, Option<Reason>) {
+        let methods = self.answer_methods(head.request_method);
+        let names = self.answer_headers(&head.request_headers);
+        let refused = match (&methods, &names) {
+            (Asked::Refused(_), _) => Some(Reason::MethodNotAllowed),
+            (_, Asked::Refused(_)) => Some(Reason::HeaderNotAllowed),
+            (Asked::Granted(_), Asked::Granted(_)) => None,
+        };
+        let mut reply: Vec<Header<'a>> = self
+            .response_headers(grant)
+            .map(|(name, value)| (name, Cow::Borrowed(value)))
+            .collect();
+        for (name, value) in [
+            (headers::ALLOW_METHODS, methods.into_value()),
+            (headers::ALLOW_HEADERS, names.into_value()),
+            (headers::MAX_AGE, Cow::Borrowed(self.max_age.as_bytes())),
+        ] {
+            if !value.is_empty() {
+                reply.push((name, value));
+            }
+        }
+        if self.private_network && head.request_private_network == Field::One(b"true") {
+            reply.push((headers::ALLOW_PRIVATE_NETWORK, Cow::Borrowed(b"true")));
+        }
+        (reply, refused)
+    }
+
+    fn answer_methods<'a>(&'a self, asked: Field<'a>) -> Asked<'a> {
+        let method = asked.one().unwrap_or_default();
+        match &self.methods {
+            AllowList::Any if is_token(method) => Asked::Granted(Cow::Borrowed(method)),
+            AllowList::Any => Asked::Refused(Cow::Borrowed(b"")),
+            AllowList::These { names, joined } => {
+                let is_listed =
+                    headers::is_safelisted_method(method) || names.iter().any(|name| name.as_bytes() == method);
+                Asked::from(is_listed, Cow::Borrowed(joined.as_bytes()))
+            }
+        }
+    }
+
+    fn answer_headers<'a>(&'a self, lines: &[&'a [u8]]) -> Asked<'a> {
+        match &self.headers {
+            AllowList::Any if are_names(lines, |_| true) => Asked::Granted(match lines {
+                [] => Cow::Borrowed(b""),
+                [line] => Cow::Borrowed(line),
+                lines => Cow::Owned(lines.join(&b","[..])),
+            }),
+            AllowList::Any => Asked::Refused(Cow::Borrowed(b"")),
+            AllowList::These { names, joined } => {
+                let is_listed = |name: &[u8]| names.iter().any(|it| it.as_bytes().eq_ignore_ascii_case(name));
+                Asked::from(are_names(lines, is_listed), Cow::Borrowed(joined.as_bytes()))
+            }
+        }
+    }
+}
+
+/// The list that answers what a preflight asked for.
+enum Asked<'a> {
+    Granted(Cow<'a, [u8]>),
+    Refused(Cow<'a, [u8]>),
+}
+
+impl<'a> Asked<'a> {
+    fn from(is_granted: bool, value: Cow<'a, [u8]>) -> Self {
+        if is_granted {
+            Self::Granted(value)
+        } else {
+            Self::Refused(value)
+        }
+    }
+
+    fn into_value(self) -> Cow<'a, [u8]> {
+        match self {
+            Self::Granted(value) | Self::Refused(value) => value,
+        }
+    }
+}
+
+/// Whether the lines are a list of header names that all pass, of a length that somebody means.
+fn are_names(lines: &[&[u8]], passes: impl Fn(&[u8]) -> bool) -> bool {
+    lines.iter().map(|line| line.len()).sum::<usize>() <= headers::MAX_REQUEST_HEADERS
+        && lines.iter().flat_map(|line| members(line)).count() <= headers::MAX_REQUEST_HEADER_NAMES
+        && lines
+            .iter()
+            .flat_map(|line| members(line))
+            .all(|name| is_token(name) && passes(name))
+}

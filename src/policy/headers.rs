@@ -1,0 +1,76 @@
+//! Header names, and the grammars of what stands in them.
+
+/// `Access-Control-Allow-Credentials`.
+pub const ALLOW_CREDENTIALS: &str = "access-control-allow-credentials";
+/// `Access-Control-Allow-Headers`.
+pub const ALLOW_HEADERS: &str = "access-control-allow-headers";
+/// `Access-Control-Allow-Methods`.
+pub const ALLOW_METHODS: &str = "access-control-allow-methods";
+/// `Access-Control-Allow-Origin`.
+pub const ALLOW_ORIGIN: &str = "access-control-allow-origin";
+/// `Access-Control-Allow-Private-Network`.
+pub const ALLOW_PRIVATE_NETWORK: &str = "access-control-allow-private-network";
+/// `Access-Control-Expose-Headers`.
+pub const EXPOSE_HEADERS: &str = "access-control-expose-headers";
+/// `Access-Control-Max-Age`.
+pub const MAX_AGE: &str = "access-control-max-age";
+/// `Access-Control-Request-Headers`.
+pub const REQUEST_HEADERS: &str = "access-control-request-headers";
+/// `Access-Control-Request-Method`.
+pub const REQUEST_METHOD: &str = "access-control-request-method";
+/// `Access-Control-Request-Private-Network`.
+pub const REQUEST_PRIVATE_NETWORK: &str = "access-control-request-private-network";
+/// `Content-Type`.
+pub const CONTENT_TYPE: &str = "content-type";
+/// `Sec-WebSocket-Key`.
+pub const SEC_WEBSOCKET_KEY: &str = "sec-websocket-key";
+/// `Vary`.
+pub const VARY: &str = "vary";
+/// `X-Forwarded-Host`.
+pub const X_FORWARDED_HOST: &str = "x-forwarded-host";
+/// `X-Forwarded-Proto`.
+pub const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
+
+/// Every response header of the CORS protocol: what a backend may not decide once a policy is in force.
+pub const RESPONSE_NAMES: [&str; 7] = [
+    ALLOW_ORIGIN,
+    ALLOW_CREDENTIALS,
+    ALLOW_METHODS,
+    ALLOW_HEADERS,
+    EXPOSE_HEADERS,
+    MAX_AGE,
+    ALLOW_PRIVATE_NETWORK,
+];
+
+/// The longest `Access-Control-Request-Headers` that is read, in bytes. Browsers send the names that a script set;
+/// nothing real comes near this.
+pub const MAX_REQUEST_HEADERS: usize = 4096;
+
+/// The most names in `Access-Control-Request-Headers` that are compared.
+pub const MAX_REQUEST_HEADER_NAMES: usize = 128;
+
+/// Whether these bytes are a token (RFC 9110 §5.6.2): what a method or a field name is made of.
+#[must_use]
+pub fn is_token(bytes: &[u8]) -> bool {
+    let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !bytes.is_empty() && bytes.iter().all(is_tchar)
+}
+
+/// Whether a method is one that a script may use without asking (Fetch §2.2.1 "CORS-safelisted method").
+#[must_use]
+pub fn is_safelisted_method(method: &[u8]) -> bool {
+    matches!(method, b"GET" | b"HEAD" | b"POST")
+}
+
+/// The members of a comma-separated list (RFC 9110 §5.6.1), white space around them and empty ones left out.
+pub fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&byte| byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|member| !member.is_empty())
+}
+
+/// Whether a `Vary` value already makes caches tell origins apart (RFC 9110 §12.5.5).
+#[must_use]
+pub fn varies_by_origin(vary: &[u8]) -> bool {
+    members(vary).any(|member| member == b"*" || member.eq_ignore_ascii_case(b"origin"))
+}

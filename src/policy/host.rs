@@ -1,0 +1,174 @@
+//! Hosts and authorities as a request names them.
+//!
+//! RFC 9110 §7.2 takes the grammar of `Host` from RFC 3986 §3.2.2; this module accepts the part of it that names real
+//! hosts, within the limits of DNS (RFC 1035 §2.3.4), and refuses the rest: user information, percent-encoding,
+//! empty labels, zone identifiers. Nothing is decoded or repaired.
+
+use std::fmt::{self, Write};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// The longest name, without its root dot, in bytes (RFC 1035 §2.3.4, in presentation form).
+pub const MAX_NAME: usize = 253;
+
+/// The longest label, in bytes (RFC 1035 §2.3.4).
+pub const MAX_LABEL: usize = 63;
+
+/// A host, borrowed from the request or from a pattern.
+#[derive(Clone, Copy, Debug)]
+pub enum Host<'a> {
+    /// A registered name or an IPv4 address, in the bytes received: any case, perhaps with a root dot.
+    Name(&'a [u8]),
+    /// An IPv6 address, and the bytes that spelled it, brackets included.
+    V6(&'a [u8], Ipv6Addr),
+}
+
+/// The bytes do not name a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedHost;
+
+impl<'a> Host<'a> {
+    /// Reads a host without its port.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedHost`] for an empty or over-long name or label, a byte outside `[A-Za-z0-9._-]`, or brackets around
+    /// anything but an IPv6 address.
+    pub fn parse(text: &'a [u8]) -> Result<Self, MalformedHost> {
+        if let Some(rest) = text.strip_prefix(b"[") {
+            let inside = rest.strip_suffix(b"]").ok_or(MalformedHost)?;
+            let inside = std::str::from_utf8(inside).map_err(|_| MalformedHost)?;
+            return match inside.parse() {
+                Ok(address) => Ok(Self::V6(text, address)),
+                Err(_) => Err(MalformedHost),
+            };
+        }
+        let name = without_root_dot(text);
+        if name.len() > MAX_NAME || !name.split(|&byte| byte == b'.').all(is_label) {
+            return Err(MalformedHost);
+        }
+        Ok(Self::Name(text))
+    }
+
+    /// The bytes that were parsed.
+    #[must_use]
+    pub fn text(&self) -> &'a [u8] {
+        match *self {
+            Self::Name(text) | Self::V6(text, _) => text,
+        }
+    }
+
+    /// Whether this is the one spelling that the URL Standard's host serializer emits: lower case, IPv4 in four
+    /// decimal parts, IPv6 compressed. An IPv4-mapped address has none here: its two spellings would need a rule of
+    /// their own, and no site is served from one.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        match *self {
+            Self::Name(text) => {
+                let last_label = without_root_dot(text).rsplit(|&byte| byte == b'.').next();
+                !text.iter().any(u8::is_ascii_uppercase)
+                    && (!last_label.is_some_and(is_number) || is_canonical_v4(text))
+            }
+            Self::V6(text, address) => {
+                let mut rest = Remaining(text);
+                address.to_ipv4_mapped().is_none() && write!(rest, "[{address}]").is_ok() && rest.0.is_empty()
+            }
+        }
+    }
+}
+
+/// Equal as hosts: names without regard to ASCII case, addresses by value. A root dot counts: browsers hold
+/// `example.com.` and `example.com` for different hosts.
+impl PartialEq for Host<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Name(a), Self::Name(b)) => a.eq_ignore_ascii_case(b),
+            (Self::V6(_, a), Self::V6(_, b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// A host with the port that was written after it: the value of `Host`, `:authority` or `X-Forwarded-Host`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Authority<'a> {
+    /// The host.
+    pub host: Host<'a>,
+    /// The port, if one was written.
+    pub port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    /// Reads `host` or `host:port`.
+    ///
+    /// # Errors
+    ///
+    /// [`MalformedHost`] if the host is malformed, or the port is empty, not all digits or above 65535.
+    pub fn parse(text: &'a [u8]) -> Result<Self, MalformedHost> {
+        let (host, port) = split_port(text);
+        Ok(Self {
+            host: Host::parse(host)?,
+            port: port.map(parse_port).transpose()?,
+        })
+    }
+}
+
+/// Splits `host:port` before the colon that begins a port; the colons inside brackets do not.
+pub(super) fn split_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let after_brackets = text.iter().rposition(|&byte| byte == b']').map_or(0, |i| i + 1);
+    let colon = text.iter().skip(after_brackets).position(|&byte| byte == b':');
+    match colon.and_then(|i| text.split_at_checked(after_brackets + i)) {
+        Some((host, port)) => (host, port.split_first().map(|(_, digits)| digits)),
+        None => (text, None),
+    }
+}
+
+/// RFC 3986 §3.2.3, bounded: at least one digit, at most 65535. `u16::from_str` would take a sign.
+fn parse_port(digits: &[u8]) -> Result<u16, MalformedHost> {
+    if digits.is_empty() {
+        return Err(MalformedHost);
+    }
+    digits
+        .iter()
+        .try_fold(0_u16, |port, &byte| match byte {
+            b'0'..=b'9' => port.checked_mul(10)?.checked_add(u16::from(byte - b'0')),
+            _ => None,
+        })
+        .ok_or(MalformedHost)
+}
+
+/// Drops one trailing dot, the root of the name.
+pub(super) fn without_root_dot(name: &[u8]) -> &[u8] {
+    name.strip_suffix(b".").unwrap_or(name)
+}
+
+/// A label of a host name. Underscores are not for hosts (RFC 952), but Docker and Kubernetes names and intranets
+/// have them, and browsers send them.
+fn is_label(label: &[u8]) -> bool {
+    (1..=MAX_LABEL).contains(&label.len())
+        && label
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// The URL Standard's "ends in a number" test, on the last label.
+fn is_number(label: &[u8]) -> bool {
+    match label.strip_prefix(b"0x").or_else(|| label.strip_prefix(b"0X")) {
+        Some(hex) => hex.iter().all(u8::is_ascii_hexdigit),
+        None => label.iter().all(u8::is_ascii_digit),
+    }
+}
+
+/// `Ipv4Addr::from_str` takes four decimal parts without leading zeros, and nothing else.
+fn is_canonical_v4(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv4Addr>().is_ok())
+}
+
+/// Compares what is written with what is left, without a buffer.
+struct Remaining<'a>(&'a [u8]);
+
+impl Write for Remaining<'_> {
+    fn write_str(&mut self, written: &str) -> fmt::Result {
+        self.0 = self.0.strip_prefix(written.as_bytes()).ok_or(fmt::Error)?;
+        Ok(())
+    }
+}

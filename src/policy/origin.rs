@@ -1,0 +1,97 @@
+//! The origin of a request: the request-time parser.
+//!
+//! It takes exactly the serialization that a browser emits (Fetch §3.1 "`Origin` header", HTML "ASCII serialization
+//! of an origin") and nothing that would have to be folded, trimmed, decoded or repaired first. Two spellings of one
+//! origin are how origin checks are bypassed; here there is one, apart from a default port, which may be written out.
+
+use super::host::{Host, split_port};
+
+/// The longest scheme in bytes. Far above any in use, so that hostile values end early.
+const MAX_SCHEME: usize = 64;
+
+/// `scheme` + `://` + a name with its root dot + `:65535`.
+pub const MAX_ORIGIN: usize = MAX_SCHEME + 3 + super::host::MAX_NAME + 1 + 6;
+
+/// An origin that has a scheme, a host and a port (RFC 6454 §4), in canonical form.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The scheme, in lower case, without `://`.
+    pub scheme: &'a [u8],
+    /// The host, in canonical form.
+    pub host: Host<'a>,
+    /// The port; `None` is the scheme's default, written out or not.
+    pub port: Option<u16>,
+}
+
+/// Why an `Origin` value names no origin to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoOrigin {
+    /// Not the canonical serialization of an origin.
+    Malformed,
+    /// The literal `null`: an opaque origin, which any site can produce (HTML, "opaque origin").
+    Null,
+}
+
+impl<'a> Origin<'a> {
+    /// Reads the value of one `Origin` field.
+    ///
+    /// # Errors
+    ///
+    /// [`NoOrigin`] for `null` and for everything that is not canonical.
+    pub fn parse(value: &'a [u8]) -> Result<Self, NoOrigin> {
+        if value == b"null" {
+            return Err(NoOrigin::Null);
+        }
+        Self::parse_tuple(value).ok_or(NoOrigin::Malformed)
+    }
+
+    fn parse_tuple(value: &'a [u8]) -> Option<Self> {
+        if value.len() > MAX_ORIGIN {
+            return None;
+        }
+        let (scheme, rest) = split_scheme(value)?;
+        let (host, port) = split_port(rest);
+        let host = Host::parse(host).ok().filter(Host::is_canonical)?;
+        let port = port.map(|digits| parse_port(digits).ok_or(())).transpose().ok()?;
+        Some(Self {
+            scheme,
+            host,
+            port: port.filter(|&port| Some(port) != default_port(scheme)),
+        })
+    }
+
+    /// Whether a request that shows this port, or none, is on the origin's own: one not shown is the default.
+    #[must_use]
+    pub fn is_on_port(&self, shown: Option<u16>) -> bool {
+        shown.filter(|&port| Some(port) != default_port(self.scheme)) == self.port
+    }
+}
+
+/// The port that the URL Standard elides for a special scheme.
+pub(super) fn default_port(scheme: &[u8]) -> Option<u16> {
+    match scheme {
+        b"http" | b"ws" => Some(80),
+        b"https" | b"wss" => Some(443),
+        _ => None,
+    }
+}
+
+/// Splits `scheme://rest`; the scheme is RFC 3986 §3.1 in lower case.
+pub(super) fn split_scheme(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = value.iter().take(MAX_SCHEME + 1).position(|&byte| byte == b':')?;
+    let (scheme, rest) = value.split_at_checked(colon)?;
+    let (first, others) = scheme.split_first()?;
+    let is_scheme = first.is_ascii_lowercase()
+        && others
+            .iter()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
+    Some((scheme, rest.strip_prefix(b"://")?)).filter(|_| is_scheme)
+}
+
+/// A port as a URL serializes it: 1 to 65535, without leading zeros. Nothing listens on port 0.
+pub(super) fn parse_port(digits: &[u8]) -> Option<u16> {
+    if !digits.iter().all(u8::is_ascii_digit) || digits.first() == Some(&b'0') {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}

@@ -1,0 +1,117 @@
+//! The facts of a request that a policy reads.
+
+use super::headers;
+use super::host::Authority;
+
+/// What was found under one header name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Field<'a> {
+    /// No line.
+    #[default]
+    Absent,
+    /// One line, with its bytes as received; some proxies join several lines with commas before they get here.
+    One(&'a [u8]),
+    /// Two or more lines: no value may be picked from them.
+    Many,
+}
+
+/// A request head, borrowed.
+#[derive(Clone, Debug, Default)]
+pub struct RequestHead<'a> {
+    /// The method; empty if there was none.
+    pub method: &'a [u8],
+    /// The request target as received, query included; empty for `CONNECT`.
+    pub path: &'a [u8],
+    /// `:authority` or `Host`; [`Field::Many`] if both are there and differ.
+    pub authority: Field<'a>,
+    /// `Origin`.
+    pub origin: Field<'a>,
+    /// `Upgrade`, or `:protocol` of an extended CONNECT (RFC 8441 §4).
+    pub upgrade: Field<'a>,
+    /// `Access-Control-Request-Method`.
+    pub request_method: Field<'a>,
+    /// The lines of `Access-Control-Request-Headers`; a list may come in several (RFC 9110 §5.3).
+    pub request_headers: Vec<&'a [u8]>,
+    /// `Access-Control-Request-Private-Network`.
+    pub request_private_network: Field<'a>,
+    /// `Sec-WebSocket-Key`.
+    pub websocket_key: Field<'a>,
+    /// `X-Forwarded-Host`.
+    pub forwarded_host: Field<'a>,
+    /// `X-Forwarded-Proto`.
+    pub forwarded_proto: Field<'a>,
+}
+
+impl<'a> FromIterator<(&'a [u8], &'a [u8])> for RequestHead<'a> {
+    /// Picks the facts out of a request's fields. Names are in lower case, as HTTP/2 has them and proxies hand them on.
+    fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
+        let mut head = Self::default();
+        for (name, value) in fields {
+            match name {
+                b":method" => head.method = value,
+                b":path" => head.path = value,
+                b":authority" | b"host" => match head.authority {
+                    Field::One(seen) if seen == value => {}
+                    _ => head.authority.add(value),
+                },
+                b"origin" => head.origin.add(value),
+                b"upgrade" | b":protocol" => head.upgrade.add(value),
+                b"access-control-request-method" => head.request_method.add(value),
+                b"access-control-request-headers" => head.request_headers.push(value),
+                b"access-control-request-private-network" => {
+                    head.request_private_network.add(value);
+                }
+                b"sec-websocket-key" => head.websocket_key.add(value),
+                b"x-forwarded-host" => head.forwarded_host.add(value),
+                b"x-forwarded-proto" => head.forwarded_proto.add(value),
+                _ => {}
+            }
+        }
+        head
+    }
+}
+
+impl<'a> Field<'a> {
+    fn add(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Self::Absent => Self::One(value),
+            Self::One(_) | Self::Many => Self::Many,
+        };
+    }
+
+    /// The value, if there is exactly one.
+    #[must_use]
+    pub fn one(&self) -> Option<&'a [u8]> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::Absent | Self::Many => None,
+        }
+    }
+}
+
+impl<'a> RequestHead<'a> {
+    /// The host and port that are asked for, if there is one well-formed answer.
+    #[must_use]
+    pub fn target(&self) -> Option<Authority<'a>> {
+        Authority::parse(self.authority.one()?).ok()
+    }
+
+    /// Whether this is a CORS-preflight request (Fetch §3.2.2): `OPTIONS` with an `Origin` and a method to ask for.
+    #[must_use]
+    pub fn is_preflight(&self) -> bool {
+        self.method == b"OPTIONS"
+            && self.origin != Field::Absent
+            && !matches!(self.request_method, Field::Absent | Field::One(b""))
+    }
+
+    /// Whether this opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5). The method is not looked at: proxies upgrade
+    /// requests of any. Where the field came twice, one `websocket` among the lines may win upstream, so both count.
+    #[must_use]
+    pub fn is_websocket(&self) -> bool {
+        match self.upgrade {
+            Field::Absent => false,
+            Field::One(value) => headers::members(value).any(|member| member.eq_ignore_ascii_case(b"websocket")),
+            Field::Many => true,
+        }
+    }
+}
