@@ -1,0 +1,84 @@
+//! How the house is built, held by its own sources: which module may name what.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the sources has failed")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// Code without its comments.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn offenders(word: &str, may: impl Fn(&str) -> bool) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = sources(&root.join("src"));
+    assert!(files.len() > 10, "where are the sources?");
+    let name = |path: &PathBuf| path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+    files
+        .iter()
+        .filter(|path| code(path).contains(word))
+        .map(name)
+        .filter(|name| !may(name))
+        .collect()
+}
+
+#[test]
+fn one_file_names_the_proxy() {
+    assert_eq!(offenders("proxy_wasm", |it| it == "src/filter/envoy.rs"), [""; 0]);
+}
+
+#[test]
+fn one_file_is_unsafe() {
+    assert_eq!(offenders("unsafe", |it| it == "src/filter/envoy/abi.rs"), [""; 0]);
+}
+
+#[test]
+fn only_the_configuration_is_serialized() {
+    assert_eq!(offenders("serde", |it| it.starts_with("src/config")), [""; 0]);
+}
+
+#[test]
+fn the_policy_knows_nothing_outside_itself() {
+    let is_elsewhere = |it: &str| !it.starts_with("src/policy");
+    for word in [
+        "crate::config",
+        "crate::filter",
+        "log::",
+        "std::env",
+        "std::fs",
+        "std::time",
+        "RefCell",
+        "\nstatic ",
+    ] {
+        assert_eq!(offenders(word, is_elsewhere), [""; 0], "{word}");
+    }
+}
+
+#[test]
+fn urls_are_for_hints() {
+    assert_eq!(offenders("Url", |it| it == "src/policy/pattern/origins.rs"), [""; 0]);
+}
+
+#[test]
+fn the_configuration_does_not_know_the_filter() {
+    assert_eq!(offenders("crate::filter", |it| !it.starts_with("src/config")), [""; 0]);
+    assert_eq!(offenders("crate::config", |it| it == "src/filter/envoy.rs"), [""; 0]);
+}

@@ -1,0 +1,179 @@
+//! What must hold of every input, not only of those that somebody thought of.
+
+use std::fmt::Write;
+
+use origin_gate::config;
+use origin_gate::policy::headers;
+use origin_gate::policy::host::{Authority, Host};
+use origin_gate::policy::origin::{MAX_ORIGIN, Origin};
+use origin_gate::policy::pattern::{HostPattern, OriginHosts, OriginPattern, Ports};
+use origin_gate::policy::request::RequestHead;
+use origin_gate::policy::set::{HostSet, OriginSet};
+use origin_gate::policy::verdict::{Decision, Finding, Outcome};
+use proptest::prelude::*;
+
+/// Few labels, so that names meet often.
+fn name() -> impl Strategy<Value = String> {
+    "(shop-a-x|shop-b|a|b|xa|a_|-)(\\.(a|b|com|localhost)){0,3}\\.?"
+}
+
+fn origin() -> impl Strategy<Value = String> {
+    let host = prop_oneof![8 => name(), 1 => "\\[(::1|::2|1::)\\]", 1 => "(127|10)\\.0\\.0\\.[12]"];
+    ("(https|http|app)", host, "(|:443|:80|:8443|:1)")
+        .prop_map(|(scheme, host, port)| format!("{scheme}://{host}{port}"))
+}
+
+fn origin_pattern() -> impl Strategy<Value = String> {
+    let host =
+        prop_oneof![3 => name(), 2 => name().prop_map(|it| format!("*.{it}")), 2 => "shop-\\*(|-x|x)\\.(a|b|com)"];
+    let pattern = ("(https|http)", host, "(|:443|:8443|:\\*)");
+    prop_oneof![
+        pattern.prop_map(|(scheme, host, port)| format!("{scheme}://{host}{port}")),
+        origin()
+    ]
+}
+
+fn host_pattern() -> impl Strategy<Value = String> {
+    prop_oneof![3 => name(), 2 => name().prop_map(|it| format!(".{it}")), 1 => "\\[(::1|0:0::2)\\]"]
+}
+
+/// A byte string that begins like an origin and then need not go on like one.
+fn almost_origin() -> impl Strategy<Value = Vec<u8>> {
+    (origin(), any::<prop::sample::Index>(), any::<Option<u8>>()).prop_map(|(text, at, byte)| {
+        let mut bytes = text.into_bytes();
+        let at = at.index(bytes.len());
+        match byte {
+            Some(byte) => bytes.insert(at, byte),
+            None => drop(bytes.remove(at)),
+        }
+        bytes
+    })
+}
+
+/// The one serialization of what was parsed.
+fn serialize(origin: &Origin<'_>) -> String {
+    let mut text = String::from_utf8_lossy(origin.scheme).into_owned() + "://";
+    text.push_str(&String::from_utf8_lossy(origin.host.text()));
+    if let Some(port) = origin.port {
+        let _ = write!(text, ":{port}");
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The compiled set answers what asking each pattern would.
+    #[test]
+    fn a_set_of_origins_is_its_patterns(patterns in prop::collection::vec(origin_pattern(), 0..8), value in origin()) {
+        let patterns: Vec<_> = patterns.iter().filter_map(|it| OriginPattern::parse(it).ok()).collect();
+        let Ok(origin) = Origin::parse(value.as_bytes()) else { return Ok(()) };
+        let is_allowed = patterns.iter().any(|it| it.matches(&origin));
+        let set: OriginSet = patterns.iter().cloned().collect();
+        prop_assert_eq!(set.find(&origin).is_some(), is_allowed);
+        prop_assert!(!is_allowed || OriginSet::from_iter([OriginPattern::Any]).find(&origin).is_some());
+        // A near miss names a host that some pattern has.
+        let has_host = patterns.iter().any(|it| match it {
+            OriginPattern::Any => true,
+            OriginPattern::Of { hosts, .. } => {
+                let any_port = OriginPattern::Of { scheme: origin.scheme.into(), hosts: hosts.clone(), ports: Ports::Any };
+                any_port.matches(&origin)
+            }
+        });
+        prop_assert_eq!(set.near_miss(&origin).is_some(), has_host);
+    }
+
+    #[test]
+    fn a_set_of_hosts_is_its_patterns(patterns in prop::collection::vec(host_pattern(), 0..8), value in name(), upper in any::<bool>()) {
+        let patterns: Vec<_> = patterns.iter().filter_map(|it| HostPattern::parse(it).ok()).collect();
+        let value = if upper { value.to_uppercase() } else { value };
+        let Ok(host) = Host::parse(value.as_bytes()) else { return Ok(()) };
+        let set: HostSet = patterns.iter().cloned().collect();
+        prop_assert_eq!(set.contains(&host), patterns.iter().any(|it| it.matches(&host)));
+        prop_assert_eq!(set.lists(&host), set.contains(&host));
+    }
+
+    /// What is accepted is its own serialization, a default port aside: nothing was folded or repaired.
+    #[test]
+    fn an_accepted_origin_is_canonical(value in prop_oneof![origin().prop_map(String::into_bytes), almost_origin()]) {
+        prop_assert!(value.len() <= MAX_ORIGIN);
+        let Ok(origin) = Origin::parse(&value) else { return Ok(()) };
+        let text = serialize(&origin);
+        let default = match origin.scheme { b"https" => ":443", b"http" => ":80", _ => "" };
+        prop_assert!(value == text.as_bytes() || value == (text.clone() + default).as_bytes());
+        prop_assert_eq!(serialize(&Origin::parse(text.as_bytes()).unwrap()), text);
+    }
+
+    /// The config-time parser and the request-time parser agree on what an origin is.
+    #[test]
+    fn the_parsers_agree(value in prop_oneof![origin().prop_map(String::into_bytes), almost_origin()]) {
+        let Ok(text) = std::str::from_utf8(&value) else { return Ok(()) };
+        let pattern = OriginPattern::parse(text).ok();
+        let is_exact = |it: &OriginPattern| {
+            matches!(it, OriginPattern::Of { hosts: OriginHosts::One(_), ports: Ports::One(_), .. })
+        };
+        match (pattern.filter(is_exact), Origin::parse(&value)) {
+            (Some(pattern), Ok(origin)) => prop_assert!(pattern.matches(&origin)),
+            (None, Err(_)) => {}
+            (pattern, origin) => prop_assert!(false, "{text}: {pattern:?}, {origin:?}"),
+        }
+    }
+
+    #[test]
+    fn nothing_that_a_client_sends_panics(values in prop::collection::vec(any::<Vec<u8>>(), 9), names in any::<[prop::sample::Index; 9]>()) {
+        const NAMES: [&[u8]; 9] = [
+            b":method", b":path", b":authority", b"origin", b"upgrade", b"x-forwarded-host", b"x-forwarded-proto",
+            b"access-control-request-method", b"access-control-request-headers",
+        ];
+        let policy = r#"{"allowed_origins": ["https://*.a.example"], "allowed_hosts": [".a.example"],
+            "cors": {"allow_methods": ["*"], "allow_headers": ["*"]},
+            "hosts": {"forwarded_host": "check", "exempt_paths": ["/x/"]}}"#;
+        let policy = config::load(policy.as_bytes()).unwrap().policy;
+        let fields = names.iter().zip(&values).map(|(at, value)| (NAMES[at.index(9)], value.as_slice()));
+        let head: RequestHead<'_> = fields.collect();
+        let verdict = policy.decide(&head);
+        prop_assert!(Finding::all().any(|it| it == verdict.finding));
+        // Whatever is sent back could not end a header or begin another.
+        if let Decision::Reply(reply) = verdict.decision {
+            for (name, value) in &reply.headers {
+                prop_assert!(value.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')), "{name}: {value:?}");
+            }
+        }
+    }
+
+    /// Removing an entry never allows what was refused.
+    #[test]
+    fn fewer_entries_allow_less(patterns in prop::collection::vec(origin_pattern(), 1..6), removed in any::<prop::sample::Index>(), value in origin()) {
+        let mut patterns: Vec<_> = patterns.into_iter().filter(|it| OriginPattern::parse(it).is_ok()).collect();
+        if patterns.len() < 2 {
+            return Ok(());
+        }
+        let outcome = |patterns: &[String]| {
+            let text = format!("{{\"allowed_origins\": {patterns:?}}}");
+            let policy = config::load(text.as_bytes()).unwrap().policy;
+            let fields: [(&[u8], &[u8]); 2] = [(b":method", b"GET"), (b"origin", value.as_bytes())];
+            policy.decide(&fields.into_iter().collect()).finding.outcome
+        };
+        let before = outcome(&patterns);
+        patterns.remove(removed.index(patterns.len()));
+        prop_assert!(before == Outcome::Allowed || outcome(&patterns) == Outcome::Rejected);
+    }
+
+    #[test]
+    fn an_authority_is_a_host_and_a_port(host in name(), port in any::<u16>()) {
+        let text = format!("{host}:{port}");
+        let Ok(authority) = Authority::parse(text.as_bytes()) else {
+            prop_assert!(Host::parse(host.as_bytes()).is_err());
+            return Ok(());
+        };
+        prop_assert_eq!(authority.port, Some(port));
+        prop_assert_eq!(authority.host.text(), host.as_bytes());
+    }
+
+    #[test]
+    fn tokens_are_what_rfc_9110_says(byte in any::<u8>()) {
+        let is_tchar = byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte);
+        prop_assert_eq!(headers::is_token(&[b'a', byte]), is_tchar);
+        prop_assert!(!headers::is_token(b""));
+    }
+}

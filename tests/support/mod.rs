@@ -1,0 +1,370 @@
+//! The corpus in `tests/cases`: what a policy makes of a request, and what the client then sees. Every runner reads it
+//! through here, and holds what it saw to the same expectation.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot read its cases has failed"
+)]
+#![allow(dead_code, clippy::allow_attributes, reason = "no runner uses all of it")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// The policies and cases of one file.
+pub struct Suite {
+    pub file: String,
+    pub policy: String,
+    pub cases: Vec<Case>,
+}
+
+/// One request, and everything that must come of it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub name: String,
+    pub method: String,
+    pub target: String,
+    /// In order, repeated ones and all. Strings are Latin-1: one character is one byte.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// What the backend answers; `None` if it must not be reached.
+    pub backend: Option<Response>,
+    /// The status of a response that the proxy makes itself, behind the filter.
+    pub proxy: Option<u16>,
+    /// What the backend sees; a value of `*` is any but an empty one.
+    pub forwarded: Vec<(String, Vec<u8>)>,
+    pub not_forwarded: Vec<String>,
+    pub answer: Response,
+    pub body: Option<String>,
+    /// `<check>:<outcome>:<reason>`.
+    pub finding: String,
+    pub envoy: Envoy,
+}
+
+/// How a case fares on a real Envoy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Envoy {
+    /// As anywhere.
+    Same,
+    /// Envoy refuses the request before any filter sees it.
+    Refuses(u16),
+    /// A client cannot send it, or Envoy does not hand it on as it is.
+    CannotSay,
+    /// Only there: Envoy does something to the request first.
+    Only,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+/// What a runner saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub answer: Response,
+    pub body: String,
+    /// The headers that the backend got; `None` if it was not reached.
+    pub forwarded: Option<Vec<(String, Vec<u8>)>>,
+    pub finding: Option<String>,
+}
+
+/// Everything under `tests/cases`, in order.
+pub fn corpus() -> Vec<Suite> {
+    let mut paths: Vec<_> = fs::read_dir(cases_dir())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.retain(|path| path.extension().is_some_and(|it| it == "json"));
+    paths.sort();
+    paths.iter().flat_map(|path| read_file(path)).collect()
+}
+
+pub fn cases_dir() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+}
+
+fn read_file(path: &Path) -> Vec<Suite> {
+    let file = path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let text = fs::read_to_string(path).unwrap();
+    let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    match value.get("rows") {
+        Some(rows) => read_rows(&file, &value["policies"], rows.as_array().unwrap()),
+        None => {
+            let cases = value["cases"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|case| read_case(&file, case))
+                .collect();
+            vec![Suite {
+                policy: value["policy"].to_string(),
+                file,
+                cases,
+            }]
+        }
+    }
+}
+
+fn read_case(file: &str, value: &Value) -> Case {
+    let name = value["name"].as_str().unwrap().to_owned();
+    let known = [
+        "name",
+        "request",
+        "backend",
+        "proxy",
+        "forwarded",
+        "not_forwarded",
+        "answer",
+        "body",
+        "finding",
+        "envoy",
+        "only_envoy",
+    ];
+    for key in value.as_object().unwrap().keys() {
+        assert!(known.contains(&key.as_str()), "{file}: {name}: unknown key {key}");
+    }
+    let lines = strings(&value["request"]);
+    let (method, target) = lines[0].split_once(' ').unwrap();
+    Case {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        headers: lines[1..].iter().map(|line| header(line)).collect(),
+        backend: value.get("backend").map(response),
+        proxy: value.get("proxy").map(|it| it.as_str().unwrap().parse().unwrap()),
+        forwarded: strings(&value["forwarded"]).iter().map(|line| header(line)).collect(),
+        not_forwarded: strings(&value["not_forwarded"])
+            .iter()
+            .map(|it| it.to_lowercase())
+            .collect(),
+        answer: response(&value["answer"]),
+        body: value.get("body").map(|it| it.as_str().unwrap().to_owned()),
+        finding: value["finding"].as_str().unwrap().to_owned(),
+        envoy: match (value.get("envoy"), value.get("only_envoy")) {
+            (Some(status), _) => Envoy::Refuses(status.as_str().unwrap().parse().unwrap()),
+            (None, Some(_)) => Envoy::Only,
+            (None, None) => Envoy::Same,
+        },
+        name,
+    }
+}
+
+/// A table of values against policies: each mark is a case.
+fn read_rows(file: &str, policies: &Value, rows: &[Value]) -> Vec<Suite> {
+    // `serde_json` sorts the keys of an object; the marks of a row are in the order of the file.
+    let order: &[&str] = if file == "origins" {
+        &["exact", "subdomains", "ports"]
+    } else {
+        &["exact", "domain", "any"]
+    };
+    let suite = |(at, policy): (usize, &&str)| {
+        let cases = rows.iter().map(|row| read_row(file, &strings(row), at)).collect();
+        Suite {
+            file: format!("{file}/{policy}"),
+            policy: policies[*policy].to_string(),
+            cases,
+        }
+    };
+    assert_eq!(policies.as_object().unwrap().len(), order.len());
+    order.iter().enumerate().map(suite).collect()
+}
+
+fn read_row(file: &str, row: &[String], at: usize) -> Case {
+    let value = latin1(&row[0]);
+    let mark = row[1].chars().nth(at).unwrap();
+    let vary = ("vary".to_owned(), b"Origin".to_vec());
+    let name = format!(
+        "{} ({})",
+        value.escape_ascii().to_string().chars().take(80).collect::<String>(),
+        row[2]
+    );
+    let (headers, status, granted, finding) = if file == "origins" {
+        let finding = match mark {
+            'L' => "cors:allowed:listed",
+            'W' => "cors:allowed:pattern",
+            'm' => "cors:rejected:origin_malformed",
+            'n' => "cors:rejected:origin_not_allowed",
+            'p' => "cors:rejected:port_mismatch",
+            's' => "cors:rejected:scheme_mismatch",
+            '0' => "cors:rejected:origin_null",
+            _ => panic!("{name}: unknown mark {mark}"),
+        };
+        let granted = matches!(mark, 'L' | 'W').then(|| ("access-control-allow-origin".to_owned(), value.clone()));
+        let headers = vec![
+            ("host".to_owned(), b"api.example".to_vec()),
+            ("origin".to_owned(), value),
+        ];
+        (headers, 200, granted, finding)
+    } else {
+        let (status, finding) = match mark {
+            'A' => (200, "cors:allowed:origin_missing"),
+            'm' => (421, "hosts:rejected:host_malformed"),
+            'n' => (421, "hosts:rejected:host_not_allowed"),
+            _ => panic!("{name}: unknown mark {mark}"),
+        };
+        (vec![("host".to_owned(), value)], status, None, finding)
+    };
+    Case {
+        name,
+        method: "GET".to_owned(),
+        target: "/".to_owned(),
+        headers,
+        backend: (status == 200).then(|| Response {
+            status,
+            headers: Vec::new(),
+        }),
+        proxy: None,
+        forwarded: Vec::new(),
+        not_forwarded: Vec::new(),
+        answer: Response {
+            status,
+            headers: granted.into_iter().chain([vary]).collect(),
+        },
+        body: None,
+        finding: finding.to_owned(),
+        envoy: match row.get(3).map(String::as_str) {
+            None => Envoy::Same,
+            Some("trimmed" | "not sent") => Envoy::CannotSay,
+            Some(status) => Envoy::Refuses(status.parse().unwrap()),
+        },
+    }
+}
+
+fn response(lines: &Value) -> Response {
+    let lines = strings(lines);
+    Response {
+        status: lines[0].parse().unwrap(),
+        headers: lines[1..].iter().map(|line| header(line)).collect(),
+    }
+}
+
+fn header(line: &str) -> (String, Vec<u8>) {
+    let (name, value) = line.split_once(':').unwrap_or_else(|| panic!("not a header: {line}"));
+    (name.to_lowercase(), latin1(value.strip_prefix(' ').unwrap_or(value)))
+}
+
+fn latin1(text: &str) -> Vec<u8> {
+    text.chars()
+        .map(|char| u8::try_from(u32::from(char)).expect("cases are Latin-1"))
+        .collect()
+}
+
+pub fn strings(value: &Value) -> Vec<String> {
+    value.as_array().map_or_else(Vec::new, |items| {
+        items.iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+    })
+}
+
+impl Case {
+    /// The request as a proxy shows it to a filter.
+    pub fn fields(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut fields = vec![(b":method".to_vec(), self.method.clone().into_bytes())];
+        fields.push((b":path".to_vec(), self.target.clone().into_bytes()));
+        for (name, value) in &self.headers {
+            let name = if name == "host" { ":authority" } else { name };
+            fields.push((name.as_bytes().to_vec(), value.clone()));
+        }
+        fields
+    }
+
+    /// Where what was seen departs from what must be.
+    pub fn differences(&self, seen: &Seen) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut differ = |what: &str, want: String, got: String| {
+            if want != got {
+                differences.push(format!("{what}: expected {want}, got {got}"));
+            }
+        };
+        differ("status", self.answer.status.to_string(), seen.answer.status.to_string());
+        // All of CORS and `Vary` is compared, so what a case does not name must be absent; of the rest, what it names.
+        let names = self
+            .answer
+            .headers
+            .iter()
+            .chain(&seen.answer.headers)
+            .map(|(name, _)| name.as_str());
+        let named = |name: &str| self.answer.headers.iter().any(|(it, _)| it == name);
+        let compared = names.filter(|name| name.starts_with("access-control-") || *name == "vary" || named(name));
+        for name in compared.collect::<std::collections::BTreeSet<_>>() {
+            differ(
+                name,
+                value_of(&self.answer.headers, name),
+                value_of(&seen.answer.headers, name),
+            );
+        }
+        if let Some(body) = &self.body {
+            differ("body", body.clone(), seen.body.clone());
+        }
+        if let Some(finding) = &seen.finding {
+            differ("finding", self.finding.clone(), finding.clone());
+        }
+        let reached = |it: bool| if it { "reached" } else { "not reached" }.to_owned();
+        differ(
+            "backend",
+            reached(self.backend.is_some()),
+            reached(seen.forwarded.is_some()),
+        );
+        if let Some(forwarded) = &seen.forwarded {
+            for (name, want) in &self.forwarded {
+                let got = value_of(forwarded, name);
+                let is_any = want == b"*" && got != ABSENT && !got.is_empty();
+                if !is_any {
+                    differ(
+                        &format!("forwarded {name}"),
+                        String::from_utf8_lossy(want).into_owned(),
+                        got,
+                    );
+                }
+            }
+            for name in &self.not_forwarded {
+                differ(
+                    &format!("forwarded {name}"),
+                    ABSENT.to_owned(),
+                    value_of(forwarded, name),
+                );
+            }
+        }
+        differences
+    }
+}
+
+const ABSENT: &str = "(absent)";
+
+/// The value of a header, its lines joined; white space in lists does not count.
+fn value_of(headers: &[(String, Vec<u8>)], name: &str) -> String {
+    let lines: Vec<_> = headers
+        .iter()
+        .filter(|(it, _)| it == name)
+        .map(|(_, value)| value.as_slice())
+        .collect();
+    if lines.is_empty() {
+        return ABSENT.to_owned();
+    }
+    let joined = lines.join(&b","[..]);
+    let members: Vec<_> = joined
+        .split(|&byte| byte == b',')
+        .map(|it| it.trim_ascii().escape_ascii().to_string())
+        .collect();
+    members.join(", ")
+}
+
+/// Fails with every difference of every case.
+pub fn report(failures: &BTreeMap<String, Vec<String>>, cases: usize) {
+    let mut text = String::new();
+    for (case, differences) in failures {
+        text.push_str(&format!("\n{case}\n"));
+        for difference in differences {
+            text.push_str(&format!("    {difference}\n"));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {cases} cases failed:\n{text}",
+        failures.len()
+    );
+}
