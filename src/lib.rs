@@ -1,4 +1,36 @@
-//! Origin Gate.
+//! Origin Gate: one allowed-origin and allowed-host policy, enforced in Envoy (or another proxy-wasm host) for CORS,
+//! WebSockets and hosts.
+//!
+//! # What it guarantees
+//!
+//! For every request whose headers reach the filter, and the response to it, whoever makes that response:
+//!
+//! - The response carries the CORS headers that the policy grants to the request's origin, and no others: what the
+//!   backend sent under those names is gone (unless the policy says `keep`), and caches are told by `Vary`.
+//! - A CORS preflight is answered here and never reaches the backend.
+//! - A WebSocket handshake, or a request for a host, that the policy does not allow never reaches the backend.
+//! - A request that cannot be read is refused. No bytes that a client sends end the VM.
+//! - Every decision has one [`policy::verdict::Finding`], which is counted, logged and shown to the access log.
+//! - A configuration with any error is refused whole, with every error named; the one in force stays in force.
+//!
+//! # What it needs
+//!
+//! The first place in `http_filters`, and in every `upgrade_configs[].filters` that there is: proxies bring a response
+//! to a filter only if its request went through that filter. Errors that the proxy answers before any filter runs
+//! (malformed requests, headers too large) are outside its reach.
+//!
+//! # How it is built
+//!
+//! A pure core decides, and a thin edge talks to the proxy. Dependencies point down this list, never up:
+//!
+//! - [`filter`]: the way of one request through the filter, and the log. `filter/envoy.rs` is the edge, the only file
+//!   that names the SDK; `filter/envoy/abi.rs` holds the host calls, the only unsafe code.
+//! - [`config`]: JSON to [`policy::Policy`], with every error at once. The only part that knows serde.
+//! - [`policy`]: [`policy::Policy::decide`] takes a [`policy::request::RequestHead`] and returns a
+//!   [`policy::verdict::Verdict`]. It knows no proxy, clock, log or configuration format.
+//!
+//! `tests/house.rs` holds the sources to this, and `tests/cases` says what every decision must be.
+
 pub mod config;
 pub mod filter;
 pub mod policy;

@@ -1,0 +1,490 @@
+"""Starts the demo shop and a real Envoy with Origin Gate in front of it, as `envoy.yaml` says.
+
+`./build.sh demo` then asks what the two platforms' guides ask, and what they fear; `./build.sh run` leaves both up.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import websockets
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+SHOP = HERE / "shop"
+TOKEN = "demo-token"
+PATIENCE = 60  # seconds for something to start
+
+APP = "https://slykertech.co.zw"
+API = "api.slykertech.co.zw"
+FOREIGN = "https://evil.example"
+CORS_HEADERS = {"access-control-allow-origin": APP, "access-control-allow-credentials": "true", "vary": "Origin"}
+CART = "/api/billing/carts/current/"
+ORDERS = "/api/auth/buyer/orders/"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("verb", choices=["demo", "run"])
+    parser.add_argument("--envoy", required=True, type=pathlib.Path)
+    parser.add_argument("--module", required=True, type=pathlib.Path)
+    options = parser.parse_args()
+    # The default action would skip the clean-up below.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    try:
+        with started(options) as place:
+            if options.verb == "run":
+                return stay(place)
+            return 0 if Checks(place).run() else 1
+    except KeyboardInterrupt:
+        return 130
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+
+
+class Failure(Exception):
+    """Something that cannot go on; the message is for the person at the terminal."""
+
+
+class Place:
+    """Where the parts run."""
+
+    def __init__(self, folder, port, admin):
+        self.folder, self.port, self.admin = folder, port, admin
+
+    def log(self):
+        return (self.folder / "envoy.log").read_text(errors="replace")
+
+
+@contextlib.contextmanager
+def started(options):
+    """The shop and Envoy, and neither once the block is left."""
+    fixed = options.verb == "run"
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="origin-gate-"))
+    processes = []
+    try:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(128)
+            processes.append(start_shop(folder, listener))
+            shop_port = listener.getsockname()[1]
+            wait_for(lambda: answers(shop_port, CART), "the shop", folder / "shop.log", processes[0])
+        config = folder / "envoy.json"
+        config.write_text(json.dumps(envoy_config(shop_port, options.module.resolve(), fixed), indent=2))
+        processes.append(start_envoy(folder, options.envoy, config))
+        admin = wait_for(
+            lambda: admin_port(folder), "Envoy", folder / "envoy.log", processes[1]
+        )
+        yield Place(folder, listener_port(admin), admin)
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_shop(folder, listener):
+    environment = dict(os.environ, SHOP_DATABASE=str(folder / "shop.sqlite3"), PYTHONDONTWRITEBYTECODE="1")
+    log = (folder / "shop.log").open("wb")
+    print("starting the shop: Django, REST framework and Channels on uvicorn")
+    for command in (["migrate", "--verbosity", "0"], ["demo_buyer", TOKEN]):
+        code = subprocess.call(
+            [sys.executable, "manage.py", *command], cwd=SHOP, env=environment, stdout=log, stderr=log
+        )
+        if code:
+            raise Failure(f"manage.py {command[0]} failed:\n{(folder / 'shop.log').read_text()}")
+    descriptor = listener.fileno()
+    server = ["-m", "uvicorn", "--fd", str(descriptor), "--no-access-log", "shop.asgi:application"]
+    return start([sys.executable, *server], log, cwd=SHOP, env=environment, pass_fds=[descriptor])
+
+
+def start_envoy(folder, envoy, config):
+    print("starting Envoy with Origin Gate")
+    return start(
+        [envoy, "--config-path", config, "--admin-address-path", folder / "admin", "--use-dynamic-base-id"]
+        + ["--concurrency", "2", "--file-flush-interval-msec", "50"]
+        + ["--log-level", "warning", "--component-log-level", "wasm:info"],
+        (folder / "envoy.log").open("wb"),
+    )
+
+
+def start(command, log, **options):
+    """A process that ends when this one does, however this one ends."""
+    pr_set_pdeathsig = 1
+
+    def die_with_parent():
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent, **options
+    )
+
+
+def envoy_config(shop_port, module, fixed):
+    """`envoy.yaml`, but for the addresses, which are this machine's, and the path of the module."""
+    config = yaml.safe_load((HERE / "envoy.yaml").read_text())
+    listener = config["static_resources"]["listeners"][0]
+    bind(listener["address"], None if fixed else 0)
+    bind(config["admin"]["address"], None if fixed else 0)
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    gate = next(it for it in manager["http_filters"] if it["name"] == "origin_gate")
+    gate["typed_config"]["config"]["vm_config"]["code"]["local"]["filename"] = str(module)
+    shop = next(it for it in config["static_resources"]["clusters"] if it["name"] == "shop")
+    endpoint = shop["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
+    bind(endpoint["address"], shop_port)
+    return config
+
+
+def bind(address, port):
+    address["socket_address"]["address"] = "127.0.0.1"
+    if port is not None:
+        address["socket_address"]["port_value"] = port
+
+
+def wait_for(probe, what, log, process):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise Failure(f"{what} ended with code {process.returncode}:\n{log.read_text(errors='replace')}")
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            if found := probe():
+                return found
+        time.sleep(0.1)
+    raise Failure(f"{what} did not start within {PATIENCE} seconds:\n{log.read_text(errors='replace')}")
+
+
+def answers(port, path):
+    return ask(port, "GET", path, {"Host": "localhost"}).status == 200
+
+
+def admin_port(folder):
+    port = int((folder / "admin").read_text().rpartition(":")[2])
+    return port if ask(port, "GET", "/ready").body == "LIVE\n" else None
+
+
+def listener_port(admin):
+    listeners = json.loads(ask(admin, "GET", "/listeners?format=json").body)
+    return listeners["listener_statuses"][0]["local_address"]["socket_address"]["port_value"]
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+
+def ask(port, method, path, headers=None, body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in (headers or {"Host": "localhost"}).items():
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        text = response.read().decode(errors="replace")
+        received = {}
+        for name, value in response.getheaders():
+            received[name.lower()] = f"{received[name.lower()]}, {value}" if name.lower() in received else value
+        return Answer(response.status, received, text)
+    finally:
+        connection.close()
+
+
+class Checks:
+    """Each check is printed with the request, the answer and a mark."""
+
+    def __init__(self, place):
+        self.place = place
+        self.passed = self.failed = 0
+
+    def run(self):
+        self.preflights()
+        self.cart()
+        self.errors()
+        self.sockets()
+        self.tokens()
+        self.fears()
+        self.traces()
+        print(f"\n{self.passed} passed, {self.failed} failed")
+        if self.failed:
+            print(f"\nEnvoy's log:\n{self.place.log()}")
+        return not self.failed
+
+    def section(self, title):
+        print(f"\n{title}")
+
+    def check(self, title, method, path, status, present=(), absent=(), body=None, host=API, send=None, content=None):
+        """Asks, compares, prints. `present` maps names to values, `absent` names prefixes of header names."""
+        headers = {"Host": host, **(send or {})}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        answer = ask(self.place.port, method, path, headers, content)
+        problems = [] if answer.status == status else [f"expected status {status}"]
+        for name, value in dict(present).items():
+            got = answer.headers.get(name, "")
+            # The backend may vary by more than the origin; the origin must be named once.
+            if members(got).count(value) != 1 if name == "vary" and "," not in value else got != value:
+                problems.append(f"expected {name}: {value}")
+        for prefix in absent:
+            problems += [f"unexpected {name}" for name in answer.headers if name.startswith(prefix)]
+        if body and body not in answer.body:
+            problems.append(f"expected {body!r} in the body: {answer.body[:200]!r}")
+        shown = {name: answer.headers[name] for name in answer.headers if is_shown(name)}
+        self.tell(title, f"{method} {path}", headers, f"{answer.status}", shown, problems)
+        return answer
+
+    def tell(self, title, request, headers, answer, shown, problems):
+        mark = "✗" if problems else "✓"
+        print(f"{mark} {title}")
+        print(f"    > {request}  {fields(headers)}")
+        print(f"    < {answer}  {fields(shown)}")
+        for problem in problems:
+            print(f"      {problem}")
+        self.failed += bool(problems)
+        self.passed += not problems
+
+    def preflights(self):
+        self.section("Preflights")
+        asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "Content-Type, Authorization"}
+        self.check(
+            "the page's preflight is answered 204 with the three headers of the guide",
+            "OPTIONS",
+            CART,
+            204,
+            {
+                "access-control-allow-origin": APP,
+                "access-control-allow-credentials": "true",
+                "access-control-allow-methods": "DELETE, GET, OPTIONS, PATCH, POST, PUT",
+                "vary": "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+            },
+            send={"Origin": APP, **asked},
+        )
+        self.check(
+            "a foreign page's preflight is refused, with nothing given away",
+            "OPTIONS",
+            CART,
+            403,
+            absent=["access-control-"],
+            body='"reason":"origin_not_allowed"',
+            send={"Origin": FOREIGN, **asked},
+        )
+
+    def cart(self):
+        self.section("The cart and its session")
+        first = self.check(
+            "an anonymous visitor gets a cart", "GET", CART, 200, CORS_HEADERS, body='"items"', send={"Origin": APP}
+        )
+        cookie = first.headers.get("set-cookie", "")
+        problems = [f"expected {it}" for it in ("SameSite=None", "Secure", "sessionid=") if it not in cookie]
+        self.tell("whose cookie browsers send across sites", "the same", {}, "Set-Cookie", {"": cookie}, problems)
+        session = {"Origin": APP, "Cookie": cookie.partition(";")[0]}
+        self.check(
+            "what is put into it",
+            "POST",
+            CART,
+            201,
+            CORS_HEADERS,
+            send=session,
+            content=b'{"sku": "tea", "quantity": 2}',
+        )
+        self.check("is there in the next request", "GET", CART, 200, CORS_HEADERS, body='"total":2', send=session)
+        self.check("and in nobody else's", "GET", CART, 200, CORS_HEADERS, body='"total":0', send={"Origin": APP})
+
+    def errors(self):
+        self.section("The backend's errors are readable")
+        send = {"Origin": APP}
+        self.check("404", "GET", "/api/billing/carts/99999/", 404, CORS_HEADERS, body="There is no cart", send=send)
+        self.check("400", "POST", CART, 400, CORS_HEADERS, body="sku", send=send, content=b'{"quantity": 0}')
+        self.check("500", "GET", "/api/boom/", 500, CORS_HEADERS, send=send)
+        self.check(
+            "but not for a foreign page",
+            "GET",
+            "/api/billing/carts/99999/",
+            404,
+            {"vary": "Origin"},
+            absent=["access-control-"],
+            send={"Origin": FOREIGN},
+        )
+
+    def sockets(self):
+        self.section("WebSockets")
+        for path in ("/ws/chat/sales/", "/ws/chat/"):
+            self.socket("the shop's page opens one", path, APP)
+        self.socket("its default port written out", "/ws/chat/sales/", f"{APP}:443")
+        self.socket("the default port in the host", "/ws/chat/sales/", APP, host=f"{API}:443")
+        self.socket("a page on an allowed host, whatever its scheme and port", "/ws/chat/", f"http://{API}:8080")
+        market = "multivendor-backend.indexo.ir"
+        self.socket("a page of the other platform's, by its host", "/ws/chat/", "https://www.indexo.ir", host=market)
+        self.socket("from the host itself", "/ws/chat/", f"https://{market}", host=market)
+        self.socket(
+            "the backend sees Origin, Host and X-Forwarded-Proto",
+            "/ws/chat/",
+            APP,
+            seen={"origin": APP, "host": API, "x-forwarded-proto": "http"},
+        )
+        self.socket("a foreign page is refused", "/ws/chat/sales/", FOREIGN, refused="origin_not_allowed")
+        self.socket("on either", "/ws/chat/", FOREIGN, refused="origin_not_allowed")
+        lookalike = f"{APP}.evil.example"
+        self.socket("a name that begins like an allowed one", "/ws/chat/", lookalike, refused="origin_not_allowed")
+        self.socket("a page without an origin", "/ws/chat/", "null", refused="origin_null")
+
+    def socket(self, title, path, origin, host=API, seen=None, refused=None):
+        headers = {"Host": host, "Origin": origin}
+        try:
+            outcome = asyncio.run(chat(self.place.port, path, headers))
+        except websockets.InvalidStatus as error:
+            response = error.response
+            body = (response.body or b"").decode()
+            problems = [] if refused and response.status_code == 403 and refused in body else ["expected it to open"]
+            self.tell(title, f"GET {path} (upgrade)", headers, f"{response.status_code}", {"": body}, problems)
+            return
+        greeting, echo = outcome
+        problems = ["expected 403"] if refused else []
+        if greeting.get("type") != "connection_established" or echo != {"message": "hello"}:
+            problems.append("expected connection_established, then an echo")
+        problems += [f"expected {it}: {want}" for it, want in (seen or {}).items() if greeting["handshake"][it] != want]
+        self.tell(title, f"GET {path} (upgrade)", headers, "101", {"": json.dumps(greeting)}, problems)
+
+    def tokens(self):
+        self.section("The token API")
+        send = {"Origin": APP}
+        self.check("without a token", "GET", ORDERS, 401, CORS_HEADERS, send=send)
+        send = {"Origin": APP, "Authorization": f"Token {TOKEN}"}
+        self.check("with one", "GET", ORDERS, 200, CORS_HEADERS, body='"buyer"', send=send)
+        self.check(
+            "its preflight, which carries none",
+            "OPTIONS",
+            ORDERS,
+            204,
+            {"access-control-allow-headers": "accept, authorization, content-type, user-agent, x-csrftoken, x-requested-with"},
+            send={"Origin": APP, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"},
+        )
+
+    def fears(self):
+        self.section("What Envoy answers by itself is readable too")
+        for title, path, status in (
+            ("a dead backend", "/dead/", 503),
+            ("a slow backend", "/api/slow/", 504),
+            ("no route", "/nothing/here/", 404),
+            ("a direct response", "/teapot", 418),
+            ("a redirect", "/old/", 301),
+            ("another filter's refusal", "/internal/", 403),
+        ):
+            self.check(title, "GET", path, status, CORS_HEADERS, send={"Origin": APP})
+        self.section("Hosts")
+        self.check(
+            "an unknown host is refused",
+            "GET",
+            CART,
+            421,
+            {"content-type": "application/problem+json"},
+            absent=["access-control-", "set-cookie"],
+            body='"reason":"host_not_allowed"',
+            host="evil.example",
+        )
+        self.check("a health check by address is not", "GET", "/healthz", 200, host="10.1.2.3:10000")
+
+    def traces(self):
+        self.section("Every refusal leaves its reason")
+        counter = 'origin_gate_decisions{check="websocket",outcome="rejected",reason="origin_not_allowed"}'
+        stats = ask(self.place.admin, "GET", "/stats/prometheus").body
+        line = next((it for it in stats.splitlines() if it.startswith(counter)), "(no such counter)")
+        problems = [] if line.endswith(" 3") else ["expected 3"]
+        self.tell("in the counters", "admin /stats/prometheus", {}, line, {}, problems)
+        for where, mark in (
+            ("in the access log", "origin_gate=websocket:rejected:origin_not_allowed"),
+            ("which also tells who answered", "details=origin_gate{websocket_origin_not_allowed}"),
+            ("in the log, with the value and the fix", f'WebSocket origin rejected reason=origin_not_allowed origin="{FOREIGN}"'),
+        ):
+            line = self.line_with(mark)
+            self.tell(where, "Envoy's log", {}, line or "(no such line)", {}, [] if line else [f"expected {mark}"])
+
+    def line_with(self, mark):
+        end = time.monotonic() + 15
+        while time.monotonic() < end:
+            for line in self.place.log().splitlines():
+                if mark in line:
+                    return line.partition("] wasm log ")[2] or line
+            time.sleep(0.1)
+        return None
+
+
+async def chat(port, path, headers):
+    """Opens a socket as a page of `Origin` would, and says hello."""
+    host, origin = headers["Host"], headers["Origin"]
+    name, _, shown_port = host.partition(":")
+    uri = f"ws://{name}:{shown_port or 80}{path}"
+    connection = websockets.connect(uri, host="127.0.0.1", port=port, origin=origin, proxy=None, open_timeout=10)
+    async with connection as socket:
+        greeting = json.loads(await asyncio.wait_for(socket.recv(), 10))
+        await socket.send('{"message": "hello"}')
+        return greeting, json.loads(await asyncio.wait_for(socket.recv(), 10))
+
+
+def members(value):
+    return [member.strip() for member in value.split(",")]
+
+
+def is_shown(name):
+    return name.startswith("access-control-") or name in ("vary", "location", "content-type")
+
+
+def fields(headers):
+    return "  ".join(f"{name}: {value}" if name else value for name, value in headers.items())
+
+
+def stay(place):
+    base = f"http://localhost:{place.port}"
+    print(
+        f"""
+Envoy is on {base}, its admin page on http://localhost:{place.admin}. Try:
+
+  # the page of an allowed origin may read an error
+  curl -i {base}/api/billing/carts/99999/ -H 'Host: {API}' -H 'Origin: {APP}'
+
+  # its preflight is answered by the filter
+  curl -i -X OPTIONS {base}{CART} -H 'Host: {API}' -H 'Origin: {APP}' -H 'Access-Control-Request-Method: PUT'
+
+  # a foreign page opens no WebSocket
+  curl -i {base}/ws/chat/ -H 'Host: {API}' -H 'Origin: {FOREIGN}' -H 'Connection: Upgrade' -H 'Upgrade: websocket'
+
+  # Envoy's own answers are readable too
+  curl -i {base}/dead/ -H 'Host: {API}' -H 'Origin: {APP}'
+
+  # why: the decisions so far
+  curl -s http://localhost:{place.admin}/stats/prometheus | grep 'origin_gate_decisions.* [1-9]'
+
+Ctrl-C stops both. Envoy's log follows.
+"""
+    )
+    shown = len(place.log())
+    while True:
+        text = place.log()
+        print(text[shown:], end="", flush=True)
+        shown = len(text)
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
