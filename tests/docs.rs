@@ -1,0 +1,98 @@
+//! What the documents say is so.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the documents has failed")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use origin_gate::config;
+use origin_gate::policy::verdict::FINDINGS;
+
+fn document(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The JSON under `value: |` in YAML, which ends where the indentation does.
+fn policy_in(text: &str) -> String {
+    let (_, after) = text.split_once("value: |\n").unwrap();
+    let indentation = after.len() - after.trim_start().len();
+    let is_inside = |line: &&str| line.len() - line.trim_start().len() >= indentation;
+    after.lines().take_while(is_inside).collect::<Vec<_>>().join("\n")
+}
+
+/// The keys that an object of the configuration knows, as the error for an unknown one lists them.
+fn keys_of(section: Option<&str>) -> Vec<String> {
+    let unknown = r#"{"?????????????": 1}"#;
+    let text = section.map_or(unknown.to_owned(), |section| format!(r#"{{"{section}": {unknown}}}"#));
+    let message = config::load(text.as_bytes()).unwrap_err().to_string();
+    let (_, list) = message.split_once("the keys here are `").unwrap();
+    list.trim_end_matches('`').split("`, `").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_policies_that_people_copy_load_without_a_warning() {
+    for path in ["README.md", "envoy/envoy.yaml"] {
+        let loaded = config::load(policy_in(&document(path)).as_bytes()).unwrap();
+        let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings, [""; 0], "{path}");
+    }
+}
+
+#[test]
+fn the_table_of_keys_is_whole_and_its_defaults_are_valid() {
+    let sections = ["cors", "websocket", "hosts"];
+    let mut known: BTreeSet<String> = keys_of(None)
+        .into_iter()
+        .filter(|it| !sections.contains(&it.as_str()))
+        .collect();
+    for section in sections {
+        known.extend(keys_of(Some(section)).into_iter().map(|key| format!("{section}.{key}")));
+    }
+    let readme = document("README.md");
+    let (_, table) = readme.split_once("| key | default | |\n|---|---|---|\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let mut told = BTreeSet::new();
+    for row in rows {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let key = cells.get(1).unwrap().trim_matches('`');
+        let default = cells.get(2).unwrap();
+        told.insert(key.to_owned());
+        let Some(default) = default.strip_prefix('`').and_then(|it| it.strip_suffix('`')) else {
+            continue;
+        };
+        let text = match key.split_once('.') {
+            Some((section, key)) => format!(r#"{{"{section}": {{"{key}": {default}}}}}"#),
+            None => format!(r#"{{"{key}": {default}}}"#),
+        };
+        assert!(config::load(text.as_bytes()).is_ok(), "{text}");
+    }
+    assert_eq!(told, known);
+}
+
+#[test]
+fn the_table_of_reasons_is_the_list_of_findings() {
+    let mut table = String::from("| check | outcome | reasons |\n|---|---|---|\n");
+    for (check, outcome, reasons) in FINDINGS {
+        let reasons: Vec<_> = reasons.iter().map(|it| format!("`{}`", it.code())).collect();
+        table += &format!(
+            "| `{}` | `{}` | {} |\n",
+            check.code(),
+            outcome.code(),
+            reasons.join(", ")
+        );
+    }
+    assert!(
+        document("README.md").contains(&table),
+        "the README's table of reasons should be\n{table}"
+    );
+}
+
+#[test]
+fn the_readme_begins_with_what_a_newcomer_needs() {
+    let readme = document("README.md");
+    let first_screen = readme.lines().take(50).collect::<Vec<_>>().join("\n");
+    for text in ["./build.sh demo", "./build.sh test", "allowed_origins", "http_filters"] {
+        assert!(first_screen.contains(text), "{text}");
+    }
+}
