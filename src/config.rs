@@ -2,20 +2,28 @@
 //!
 //! All errors are reported at once. A configuration with any is refused as a whole.
 
+mod checks;
 mod cors;
+mod django;
 mod node;
 mod origins;
+mod presets;
+mod protobuf;
+mod rules;
 mod section;
 
 use std::fmt;
 
-use crate::policy::path::PathPattern;
+use crate::policy::path::PathPrefix;
 use crate::policy::pattern::HostPattern;
-use crate::policy::websocket::WebSocket;
-use crate::policy::{ForwardedHost, Hosts, Policy};
+use crate::policy::set::HostSet;
+use crate::policy::{Policy, Scoped};
 use node::Node;
+use protobuf::Malformed;
+use rules::Draft;
 use section::{Report, Section};
 
+pub use django::{Environment, Settings};
 pub use section::Note;
 
 /// A policy ready for use.
@@ -25,6 +33,8 @@ pub struct Loaded {
     pub policy: Policy,
     /// What the operator should know about it.
     pub warnings: Vec<Note>,
+    /// Which of Django's settings were read.
+    pub settings: Settings,
     /// How many entries `allowed_origins` has.
     pub origins: usize,
     /// How many entries `allowed_hosts` has.
@@ -46,173 +56,120 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Reads a policy from JSON.
+/// Reads a policy from JSON, or from a serialized `google.protobuf.Struct`, without an environment.
 ///
 /// # Errors
 ///
 /// Every error there is, each with its path, the value and the fix.
-pub fn load(json: &[u8]) -> Result<Loaded, ConfigErrors> {
-    let root = parse(json).map_err(|note| ConfigErrors(vec![note]))?;
-    let mut report = Report::default();
-    let loaded = read_policy(Section::root(&root), &mut report);
-    if report.errors.is_empty() {
-        Ok(Loaded {
-            warnings: report.warnings,
-            ..loaded
-        })
-    } else {
-        Err(ConfigErrors(report.errors))
-    }
+pub fn load(configuration: &[u8]) -> Result<Loaded, ConfigErrors> {
+    load_with(configuration, &|_| None)
 }
 
-fn parse(json: &[u8]) -> Result<Vec<(String, Node)>, Note> {
+/// Reads a policy, and where it says `django_env`, the settings in the environment.
+///
+/// # Errors
+///
+/// Every error there is, each with its path or the name of its setting, the value and the fix.
+pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<Loaded, ConfigErrors> {
+    let mut root = parse(configuration).map_err(|note| ConfigErrors(vec![note]))?;
+    let mut report = Report::default();
+    let is_django = root
+        .iter()
+        .any(|(key, node)| key == "django_env" && *node == Node::Bool(true));
+    let settings = match is_django {
+        true => django::add(&mut root, environment, &mut report),
+        false => Settings::default(),
+    };
+    if is_django && settings.is_empty() && report.errors.is_empty() {
+        report.error(Note::at(
+            "django_env",
+            "the environment has none of Django's settings: see `vm_config.environment_variables`",
+        ));
+    }
+    let mut loaded = read_policy(Section::root(&root), &mut report);
+    if !report.errors.is_empty() {
+        return Err(ConfigErrors(
+            report.errors.into_iter().map(|note| settings.rename(note)).collect(),
+        ));
+    }
+    loaded.warnings = report.warnings.into_iter().map(|note| settings.rename(note)).collect();
+    loaded.settings = settings;
+    Ok(loaded)
+}
+
+/// JSON, or a `google.protobuf.Struct`. A message cannot be taken for JSON: after its first byte, a line feed, come
+/// control characters that JSON does not allow.
+fn parse(bytes: &[u8]) -> Result<Vec<(String, Node)>, Note> {
     const WHOLE: &str = "configuration";
     const SMALLEST: &str = r#"the smallest policy is `{"allowed_origins": ["https://app.example"]}`"#;
-    if json.trim_ascii().is_empty() {
+    if bytes.trim_ascii().is_empty() {
         return Err(Note::at(WHOLE, format!("it is empty; {SMALLEST}")));
     }
-    match serde_json::from_slice(json) {
-        Ok(Node::Object(entries)) if entries.is_empty() => Err(Note::at(WHOLE, format!("it says nothing; {SMALLEST}"))),
-        Ok(Node::Object(entries)) => Ok(entries),
-        Ok(other) => Err(Note::on(WHOLE, other, format!("a JSON object is expected; {SMALLEST}"))),
-        // What Envoy hands over for a `google.protobuf.Struct` begins like this.
-        Err(_) if json.starts_with(b"\n") && json.contains(&0x12) => Err(Note::at(
-            WHOLE,
-            "it is a protobuf message; send the policy as JSON in a `google.protobuf.StringValue`",
-        )),
-        Err(error) => Err(Note::at(WHOLE, format!("it is not JSON: {error}"))),
+    let error = match serde_json::from_slice(bytes) {
+        Ok(Node::Object(entries)) if entries.is_empty() => {
+            return Err(Note::at(WHOLE, format!("it says nothing; {SMALLEST}")));
+        }
+        Ok(Node::Object(entries)) => return Ok(entries),
+        Ok(other) => return Err(Note::on(WHOLE, other, format!("a JSON object is expected; {SMALLEST}"))),
+        Err(error) => error,
+    };
+    let looks_like_json = bytes.trim_ascii_start().starts_with(b"{");
+    if !bytes.starts_with(b"\n") || looks_like_json {
+        return Err(Note::at(WHOLE, format!("it is not JSON: {error}")));
     }
+    protobuf::parse_struct(bytes).map_err(|malformed| {
+        let problem = match malformed {
+            Malformed::Message => "it is neither JSON nor a `google.protobuf.Struct`",
+            Malformed::String => "a string in its `google.protobuf.Struct` is not UTF-8",
+            Malformed::TooDeep => "its `google.protobuf.Struct` is nested too deep",
+        };
+        Note::at(WHOLE, problem)
+    })
 }
 
 fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
-    let origin_items = root.list("allowed_origins", report);
-    let host_items = root.list("allowed_hosts", report);
+    root.bool("django_env", false, report);
     let danger = origins::Danger::read(&mut root, report);
-    let mut cors_section = root.section("cors", report);
-    let cors_mode = read_mode(&mut cors_section, report);
-    let cors = cors::read(cors_section, report);
-    let origin_count = origin_items.as_ref().map_or(0, Vec::len);
-    let origins = origins::read(origin_items, &danger, cors.credentials, report);
-
-    let host_patterns = host_items.map(|items| read_hosts(&items, report));
-    let host_count = host_patterns.as_ref().map_or(0, Vec::len);
-    let hosts = read_hosts_section(root.section("hosts", report), report);
-    let websocket = read_websocket(root.section("websocket", report), report);
-    if let (Some(WebSocket { same_host: true, .. }), None) = (&websocket, &host_patterns) {
-        report.warn(Note::at(
-            "websocket.same_host",
-            "without `allowed_hosts` a site can point its own name at this server and pass for the same host \
-             (DNS rebinding); list the hosts that are yours",
-        ));
-    }
-    if websocket.is_some() && origins.set.is_any() {
-        report.warn(Note::at(
-            "allowed_origins",
-            "with `*` the page of any site may open a WebSocket here, with its visitors' cookies; \
-             list the origins, or see that the backend authenticates sockets without cookies",
-        ));
-    }
-    if let (None, Some(_)) = (&host_patterns, hosts.as_ref().filter(|it| !it.exempt_paths.is_empty())) {
-        report.warn(Note::at(
-            "hosts.exempt_paths",
-            "there is no `allowed_hosts` to be exempt from",
-        ));
-    }
+    let draft = Draft::read(&mut root, None, &danger, report);
+    let scoped = root.sections("policies", report).into_iter().map(|mut section| {
+        let (hosts, paths) = read_match(section.section("match", report), report);
+        section.string("name", report);
+        let rules = Draft::read(&mut section, Some(&draft), &danger, report).into_rules();
+        section.finish(report);
+        Scoped { hosts, paths, rules }
+    });
+    let scoped = scoped.collect();
     root.finish(report);
+    let (origins, hosts) = draft.counts();
     Loaded {
         policy: Policy {
-            origins,
-            allowed_hosts: host_patterns.map(|it| it.into_iter().collect()),
-            hosts,
-            websocket,
-            cors: (cors_mode == Mode::Enforce).then(|| cors.into()),
+            scoped,
+            rules: draft.into_rules(),
         },
         warnings: Vec::new(),
-        origins: origin_count,
-        hosts: host_count,
+        settings: Settings::default(),
+        origins,
+        hosts,
     }
 }
 
-/// Whether a check is in force.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Enforce,
-    Off,
-}
-
-fn read_mode(section: &mut Section<'_>, report: &mut Report) -> Mode {
-    let modes = [("enforce", Mode::Enforce), ("off", Mode::Off)];
-    section.choice("mode", &modes, Mode::Enforce, report)
-}
-
-fn read_hosts(items: &[section::Item<'_>], report: &mut Report) -> Vec<HostPattern> {
-    if items.is_empty() {
+fn read_match(mut section: Section<'_>, report: &mut Report) -> (Option<HostSet>, Vec<PathPrefix>) {
+    let hosts = section
+        .list("hosts", report)
+        .map(|items| section::parse_all(&items, HostPattern::parse, report));
+    let paths = section
+        .list("path_prefixes", report)
+        .map(|items| section::parse_all(&items, PathPrefix::parse, report));
+    let is_empty = |given: Option<usize>| given.is_none_or(|count| count == 0);
+    if is_empty(hosts.as_ref().map(Vec::len)) && is_empty(paths.as_ref().map(Vec::len)) && report.errors.is_empty() {
         report.error(Note::at(
-            "allowed_hosts",
-            "an empty list would refuse every request; leave the key out to switch the check off",
+            section.path(),
+            "an entry says for which `hosts` or `path_prefixes` it is; what holds everywhere stands outside `policies`",
         ));
     }
-    let mut patterns = Vec::with_capacity(items.len());
-    for item in items {
-        match HostPattern::parse(item.text) {
-            Ok(HostPattern::Any) if items.len() > 1 => {
-                report.warn(Note::on(
-                    &item.path,
-                    "*",
-                    "every host is allowed; the other entries only serve WebSockets",
-                ));
-                patterns.push(HostPattern::Any);
-            }
-            Ok(pattern) => patterns.push(pattern),
-            Err(error) => report.error(Note::on(&item.path, Node::from(item.text), error)),
-        }
-    }
-    patterns
-}
-
-fn read_hosts_section(mut section: Section<'_>, report: &mut Report) -> Option<Hosts> {
-    let mode = read_mode(&mut section, report);
-    let hosts = Hosts {
-        reject_status: section.choice(
-            "reject_status",
-            &[421, 400, 403, 404].map(|it: u16| (it, it)),
-            421,
-            report,
-        ),
-        exempt_paths: read_paths(&mut section, "exempt_paths", report),
-        forwarded_host: section.choice(
-            "forwarded_host",
-            &[
-                ("ignore", ForwardedHost::Ignore),
-                ("check", ForwardedHost::Check),
-                ("strip", ForwardedHost::Strip),
-            ],
-            ForwardedHost::Ignore,
-            report,
-        ),
-    };
     section.finish(report);
-    (mode == Mode::Enforce).then_some(hosts)
-}
-
-fn read_paths(section: &mut Section<'_>, key: &'static str, report: &mut Report) -> Vec<PathPattern> {
-    let mut paths = Vec::new();
-    for item in section.list(key, report).unwrap_or_default() {
-        match PathPattern::parse(item.text) {
-            Ok(path) => paths.push(path),
-            Err(problem) => report.error(Note::on(&item.path, Node::from(item.text), problem)),
-        }
-    }
-    paths
-}
-
-fn read_websocket(mut section: Section<'_>, report: &mut Report) -> Option<WebSocket> {
-    let mode = read_mode(&mut section, report);
-    let websocket = WebSocket {
-        same_host: section.bool("same_host", true, report),
-        allowed_hosts: section.bool("allowed_hosts", true, report),
-        missing_origin: section.choice("missing_origin", &[("allow", true), ("reject", false)], true, report),
-    };
-    section.finish(report);
-    (mode == Mode::Enforce).then_some(websocket)
+    (
+        hosts.filter(|it| !it.is_empty()).map(|it| it.into_iter().collect()),
+        paths.unwrap_or_default(),
+    )
 }

@@ -24,10 +24,24 @@ fn every_error_and_warning_says_what_it_should() {
             let text = case["text"]
                 .as_str()
                 .map_or_else(|| case["policy"].to_string(), str::to_owned);
-            let (errors, warnings) = match config::load(text.as_bytes()) {
+            let (errors, warnings) = match config::load_with(text.as_bytes(), &|name| {
+                case["environment"][name].as_str().map(str::to_owned)
+            }) {
                 Ok(loaded) => (Vec::new(), loaded.warnings.iter().map(ToString::to_string).collect()),
                 Err(errors) => (errors.0.iter().map(ToString::to_string).collect(), Vec::new()),
             };
+            if case["policy"].as_object().is_some_and(|it| !it.is_empty()) {
+                // Plain YAML in Envoy's file says the same.
+                let message = protobuf::encode_struct(&case["policy"]);
+                let environment = |name: &str| case["environment"][name].as_str().map(str::to_owned);
+                let same = match config::load_with(&message, &environment) {
+                    Ok(_) => errors.is_empty(),
+                    Err(other) => {
+                        sorted(&errors) == sorted(&other.0.iter().map(ToString::to_string).collect::<Vec<_>>())
+                    }
+                };
+                assert!(same, "{}: as a Struct it is another policy", case["name"]);
+            }
             let want = (strings(&case["errors"]), strings(&case["warnings"]));
             if (&errors, &warnings) != (&want.0, &want.1) {
                 let name = &case["name"];
@@ -49,6 +63,104 @@ fn every_error_and_warning_says_what_it_should() {
     );
 }
 
+/// An object's keys have no order in a message.
+fn sorted(errors: &[String]) -> Vec<&String> {
+    let mut errors: Vec<_> = errors.iter().collect();
+    errors.sort();
+    errors
+}
+
+#[test]
+fn a_struct_that_is_none_is_an_error() {
+    let good = protobuf::encode_struct(&serde_json::json!({
+        "allowed_origins": ["https://a.example"], "cors": { "allow_credentials": true, "max_age": 60 }, "allowed_hosts": ["a"],
+    }));
+    assert!(config::load(&good).is_ok());
+    let message = |bytes: &[u8]| config::load(bytes).map(|_| ()).unwrap_err().to_string();
+    for cut in 2..good.len() {
+        // Cut between two entries it is a shorter message, which may be a policy; anywhere else it is none.
+        if let Err(errors) = config::load(&good[..cut]) {
+            assert!(
+                errors
+                    .to_string()
+                    .contains("it is neither JSON nor a `google.protobuf.Struct`"),
+                "{cut}: {errors}"
+            );
+        }
+    }
+    let entry = |key: &str, value: &[u8]| {
+        protobuf::field(
+            1,
+            &[protobuf::field(1, key.as_bytes()), protobuf::field(2, value)].concat(),
+        )
+    };
+    let mut deep = Vec::new();
+    for _ in 0..200 {
+        deep = protobuf::field(6, &protobuf::field(1, &deep));
+    }
+    for (bytes, problem) in [
+        (
+            entry("allowed_hosts", &protobuf::field(3, b"\xff")),
+            "a string in its `google.protobuf.Struct` is not UTF-8",
+        ),
+        (entry("\u{e9}", &protobuf::field(3, b"x")), "\u{e9}: unknown key"),
+        (
+            entry("allowed_hosts", &deep),
+            "its `google.protobuf.Struct` is nested too deep",
+        ),
+        (
+            entry("allowed_hosts", &[0x19, 1, 2]),
+            "it is neither JSON nor a `google.protobuf.Struct`",
+        ),
+        (
+            entry("allowed_hosts", &[0x3a, 0]),
+            "it is neither JSON nor a `google.protobuf.Struct`",
+        ),
+        (
+            vec![0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+            "it is neither JSON nor a `google.protobuf.Struct`",
+        ),
+        (vec![b'\n'; 1 << 20], "it is empty"),
+        (
+            [entry(
+                "cors",
+                &protobuf::field(5, &entry("max_age", &[&[0x11][..], &f64::NAN.to_le_bytes()].concat())),
+            )]
+            .concat(),
+            "cors.max_age: `NaN`: a whole number",
+        ),
+        (
+            [entry(
+                "cors",
+                &protobuf::field(5, &entry("max_age", &[&[0x11][..], &1e300_f64.to_le_bytes()].concat())),
+            )]
+            .concat(),
+            "a whole number",
+        ),
+    ] {
+        let errors = message(&bytes);
+        assert!(errors.contains(problem), "{problem}: {errors}");
+    }
+}
+
+/// A megabyte of nesting is an error, not the end of the stack.
+#[test]
+fn deep_nesting_is_an_error() {
+    for text in ["[".repeat(1 << 20), "{\"cors\":".repeat(1 << 17)] {
+        assert!(
+            config::load(text.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("recursion limit")
+        );
+    }
+    let mut message = Vec::new();
+    while message.len() < 1 << 16 {
+        message = protobuf::field(5, &protobuf::field(1, &protobuf::field(2, &message)));
+    }
+    assert!(config::load(&protobuf::field(1, &protobuf::field(2, &message))).is_err());
+}
+
 /// Whatever bytes come, an answer comes back.
 #[test]
 fn no_configuration_panics() {
@@ -64,5 +176,47 @@ fn no_configuration_panics() {
             bytes.truncate(at);
             let _ = config::load(&bytes);
         }
+    }
+}
+
+#[expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
+/// Protocol Buffers, written as `google/protobuf/struct.proto` has it.
+mod protobuf {
+    use serde_json::Value;
+
+    pub fn encode_struct(value: &Value) -> Vec<u8> {
+        let entries = value.as_object().unwrap().iter();
+        entries
+            .flat_map(|(key, value)| field(1, &[field(1, key.as_bytes()), field(2, &encode(value))].concat()))
+            .collect()
+    }
+
+    fn encode(value: &Value) -> Vec<u8> {
+        match value {
+            Value::Null => vec![0x08, 0],
+            Value::Number(number) => [&[0x11][..], &number.as_f64().unwrap().to_le_bytes()].concat(),
+            Value::String(text) => field(3, text.as_bytes()),
+            Value::Bool(value) => vec![0x20, u8::from(*value)],
+            Value::Object(_) => field(5, &encode_struct(value)),
+            Value::Array(items) => field(
+                6,
+                &items
+                    .iter()
+                    .flat_map(|item| field(1, &encode(item)))
+                    .collect::<Vec<_>>(),
+            ),
+        }
+    }
+
+    pub fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+        let mut message = vec![number << 3 | 2];
+        let mut length = bytes.len();
+        while length > 0x7f {
+            message.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+            length >>= 7;
+        }
+        message.push(u8::try_from(length).unwrap());
+        message.extend_from_slice(bytes);
+        message
     }
 }

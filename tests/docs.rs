@@ -40,8 +40,16 @@ fn the_policies_that_people_copy_load_without_a_warning() {
 }
 
 #[test]
+fn the_examples_in_json_load() {
+    let readme = document("README.md");
+    let mut blocks = readme.split("```json\n").skip(1);
+    assert!(blocks.clone().count() > 0);
+    assert!(blocks.all(|block| config::load(block.split("```").next().unwrap().as_bytes()).is_ok()));
+}
+
+#[test]
 fn the_table_of_keys_is_whole_and_its_defaults_are_valid() {
-    let sections = ["cors", "websocket", "hosts"];
+    let sections = ["cors", "websocket", "hosts", "csrf"];
     let mut known: BTreeSet<String> = keys_of(None)
         .into_iter()
         .filter(|it| !sections.contains(&it.as_str()))

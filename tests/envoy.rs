@@ -189,7 +189,7 @@ fn exchange(address: SocketAddr, case: &Case, id: &str, backend: &Backend) -> Se
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(&request).unwrap();
-    let (answer, body) = read_response(&mut stream).unwrap_or_default();
+    let (answer, body) = read_response(&mut stream, case.method != "HEAD").unwrap_or_default();
     let forwarded = backend.seen.lock().unwrap().remove(id);
     Seen {
         answer,
@@ -199,7 +199,7 @@ fn exchange(address: SocketAddr, case: &Case, id: &str, backend: &Backend) -> Se
     }
 }
 
-fn read_response(stream: &mut impl Read) -> Option<(Response, String)> {
+fn read_response(stream: &mut impl Read, has_body: bool) -> Option<(Response, String)> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16384];
     loop {
@@ -213,7 +213,10 @@ fn read_response(stream: &mut impl Read) -> Option<(Response, String)> {
                 .map(|it| (it.name.to_lowercase(), it.value.to_vec()))
                 .collect();
             let mut body = bytes.split_off(length);
-            let length = headers.iter().find(|(name, _)| name == "content-length");
+            let length = headers
+                .iter()
+                .find(|(name, _)| name == "content-length")
+                .filter(|_| has_body);
             let length = length.map_or(0, |(_, value)| String::from_utf8_lossy(value).parse().unwrap());
             while body.len() < length {
                 match stream.read(&mut buffer) {
@@ -473,7 +476,14 @@ fn envoy_config(suites: &[Suite], backend: &Backend, module: &str, access_log: &
     let listeners: Vec<_> = suites
         .iter()
         .enumerate()
-        .map(|(number, suite)| listener(&listener_name(number), &suite.policy, module, access_log))
+        .map(|(number, suite)| {
+            listener(
+                &listener_name(number),
+                configuration(number, &suite.policy),
+                module,
+                access_log,
+            )
+        })
         .collect();
     // Nothing listens there any more.
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -509,7 +519,36 @@ fn cluster(name: &str, address: Option<SocketAddr>) -> Value {
     })
 }
 
-fn listener(name: &str, policy: &str, module: &str, access_log: &str) -> Value {
+/// The policy in each of the forms that Envoy takes, in turn.
+fn configuration(number: usize, policy: &str) -> Value {
+    match number % 3 {
+        0 => json!({ "@type": "type.googleapis.com/google.protobuf.StringValue", "value": policy }),
+        1 => {
+            let policy: Value = serde_json::from_str(policy).unwrap();
+            json!({ "@type": "type.googleapis.com/google.protobuf.Struct", "value": policy })
+        }
+        _ => json!({ "@type": "type.googleapis.com/google.protobuf.BytesValue", "value": base64(policy.as_bytes()) }),
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
+        for digit in 0..4 {
+            let is_padding = digit > chunk.len();
+            text.push(if is_padding {
+                '='
+            } else {
+                ALPHABET[(bits >> (18 - 6 * digit) & 63) as usize].into()
+            });
+        }
+    }
+    text
+}
+
+fn listener(name: &str, configuration: Value, module: &str, access_log: &str) -> Value {
     let route = |prefix: &str, cluster: &str| json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } });
     let mut slow = route("/slow/", "slow");
     slow["route"]["timeout"] = json!("0.1s");
@@ -554,10 +593,7 @@ fn listener(name: &str, policy: &str, module: &str, access_log: &str) -> Value {
                                 "name": "origin_gate",
                                 "root_id": "origin_gate",
                                 "failure_policy": "FAIL_CLOSED",
-                                "configuration": {
-                                    "@type": "type.googleapis.com/google.protobuf.StringValue",
-                                    "value": policy,
-                                },
+                                "configuration": configuration,
                                 "vm_config": {
                                     "vm_id": "origin_gate",
                                     "runtime": "envoy.wasm.runtime.v8",

@@ -1,9 +1,12 @@
 //! The `cors` section.
 
+use super::checks;
 use super::node::Node;
-use super::section::{Item, Note, Report, Section};
+use super::presets::{PRESETS, Preset};
+use super::section::{Item, Note, Report, Section, parse_all};
 use crate::policy::cors::{AllowList, Cors, UpstreamHeaders};
 use crate::policy::headers::is_token;
+use crate::policy::rules::Mode;
 
 /// What django-cors-headers allows unless told otherwise.
 const DEFAULT_METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"];
@@ -49,14 +52,38 @@ const FORBIDDEN_HEADERS: [&str; 19] = [
     "via",
 ];
 
-/// Reads the section, its `mode` apart.
-pub fn read(mut section: Section<'_>, report: &mut Report) -> Cors {
+/// The section as read.
+pub struct Read {
+    /// `None` if CORS is off.
+    pub rules: Option<Cors>,
+    /// `allow_credentials`, which the origins are checked against even so.
+    pub credentials: bool,
+}
+
+/// Reads the section.
+pub fn read(mut section: Section<'_>, report: &mut Report) -> Read {
+    let mode = checks::read_mode(&mut section, Some(Mode::Enforce), report);
     let credentials = section.bool("allow_credentials", false, report);
-    let cors = Cors {
+    let presets = read_presets(&mut section, report);
+    let allow = presets.iter().flat_map(|it| it.allow);
+    let expose = presets.iter().flat_map(|it| it.expose);
+    let rules = Cors {
+        mode: mode.unwrap_or(Mode::Enforce),
         credentials,
-        methods: read_allow_list(&mut section, "allow_methods", &DEFAULT_METHODS, method_problem, report),
-        headers: read_allow_list(&mut section, "allow_headers", &DEFAULT_HEADERS, header_problem, report),
-        expose: read_expose(&mut section, credentials, report),
+        methods: allow_list(read_list(
+            &mut section,
+            "allow_methods",
+            &DEFAULT_METHODS,
+            method_problem,
+            report,
+        )),
+        headers: allow_list(
+            read_list(&mut section, "allow_headers", &DEFAULT_HEADERS, header_problem, report).with(allow),
+        ),
+        expose: match read_list(&mut section, "expose_headers", &[], exposed_problem, report).with(expose) {
+            List::Any => read_expose_any(&section, credentials, report),
+            List::These(names) => names.join(", "),
+        },
         max_age: read_max_age(&mut section, report).to_string(),
         private_network: section.bool("allow_private_network", false, report),
         upstream: section.choice(
@@ -67,38 +94,76 @@ pub fn read(mut section: Section<'_>, report: &mut Report) -> Cors {
         ),
     };
     section.finish(report);
-    cors
+    Read {
+        rules: mode.map(|_| rules),
+        credentials,
+    }
 }
 
-fn read_allow_list(
+/// A list of names as configured.
+enum List {
+    /// `["*"]`.
+    Any,
+    These(Vec<String>),
+}
+
+impl List {
+    /// With the names of presets after its own, each once.
+    fn with<'a>(mut self, names: impl Iterator<Item = &'a &'a str>) -> Self {
+        if let Self::These(own) = &mut self {
+            for name in names {
+                if !own.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+                    own.push((*name).to_owned());
+                }
+            }
+        }
+        self
+    }
+}
+
+fn allow_list(list: List) -> AllowList {
+    match list {
+        List::Any => AllowList::Any,
+        List::These(names) => AllowList::these(names),
+    }
+}
+
+fn read_list(
     section: &mut Section<'_>,
     key: &'static str,
     default: &[&str],
     problem: fn(&str) -> Option<String>,
     report: &mut Report,
-) -> AllowList {
+) -> List {
     let Some(items) = section.list(key, report) else {
-        return AllowList::these(default.iter().map(|&it| it.to_owned()).collect());
+        return List::These(default.iter().map(|&it| it.to_owned()).collect());
     };
-    if let [Item { text: "*", .. }] = items.as_slice() {
-        return AllowList::Any;
+    match items.as_slice() {
+        [Item { text: "*", .. }] => List::Any,
+        items => List::These(read_names(items, problem, report)),
     }
-    AllowList::these(read_names(&items, problem, report))
 }
 
-fn read_expose(section: &mut Section<'_>, credentials: bool, report: &mut Report) -> String {
-    let items = section.list("expose_headers", report).unwrap_or_default();
-    if let [Item { text: "*", path }] = items.as_slice() {
-        if credentials {
-            report.error(Note::on(
-                path,
-                "*",
-                "with `cors.allow_credentials` browsers take `*` for a header of that name; list the headers",
-            ));
-        }
-        return "*".to_owned();
+fn read_presets(section: &mut Section<'_>, report: &mut Report) -> Vec<&'static Preset> {
+    let items = section.list("presets", report).unwrap_or_default();
+    let find = |name: &str| PRESETS.iter().find(|it| it.name == name).ok_or_else(unknown_preset);
+    parse_all(&items, find, report)
+}
+
+fn unknown_preset() -> String {
+    let names: Vec<_> = PRESETS.iter().map(|it| format!("`{}`", it.name)).collect();
+    format!("the presets are {}", names.join(", "))
+}
+
+fn read_expose_any(section: &Section<'_>, credentials: bool, report: &mut Report) -> String {
+    if credentials {
+        report.error(Note::on(
+            &section.path_of("expose_headers[0]"),
+            "*",
+            "with `cors.allow_credentials` browsers take `*` for a header of that name; list the headers",
+        ));
     }
-    read_names(&items, exposed_problem, report).join(", ")
+    "*".to_owned()
 }
 
 fn read_max_age(section: &mut Section<'_>, report: &mut Report) -> u32 {

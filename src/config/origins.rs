@@ -1,12 +1,12 @@
-//! `allowed_origins`, and what it may not be combined with.
+//! `allowed_origins` and `allowed_origin_regexes`, and what it may not be combined with.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use super::node::Node;
-use super::section::{Item, Note, Report, Section};
-use crate::policy::Origins;
+use super::section::{Note, Report, Section, parse_each};
 use crate::policy::origin::Origin;
-use crate::policy::pattern::{OriginHosts, OriginPattern};
+use crate::policy::pattern::{OriginHosts, OriginPattern, OriginRegex};
+use crate::policy::rules;
 use crate::policy::set::OriginSet;
 
 /// The keys by which an operator takes a risk on purpose.
@@ -43,105 +43,168 @@ impl Danger {
     }
 }
 
-/// Reads `allowed_origins`.
-pub fn read(items: Option<Vec<Item<'_>>>, danger: &Danger, credentials: bool, report: &mut Report) -> Origins {
-    let items = match items {
-        None => Vec::new(),
-        Some(items) => {
-            if items.is_empty() {
-                report.error(Note::at(
-                    "allowed_origins",
-                    "an empty list allows no origin; leave the key out if that is meant",
+/// The origins as they were written.
+pub struct Origins {
+    entries: Vec<Entry>,
+    regexes: Vec<OriginRegex>,
+    null: bool,
+}
+
+struct Entry {
+    path: String,
+    text: String,
+    pattern: OriginPattern,
+}
+
+impl Origins {
+    /// No origins but, if that is set, `null`.
+    pub fn none(danger: &Danger) -> Self {
+        Self {
+            entries: Vec::new(),
+            regexes: Vec::new(),
+            null: danger.null_origin,
+        }
+    }
+
+    /// Reads both lists.
+    pub fn read(section: &mut Section<'_>, danger: &Danger, report: &mut Report) -> Self {
+        let items = section.list("allowed_origins", report);
+        if items.as_ref().is_some_and(Vec::is_empty) {
+            report.error(Note::at(
+                &section.path_of("allowed_origins"),
+                "an empty list allows no origin; leave the key out if that is meant",
+            ));
+        }
+        let items = items.unwrap_or_default();
+        let errors = report.errors.len();
+        let entries: Vec<_> = parse_each(&items, OriginPattern::parse, report)
+            .map(|(item, pattern)| Entry {
+                path: item.path.clone(),
+                text: item.text.to_owned(),
+                pattern,
+            })
+            .collect();
+        let regexes = section.list("allowed_origin_regexes", report).unwrap_or_default();
+        let regexes: Vec<_> = parse_each(&regexes, OriginRegex::parse, report)
+            .map(|(_, regex)| regex)
+            .collect();
+        let origins = Self {
+            entries,
+            regexes,
+            null: danger.null_origin,
+        };
+        if report.errors.len() == errors {
+            origins.warn_of_redundant(report);
+        }
+        origins
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len() + self.regexes.len()
+    }
+
+    /// Whether `*` is listed.
+    pub fn is_any(&self) -> bool {
+        self.entries.iter().any(|entry| entry.pattern == OriginPattern::Any)
+    }
+
+    /// Holds the entries against each other and against what else is configured; `section` is the one whose rules they
+    /// become, which need not be the one that lists them.
+    pub fn check(&self, danger: &Danger, credentials: bool, section: &Section<'_>, report: &mut Report) {
+        for entry in &self.entries {
+            self.check_entry(entry, danger, credentials, &section.place_of(&entry.path), report);
+        }
+        if self.is_any() && !self.regexes.is_empty() {
+            let path = section.path_of("allowed_origin_regexes");
+            report.error(Note::at(
+                &path,
+                "`*` covers every origin; remove it, or the regular expressions",
+            ));
+        }
+    }
+
+    fn check_entry(&self, entry: &Entry, danger: &Danger, credentials: bool, path: &str, report: &mut Report) {
+        let pattern = &entry.pattern;
+        let mut error = |problem: &str| report.error(Note::on(path, &entry.text, problem));
+        if *pattern == OriginPattern::Any && self.entries.len() > 1 {
+            error("`*` covers every origin; remove it, or the other entries");
+        }
+        if *pattern == OriginPattern::Any && credentials && !danger.any_origin_with_credentials {
+            error(
+                "with `cors.allow_credentials` every site could act and read as its visitors; list the origins, \
+                 or set `dangerously_allow_any_origin_with_credentials`",
+            );
+        }
+        if pattern.is_insecure() && credentials && !danger.insecure_origins {
+            error(
+                "with `cors.allow_credentials` who sits on a visitor's network path could act and read as them; \
+                 write `https`, or set `dangerously_allow_insecure_origins`",
+            );
+        }
+        if pattern.covers_single_label() {
+            const PROBLEM: &str =
+                "this covers every site under one top-level name; put your own domain after the wildcard";
+            if credentials {
+                error(PROBLEM);
+            } else {
+                report.warn(Note::on(path, &entry.text, PROBLEM));
+            }
+        }
+        if let OriginPattern::Of { scheme, .. } = pattern
+            && matches!(&**scheme, b"ws" | b"wss")
+        {
+            report.warn(Note::on(
+                path,
+                &entry.text,
+                "browsers never send this: the origin of a WebSocket is its page's, `http` or `https`",
+            ));
+        }
+    }
+
+    /// Entries that change nothing: those given twice, and those that a wildcard covers.
+    fn warn_of_redundant(&self, report: &mut Report) {
+        let wildcards = self
+            .entries
+            .iter()
+            .filter(|it| it.has_wildcard())
+            .map(|it| it.pattern.clone());
+        let wildcards: OriginSet = wildcards.collect();
+        let mut seen = BTreeSet::new();
+        for entry in &self.entries {
+            let is_covered = !entry.has_wildcard()
+                && Origin::parse(entry.text.as_bytes()).is_ok_and(|it| wildcards.find(&it).is_some());
+            if is_covered {
+                report.warn(Note::on(
+                    &entry.path,
+                    &entry.text,
+                    "a wildcard covers this already; remove one",
                 ));
+            } else if !seen.insert(&entry.pattern) {
+                report.warn(Note::on(&entry.path, &entry.text, "this is given twice; remove one"));
             }
-            items
         }
-    };
-    let mut patterns = Vec::with_capacity(items.len());
-    for item in &items {
-        match OriginPattern::parse(item.text) {
-            Ok(pattern) => {
-                check(&pattern, item, items.len(), danger, credentials, report);
-                patterns.push(pattern);
-            }
-            Err(error) => report.error(Note::on(&item.path, Node::from(item.text), error)),
-        }
-    }
-    if report.errors.is_empty() {
-        warn_of_redundant(&items, &patterns, report);
-    }
-    let set: OriginSet = patterns.into_iter().collect();
-    let null = danger.null_origin || (set.is_any() && !credentials);
-    Origins { set, null }
-}
-
-fn check(
-    pattern: &OriginPattern,
-    item: &Item<'_>,
-    entries: usize,
-    danger: &Danger,
-    credentials: bool,
-    report: &mut Report,
-) {
-    let mut error = |problem: &str| report.error(Note::on(&item.path, item.text, problem));
-    if *pattern == OriginPattern::Any && entries > 1 {
-        error("`*` covers every origin; remove it, or the other entries");
-    }
-    if *pattern == OriginPattern::Any && credentials && !danger.any_origin_with_credentials {
-        error(
-            "with `cors.allow_credentials` every site could act and read as its visitors; list the origins, \
-             or set `dangerously_allow_any_origin_with_credentials`",
-        );
-    }
-    if pattern.is_insecure() && credentials && !danger.insecure_origins {
-        error(
-            "with `cors.allow_credentials` who sits on a visitor's network path could act and read as them; \
-             write `https`, or set `dangerously_allow_insecure_origins`",
-        );
-    }
-    if pattern.covers_single_label() {
-        const PROBLEM: &str = "this covers every site under one top-level name; put your own domain after the wildcard";
-        if credentials {
-            error(PROBLEM);
-        } else {
-            report.warn(Note::on(&item.path, item.text, PROBLEM));
-        }
-    }
-    if let OriginPattern::Of { scheme, .. } = pattern
-        && matches!(&**scheme, b"ws" | b"wss")
-    {
-        report.warn(Note::on(
-            &item.path,
-            item.text,
-            "browsers never send this: the origin of a WebSocket is its page's, `http` or `https`",
-        ));
     }
 }
 
-/// Entries that change nothing: those given twice, and those that a wildcard covers.
-fn warn_of_redundant(items: &[Item<'_>], patterns: &[OriginPattern], report: &mut Report) {
-    let has_wildcard = |it: &&OriginPattern| {
+impl Entry {
+    fn has_wildcard(&self) -> bool {
         matches!(
-            it,
+            self.pattern,
             OriginPattern::Of {
                 hosts: OriginHosts::Subdomains(_) | OriginHosts::Labels { .. },
                 ..
             }
         )
-    };
-    let wildcards: OriginSet = patterns.iter().filter(has_wildcard).cloned().collect();
-    let mut seen = BTreeSet::new();
-    for (item, pattern) in items.iter().zip(patterns) {
-        let is_covered = !has_wildcard(&pattern)
-            && Origin::parse(item.text.as_bytes()).is_ok_and(|it| wildcards.find(&it).is_some());
-        if is_covered {
-            report.warn(Note::on(
-                &item.path,
-                item.text,
-                "a wildcard covers this already; remove one",
-            ));
-        } else if !seen.insert(pattern) {
-            report.warn(Note::on(&item.path, item.text, "this is given twice; remove one"));
-        }
     }
+}
+
+/// Compiles the origins for rules with or without credentials.
+pub fn compile(origins: &Origins, credentials: bool) -> Rc<rules::Origins> {
+    let set: OriginSet = origins.entries.iter().map(|entry| entry.pattern.clone()).collect();
+    let null = origins.null || (set.is_any() && !credentials);
+    Rc::new(rules::Origins {
+        set: set.with_regexes(origins.regexes.clone()),
+        null,
+    })
 }

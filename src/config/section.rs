@@ -57,6 +57,21 @@ impl Note {
     }
 }
 
+impl Note {
+    /// Whether it is on this place or inside it.
+    pub fn is_under(&self, path: &str) -> bool {
+        self.path
+            .strip_prefix(path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
+
+    /// The same, under another name for a place that it is under.
+    pub fn moved(self, from: &str, to: &str) -> Self {
+        let path = self.path.replacen(from, to, 1);
+        Self { path, ..self }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.path)?;
@@ -89,6 +104,25 @@ impl<'n> Section<'n> {
         }
     }
 
+    /// Where it stands.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether a key is given.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, _)| name == key)
+    }
+
+    /// A path, with the entry of `policies` for which it counts where that is not the one it stands in.
+    pub fn place_of(&self, path: &str) -> String {
+        if path.starts_with(&self.path) {
+            path.to_owned()
+        } else {
+            format!("{}: {path}", self.path)
+        }
+    }
+
     /// The path of one of its keys.
     pub fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() {
@@ -113,6 +147,39 @@ impl<'n> Section<'n> {
             path,
             entries,
             known: Vec::new(),
+        }
+    }
+
+    /// The objects of a list.
+    pub fn sections(&mut self, key: &'static str, report: &mut Report) -> Vec<Section<'n>> {
+        let path = self.path_of(key);
+        let items = match self.take(key, report) {
+            None => &[],
+            Some(Node::List(items)) => items.as_slice(),
+            Some(other) => {
+                report.error(Note::on(&path, other, "a list of objects is expected here"));
+                &[]
+            }
+        };
+        let mut sections = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            match item {
+                Node::Object(entries) => sections.push(Section {
+                    path,
+                    entries,
+                    known: Vec::new(),
+                }),
+                other => report.error(Note::on(&path, other, "an object is expected here")),
+            }
+        }
+        sections
+    }
+
+    /// A string, which says something to people only.
+    pub fn string(&mut self, key: &'static str, report: &mut Report) {
+        if let Some(other) = self.take(key, report).filter(|node| !matches!(node, Node::String(_))) {
+            report.error(Note::on(&self.path_of(key), other, "a string is expected here"));
         }
     }
 
@@ -227,6 +294,30 @@ impl<'n> Section<'n> {
         }
         first
     }
+}
+
+/// Parses the strings of a list; each that is wrong is an error, and left out.
+pub fn parse_each<'i, 'n, T, E: fmt::Display>(
+    items: &'i [Item<'n>],
+    parse: impl Fn(&str) -> Result<T, E>,
+    report: &mut Report,
+) -> impl Iterator<Item = (&'i Item<'n>, T)> {
+    items.iter().filter_map(move |item| match parse(item.text) {
+        Ok(parsed) => Some((item, parsed)),
+        Err(error) => {
+            report.error(Note::on(&item.path, Node::from(item.text), error));
+            None
+        }
+    })
+}
+
+/// Parses the strings of a list into just what they mean.
+pub fn parse_all<T, E: fmt::Display>(
+    items: &[Item<'_>],
+    parse: impl Fn(&str) -> Result<T, E>,
+    report: &mut Report,
+) -> Vec<T> {
+    parse_each(items, parse, report).map(|(_, parsed)| parsed).collect()
 }
 
 /// The Levenshtein distance, for "did you mean".

@@ -10,7 +10,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
 use super::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, Settings};
 use crate::policy::verdict::Reply;
 use abi::Map;
 
@@ -34,7 +34,7 @@ impl RootContext for Root {
             error!("Origin Gate policy refused: the proxy did not hand it over");
             return false;
         };
-        match config::load(&configuration) {
+        match config::load_with(&configuration, &variable) {
             Ok(loaded) => {
                 announce(&loaded, &configuration);
                 self.gate = Some(Rc::new(Gate::new(loaded.policy, abi::define_counter)));
@@ -76,9 +76,22 @@ fn announce(loaded: &Loaded, configuration: &[u8]) {
         loaded.hosts,
         loaded.warnings.len(),
     );
+    let Settings { used, overridden, .. } = &loaded.settings;
+    if !used.is_empty() || !overridden.is_empty() {
+        info!(
+            "Origin Gate Django settings used={} overridden={}",
+            used.join(","),
+            overridden.join(",")
+        );
+    }
     for note in &loaded.warnings {
         warn!("{note}");
     }
+}
+
+/// A variable of the VM's environment. What is not UTF-8 fits no setting, and is shown with replacement characters.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// FNV-1a: tells policies apart, no more.

@@ -97,6 +97,7 @@ fn phrase(finding: Finding) -> &'static str {
         (_, Reason::HeadersUnavailable) => "Request refused unread",
         (Check::Hosts, _) => "Host rejected",
         (Check::WebSocket, _) => "WebSocket origin rejected",
+        (Check::Csrf, _) => "Cross-site write rejected",
         (Check::Cors, Reason::MethodNotAllowed | Reason::HeaderNotAllowed) => "CORS preflight rejected",
         (Check::Cors, _) => "CORS origin rejected",
     }

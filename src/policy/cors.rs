@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::headers::{self, is_token, members};
 use super::request::{Field, RequestHead};
+use super::rules::Mode;
 use super::verdict::{Grant, Header, Reason};
 
 /// `Vary` on a preflight's answer. Caches must not store it (RFC 9110 §9.3.7), but some do.
@@ -12,6 +13,8 @@ pub(super) const VARY_PREFLIGHT: &str = "Origin, Access-Control-Request-Method, 
 /// The `cors` section, with its header values ready to send.
 #[derive(Debug)]
 pub struct Cors {
+    /// `mode`.
+    pub mode: Mode,
     /// `allow_credentials`.
     pub credentials: bool,
     /// `allow_methods`.

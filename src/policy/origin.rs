@@ -15,6 +15,8 @@ pub const MAX_ORIGIN: usize = MAX_SCHEME + 3 + super::host::MAX_NAME + 1 + 6;
 /// An origin that has a scheme, a host and a port (RFC 6454 §4), in canonical form.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
+    /// The one serialization of this origin: the bytes received, without a default port.
+    pub text: &'a [u8],
     /// The scheme, in lower case, without `://`.
     pub scheme: &'a [u8],
     /// The host, in canonical form.
@@ -52,11 +54,29 @@ impl<'a> Origin<'a> {
         let (scheme, rest) = split_scheme(value)?;
         let (host, port) = split_port(rest);
         let host = Host::parse(host).ok().filter(Host::is_canonical)?;
-        let port = port.map(|digits| parse_port(digits).ok_or(())).transpose().ok()?;
+        let Some(digits) = port else {
+            return Some(Self {
+                text: value,
+                scheme,
+                host,
+                port: None,
+            });
+        };
+        let port = parse_port(digits)?;
+        if Some(port) == default_port(scheme) {
+            let text = value.get(..value.len() - digits.len() - 1)?;
+            return Some(Self {
+                text,
+                scheme,
+                host,
+                port: None,
+            });
+        }
         Some(Self {
+            text: value,
             scheme,
             host,
-            port: port.filter(|&port| Some(port) != default_port(scheme)),
+            port: Some(port),
         })
     }
 

@@ -42,13 +42,9 @@ impl PathPattern {
         })
     }
 
-    /// Whether the target of a request, query and all, is covered.
+    /// Whether the path of a request is covered.
     #[must_use]
-    pub fn covers(&self, target: &[u8]) -> bool {
-        let path = target
-            .split(|&byte| byte == b'?' || byte == b'#')
-            .next()
-            .unwrap_or_default();
+    pub fn covers(&self, path: &[u8]) -> bool {
         match self {
             Self::One(one) => path == &**one,
             Self::Below(prefix) => path.starts_with(prefix) && is_plain(path),
@@ -56,23 +52,64 @@ impl PathPattern {
     }
 }
 
-/// Whether a path has one reading: no dot segments, empty segments, parameters, backslashes, and no `%2e`, `%2f` or
-/// `%5c` that would decode into one of them.
-fn is_plain(path: &[u8]) -> bool {
+/// One entry of `match.path_prefixes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPrefix(Box<[u8]>);
+
+impl PathPrefix {
+    /// Reads an entry: `/api` is that path and everything below it, `/api/` only what is below it. `/apis` is neither.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, as for [`PathPattern`].
+    pub fn parse(entry: &str) -> Result<Self, &'static str> {
+        let (PathPattern::One(path) | PathPattern::Below(path)) = PathPattern::parse(entry)?;
+        Ok(Self(path))
+    }
+
+    /// Whether a path that [`is_plain`] begins with this one, segment by segment.
+    #[must_use]
+    pub fn covers(&self, path: &[u8]) -> bool {
+        path.strip_prefix(&*self.0)
+            .is_some_and(|rest| rest.is_empty() || self.0.ends_with(b"/") || rest.starts_with(b"/"))
+    }
+}
+
+/// The path of a request target.
+pub(super) fn without_query(target: &[u8]) -> &[u8] {
+    target
+        .split(|&byte| byte == b'?' || byte == b'#')
+        .next()
+        .unwrap_or_default()
+}
+
+/// Whether a path has one reading: no dot segments, empty segments, parameters or backslashes, and nothing
+/// percent-encoded that some backends would decode into them, or into a plain character, before they route.
+pub(super) fn is_plain(path: &[u8]) -> bool {
     let segments = path.strip_prefix(b"/").unwrap_or(path);
     let last = segments.iter().filter(|&&byte| byte == b'/').count();
     let is_ambiguous = |(at, segment): (usize, &[u8])| match segment {
         b"" => at != last,
         b"." | b".." => true,
-        _ => segment.iter().any(|byte| matches!(byte, b';' | b'\\')) || has_encoded_separator(segment),
+        _ => segment.iter().any(|byte| matches!(byte, b';' | b'\\')) || has_needless_encoding(segment),
     };
-    !segments.split(|&byte| byte == b'/').enumerate().any(is_ambiguous)
+    path.starts_with(b"/") && !segments.split(|&byte| byte == b'/').enumerate().any(is_ambiguous)
 }
 
-fn has_encoded_separator(segment: &[u8]) -> bool {
-    segment.windows(3).any(|it| {
-        [b"%2e", b"%2f", b"%5c", b"%3b", b"%25"]
-            .iter()
-            .any(|code| it.eq_ignore_ascii_case(*code))
+/// Whether a segment has `%XX` for a separator, or for a character that needs none (RFC 3986 §2.3).
+fn has_needless_encoding(segment: &[u8]) -> bool {
+    segment.windows(3).any(|code| match code {
+        [b'%', high, low] => match (hex(*high), hex(*low)) {
+            (Some(high), Some(low)) => {
+                let byte = high << 4 | low;
+                byte.is_ascii_alphanumeric() || b"-._~/\\;%\0".contains(&byte)
+            }
+            _ => true,
+        },
+        _ => false,
     })
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|it| u8::try_from(it).ok())
 }

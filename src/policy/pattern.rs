@@ -5,11 +5,14 @@
 
 mod hosts;
 mod origins;
+mod regex;
 
 use std::fmt;
 
 use super::host::{Host, without_root_dot};
 use super::origin::Origin;
+
+pub use regex::OriginRegex;
 
 /// One entry of `allowed_origins`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

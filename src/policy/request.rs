@@ -2,6 +2,7 @@
 
 use super::headers;
 use super::host::Authority;
+use super::path::without_query;
 
 /// What was found under one header name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +21,10 @@ pub enum Field<'a> {
 pub struct RequestHead<'a> {
     /// The method; empty if there was none.
     pub method: &'a [u8],
-    /// The request target as received, query included; empty for `CONNECT`.
+    /// The path of the request target, without the query; empty for `CONNECT`.
     pub path: &'a [u8],
+    /// `:scheme`; empty if the proxy does not tell.
+    pub scheme: &'a [u8],
     /// `:authority` or `Host`; [`Field::Many`] if both are there and differ.
     pub authority: Field<'a>,
     /// `Origin`.
@@ -34,6 +37,8 @@ pub struct RequestHead<'a> {
     pub request_headers: Vec<&'a [u8]>,
     /// `Access-Control-Request-Private-Network`.
     pub request_private_network: Field<'a>,
+    /// `Sec-Fetch-Site`.
+    pub fetch_site: Field<'a>,
     /// `Sec-WebSocket-Key`.
     pub websocket_key: Field<'a>,
     /// `X-Forwarded-Host`.
@@ -49,7 +54,8 @@ impl<'a> FromIterator<(&'a [u8], &'a [u8])> for RequestHead<'a> {
         for (name, value) in fields {
             match name {
                 b":method" => head.method = value,
-                b":path" => head.path = value,
+                b":path" => head.path = without_query(value),
+                b":scheme" => head.scheme = value,
                 b":authority" | b"host" => match head.authority {
                     Field::One(seen) if seen == value => {}
                     _ => head.authority.add(value),
@@ -61,6 +67,7 @@ impl<'a> FromIterator<(&'a [u8], &'a [u8])> for RequestHead<'a> {
                 b"access-control-request-private-network" => {
                     head.request_private_network.add(value);
                 }
+                b"sec-fetch-site" => head.fetch_site.add(value),
                 b"sec-websocket-key" => head.websocket_key.add(value),
                 b"x-forwarded-host" => head.forwarded_host.add(value),
                 b"x-forwarded-proto" => head.forwarded_proto.add(value),
@@ -94,6 +101,22 @@ impl<'a> RequestHead<'a> {
     #[must_use]
     pub fn target(&self) -> Option<Authority<'a>> {
         Authority::parse(self.authority.one()?).ok()
+    }
+
+    /// The scheme of the client's request. `X-Forwarded-Proto` tells it where TLS ends before this proxy; one at the
+    /// edge is to write it itself, or else clients choose it.
+    #[must_use]
+    pub fn scheme(&self) -> Option<&'static [u8]> {
+        let scheme = match self.forwarded_proto {
+            Field::Absent => self.scheme,
+            Field::One(proto) => proto,
+            Field::Many => return None,
+        };
+        match scheme.to_ascii_lowercase().as_slice() {
+            b"https" | b"wss" => Some(b"https"),
+            b"http" | b"ws" => Some(b"http"),
+            _ => None,
+        }
     }
 
     /// Whether this is a CORS-preflight request (Fetch §3.2.2): `OPTIONS` with an `Origin` and a method to ask for.

@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::host::{Host, without_root_dot};
 use super::origin::Origin;
-use super::pattern::{HostPattern, OriginHosts, OriginPattern, Ports, fills};
+use super::pattern::{HostPattern, OriginHosts, OriginPattern, OriginRegex, Ports, fills};
 
 /// The compiled `allowed_origins`.
 #[derive(Debug, Default)]
@@ -15,6 +15,7 @@ pub struct OriginSet {
     exact: NameTable<Vec<Rule>>,
     subdomains: NameTable<Vec<Rule>>,
     labels: NameTable<Vec<LabelRule>>,
+    regexes: Vec<OriginRegex>,
 }
 
 /// How an origin was found in an [`OriginSet`].
@@ -26,6 +27,8 @@ pub enum Match {
     Listed,
     /// By an entry with one.
     Pattern,
+    /// By a regular expression.
+    Regex,
 }
 
 /// In what an origin differs from an entry that has its host.
@@ -79,6 +82,12 @@ impl FromIterator<OriginPattern> for OriginSet {
 }
 
 impl OriginSet {
+    /// Adds the regular expressions, which are asked last.
+    #[must_use]
+    pub fn with_regexes(self, regexes: Vec<OriginRegex>) -> Self {
+        Self { regexes, ..self }
+    }
+
     /// Whether `*` is listed.
     #[must_use]
     pub fn is_any(&self) -> bool {
@@ -99,9 +108,10 @@ impl OriginSet {
         {
             return Some(Match::Listed);
         }
-        self.wildcards(host)
-            .any(|rule| rule.allows(origin))
-            .then_some(Match::Pattern)
+        if self.wildcards(host).any(|rule| rule.allows(origin)) {
+            return Some(Match::Pattern);
+        }
+        self.regexes.iter().any(|it| it.matches(origin)).then_some(Match::Regex)
     }
 
     /// In what a refused origin differs from the entry that comes nearest, if one has its host.

@@ -108,6 +108,8 @@ codes! {
         Hosts = "hosts",
         /// May the origin open a WebSocket?
         WebSocket = "websocket",
+        /// May the site write?
+        Csrf = "csrf",
         /// May the page read the answer?
         Cors = "cors",
     }
@@ -120,6 +122,8 @@ codes! {
         Allowed = "allowed",
         /// No. For `cors` an ordinary request goes on all the same: what is refused is the page's access to the answer.
         Rejected = "rejected",
+        /// No, but the check only reports.
+        WouldReject = "would_reject",
     }
 }
 
@@ -130,6 +134,8 @@ codes! {
         AllowedHosts = "allowed_hosts",
         /// `*` is listed.
         Any = "any",
+        /// Another site's page asks for a change.
+        CrossSiteWrite = "cross_site_write",
         /// A preflight asks for a header that `cors.allow_headers` does not list.
         HeaderNotAllowed = "header_not_allowed",
         /// The request's headers could not be read from the proxy, or its edits could not be made.
@@ -156,6 +162,8 @@ codes! {
         Pattern = "pattern",
         /// An entry has the origin's scheme and host, or the request its host, but with another port.
         PortMismatch = "port_mismatch",
+        /// A regular expression matched.
+        Regex = "regex",
         /// The page is on the host and port that it asks.
         SameHost = "same_host",
         /// An entry has the origin's host, but with another scheme.
@@ -164,58 +172,60 @@ codes! {
 }
 
 /// Everything that a policy can find: what the counters are, and what the documents list.
-pub const FINDINGS: [(Check, Outcome, &[Reason]); 5] = {
+pub const FINDINGS: [(Check, Outcome, &[Reason]); 10] = {
     use Reason::*;
+    const HOSTS: &[Reason] = &[HostMalformed, HostNotAllowed];
+    const WEBSOCKET: &[Reason] = &[
+        OriginMalformed,
+        OriginMissing,
+        OriginNotAllowed,
+        OriginNull,
+        PortMismatch,
+        SchemeMismatch,
+    ];
+    const CSRF: &[Reason] = &[
+        CrossSiteWrite,
+        OriginMalformed,
+        OriginMissing,
+        OriginNull,
+        SchemeMismatch,
+    ];
+    const CORS: &[Reason] = &[
+        HeaderNotAllowed,
+        MethodNotAllowed,
+        OriginMalformed,
+        OriginNotAllowed,
+        OriginNull,
+        PortMismatch,
+        SchemeMismatch,
+    ];
+    const GRANTS: &[Reason] = &[Any, Listed, Off, OriginMissing, OriginNull, Pattern, Regex, SameHost];
+    const SOCKET_GRANTS: &[Reason] = &[
+        AllowedHosts,
+        Any,
+        Listed,
+        Off,
+        OriginMissing,
+        OriginNull,
+        Pattern,
+        Regex,
+        SameHost,
+    ];
     [
         (
             Check::Hosts,
             Outcome::Rejected,
             &[HeadersUnavailable, HostMalformed, HostNotAllowed],
         ),
-        (
-            Check::WebSocket,
-            Outcome::Allowed,
-            &[
-                AllowedHosts,
-                Any,
-                Listed,
-                Off,
-                OriginMissing,
-                OriginNull,
-                Pattern,
-                SameHost,
-            ],
-        ),
-        (
-            Check::WebSocket,
-            Outcome::Rejected,
-            &[
-                OriginMalformed,
-                OriginMissing,
-                OriginNotAllowed,
-                OriginNull,
-                PortMismatch,
-                SchemeMismatch,
-            ],
-        ),
-        (
-            Check::Cors,
-            Outcome::Allowed,
-            &[Any, Listed, Off, OriginMissing, OriginNull, Pattern, SameHost],
-        ),
-        (
-            Check::Cors,
-            Outcome::Rejected,
-            &[
-                HeaderNotAllowed,
-                MethodNotAllowed,
-                OriginMalformed,
-                OriginNotAllowed,
-                OriginNull,
-                PortMismatch,
-                SchemeMismatch,
-            ],
-        ),
+        (Check::Hosts, Outcome::WouldReject, HOSTS),
+        (Check::WebSocket, Outcome::Allowed, SOCKET_GRANTS),
+        (Check::WebSocket, Outcome::Rejected, WEBSOCKET),
+        (Check::WebSocket, Outcome::WouldReject, WEBSOCKET),
+        (Check::Csrf, Outcome::Rejected, CSRF),
+        (Check::Csrf, Outcome::WouldReject, CSRF),
+        (Check::Cors, Outcome::Allowed, GRANTS),
+        (Check::Cors, Outcome::Rejected, CORS),
+        (Check::Cors, Outcome::WouldReject, CORS),
     ]
 };
 

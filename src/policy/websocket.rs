@@ -4,12 +4,15 @@
 use super::headers;
 use super::origin::Origin;
 use super::request::{Field, RequestHead};
+use super::rules::Mode;
 use super::set::HostSet;
 use super::verdict::{Reason, RequestEdit};
 
 /// The `websocket` section.
 #[derive(Clone, Copy, Debug)]
 pub struct WebSocket {
+    /// `mode`.
+    pub mode: Mode,
     /// `same_host`.
     pub same_host: bool,
     /// `allowed_hosts`.

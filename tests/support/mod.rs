@@ -265,6 +265,7 @@ impl Case {
     pub fn fields(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut fields = vec![(b":method".to_vec(), self.method.clone().into_bytes())];
         fields.push((b":path".to_vec(), self.target.clone().into_bytes()));
+        fields.push((b":scheme".to_vec(), b"http".to_vec()));
         for (name, value) in &self.headers {
             let name = if name == "host" { ":authority" } else { name };
             fields.push((name.as_bytes().to_vec(), value.clone()));

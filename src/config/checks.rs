@@ -1,0 +1,112 @@
+//! The sections `hosts`, `websocket` and `csrf`, and the hosts that they share.
+
+use super::section::{Item, Note, Report, Section, parse_all};
+use crate::policy::path::PathPattern;
+use crate::policy::pattern::{HostPattern, OriginPattern};
+use crate::policy::rules::{ForwardedHost, Hosts, Mode};
+use crate::policy::websocket::WebSocket;
+use crate::policy::writes::Csrf;
+
+/// Reads `allowed_hosts`.
+pub fn read_allowed_hosts(items: &[Item<'_>], path: &str, report: &mut Report) -> Vec<HostPattern> {
+    if items.is_empty() {
+        report.error(Note::at(
+            path,
+            "an empty list would refuse every request; leave the key out to switch the check off",
+        ));
+    }
+    if let Some(any) = items.iter().find(|item| item.text == "*").filter(|_| items.len() > 1) {
+        report.warn(Note::on(
+            &any.path,
+            "*",
+            "every host is allowed; the other entries only serve WebSockets",
+        ));
+    }
+    parse_all(items, HostPattern::parse, report)
+}
+
+/// Reads `hosts`; `None` if it is off.
+pub fn read_hosts(mut section: Section<'_>, report: &mut Report) -> Option<Hosts> {
+    let mode = read_mode(&mut section, Some(Mode::Enforce), report);
+    let reject_status = section.choice(
+        "reject_status",
+        &[421, 400, 403, 404].map(|it: u16| (it, it)),
+        421,
+        report,
+    );
+    let exempt_paths = read_paths(&mut section, report);
+    let forwarded_host = section.choice(
+        "forwarded_host",
+        &[
+            ("ignore", ForwardedHost::Ignore),
+            ("check", ForwardedHost::Check),
+            ("strip", ForwardedHost::Strip),
+        ],
+        ForwardedHost::Ignore,
+        report,
+    );
+    section.finish(report);
+    Some(Hosts {
+        mode: mode?,
+        reject_status,
+        exempt_paths,
+        forwarded_host,
+    })
+}
+
+/// Reads `websocket`; `None` if it is off.
+pub fn read_websocket(mut section: Section<'_>, report: &mut Report) -> Option<WebSocket> {
+    let mode = read_mode(&mut section, Some(Mode::Enforce), report);
+    let same_host = section.bool("same_host", true, report);
+    let allowed_hosts = section.bool("allowed_hosts", true, report);
+    let missing_origin = read_missing_origin(&mut section, report);
+    section.finish(report);
+    Some(WebSocket {
+        mode: mode?,
+        same_host,
+        allowed_hosts,
+        missing_origin,
+    })
+}
+
+/// Reads `csrf`; `None` if it is off, as it is unless the section is there.
+pub fn read_csrf(mut section: Section<'_>, is_given: bool, report: &mut Report) -> Option<Csrf> {
+    let mode = read_mode(&mut section, is_given.then_some(Mode::Enforce), report);
+    let trusted = section.list("trusted_origins", report).unwrap_or_default();
+    if let Some(any) = trusted.iter().find(|item| item.text == "*") {
+        report.error(Note::on(
+            &any.path,
+            "*",
+            "this would trust every site; list the origins, or leave `csrf` out",
+        ));
+    }
+    let trusted = parse_all(&trusted, OriginPattern::parse, report).into_iter().collect();
+    let exempt_paths = read_paths(&mut section, report);
+    let missing_origin = read_missing_origin(&mut section, report);
+    section.finish(report);
+    Some(Csrf {
+        mode: mode?,
+        trusted,
+        exempt_paths,
+        missing_origin,
+    })
+}
+
+/// Reads a `mode`; `None` is off.
+pub fn read_mode(section: &mut Section<'_>, default: Option<Mode>, report: &mut Report) -> Option<Mode> {
+    let modes = [
+        ("enforce", Some(Mode::Enforce)),
+        ("report_only", Some(Mode::ReportOnly)),
+        ("off", None),
+    ];
+    section.choice("mode", &modes, default, report)
+}
+
+fn read_missing_origin(section: &mut Section<'_>, report: &mut Report) -> bool {
+    section.choice("missing_origin", &[("allow", true), ("reject", false)], true, report)
+}
+
+fn read_paths(section: &mut Section<'_>, report: &mut Report) -> Vec<PathPattern> {
+    let items = section.list("exempt_paths", report).unwrap_or_default();
+    parse_all(&items, PathPattern::parse, report)
+}

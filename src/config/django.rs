@@ -1,0 +1,301 @@
+//! `django_env`: the settings that Django, django-cors-headers and Channels already read, from the environment.
+//!
+//! Each setting becomes the key that says the same, unless the configuration gives that key itself. What is wrong with
+//! a setting is then found like anything else, and told under the setting's own name.
+
+use super::node::Node;
+use super::section::{Note, Report};
+
+/// A variable of the environment.
+pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// Which settings were used, and which were there but stood back for the configuration's own keys.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// The settings in force.
+    pub used: Vec<&'static str>,
+    /// The settings that the configuration overrides.
+    pub overridden: Vec<&'static str>,
+    keys: Vec<(&'static str, String)>,
+}
+
+/// A setting that says what one key says.
+struct Setting {
+    name: &'static str,
+    section: Option<&'static str>,
+    key: &'static str,
+    read: fn(&str) -> Result<Node, String>,
+}
+
+const SETTINGS: [Setting; 9] = [
+    Setting {
+        name: "CORS_ALLOWED_ORIGINS",
+        section: None,
+        key: "allowed_origins",
+        read: list,
+    },
+    Setting {
+        name: "CORS_ALLOWED_ORIGIN_REGEXES",
+        section: None,
+        key: "allowed_origin_regexes",
+        read: regexes,
+    },
+    Setting {
+        name: "CORS_ALLOW_CREDENTIALS",
+        section: Some("cors"),
+        key: "allow_credentials",
+        read: boolean,
+    },
+    Setting {
+        name: "CORS_ALLOW_METHODS",
+        section: Some("cors"),
+        key: "allow_methods",
+        read: list,
+    },
+    Setting {
+        name: "CORS_ALLOW_HEADERS",
+        section: Some("cors"),
+        key: "allow_headers",
+        read: list,
+    },
+    Setting {
+        name: "CORS_EXPOSE_HEADERS",
+        section: Some("cors"),
+        key: "expose_headers",
+        read: list,
+    },
+    Setting {
+        name: "CORS_PREFLIGHT_MAX_AGE",
+        section: Some("cors"),
+        key: "max_age",
+        read: number,
+    },
+    Setting {
+        name: "CORS_ALLOW_PRIVATE_NETWORK",
+        section: Some("cors"),
+        key: "allow_private_network",
+        read: boolean,
+    },
+    Setting {
+        name: "CSRF_TRUSTED_ORIGINS",
+        section: Some("csrf"),
+        key: "trusted_origins",
+        read: trusted_origins,
+    },
+];
+
+/// Adds the settings of the environment to a configuration.
+pub fn add(root: &mut Vec<(String, Node)>, environment: &Environment<'_>, report: &mut Report) -> Settings {
+    let mut settings = Settings::default();
+    let debug = settings.flag("DEBUG", environment, report);
+    if settings.flag("CORS_ALLOW_ALL_ORIGINS", environment, report) {
+        settings.add(
+            root,
+            "CORS_ALLOW_ALL_ORIGINS",
+            None,
+            "allowed_origins",
+            Node::List(vec!["*".into()]),
+        );
+    }
+    for setting in SETTINGS {
+        let Some(text) = environment(setting.name) else {
+            continue;
+        };
+        match (setting.read)(&text) {
+            // `CORS_ALLOWED_ORIGINS=` in a file of settings is how people write none.
+            Ok(Node::List(items)) if items.is_empty() => {}
+            Ok(value) => settings.add(root, setting.name, setting.section, setting.key, value),
+            Err(problem) => report.error(Note::on(setting.name, Node::from(text.as_str()), problem)),
+        }
+    }
+    settings.add_hosts(root, environment, debug, report);
+    settings.warn(root, debug, report);
+    settings
+}
+
+impl Settings {
+    /// Tells a note of what came from a setting under that setting's name.
+    pub fn rename(&self, note: Note) -> Note {
+        match self.keys.iter().find(|(_, path)| note.is_under(path)) {
+            Some((name, path)) => note.moved(path, name),
+            None => note,
+        }
+    }
+
+    /// Whether there was any setting.
+    pub fn is_empty(&self) -> bool {
+        self.used.is_empty() && self.overridden.is_empty()
+    }
+
+    fn flag(&mut self, name: &'static str, environment: &Environment<'_>, report: &mut Report) -> bool {
+        match environment(name).map(|text| (boolean(&text), text)) {
+            None => false,
+            Some((Ok(value), _)) => value == Node::Bool(true),
+            Some((Err(problem), text)) => {
+                report.error(Note::on(name, Node::from(text.as_str()), problem));
+                false
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        root: &mut Vec<(String, Node)>,
+        name: &'static str,
+        section: Option<&'static str>,
+        key: &'static str,
+        value: Node,
+    ) {
+        let path = section.map_or(key.to_owned(), |section| format!("{section}.{key}"));
+        let entries = match section {
+            None => &mut *root,
+            Some(section) => match section_of(root, section) {
+                Some(entries) => entries,
+                // Something else stands there, which will be an error.
+                None => return,
+            },
+        };
+        if entries.iter().any(|(it, _)| it == key) {
+            self.overridden.push(name);
+        } else {
+            entries.push((key.to_owned(), value));
+            self.used.push(name);
+            self.keys.push((name, path));
+        }
+    }
+
+    /// `ALLOWED_HOSTS`; where it is empty, `DEBUG` stands for the names of the machine itself.
+    fn add_hosts(
+        &mut self,
+        root: &mut Vec<(String, Node)>,
+        environment: &Environment<'_>,
+        debug: bool,
+        report: &mut Report,
+    ) {
+        let hosts = match environment("ALLOWED_HOSTS").map(|text| (list(&text), text)) {
+            None => None,
+            Some((Ok(hosts), _)) => Some(hosts),
+            Some((Err(problem), text)) => {
+                return report.error(Note::on("ALLOWED_HOSTS", Node::from(text.as_str()), problem));
+            }
+        };
+        let is_empty = hosts.as_ref().is_none_or(|it| *it == Node::List(Vec::new()));
+        let (name, hosts) = match hosts {
+            _ if debug && is_empty => (
+                "DEBUG",
+                Node::List([".localhost", "127.0.0.1", "[::1]"].map(Node::from).into()),
+            ),
+            Some(hosts) => ("ALLOWED_HOSTS", hosts),
+            None => return,
+        };
+        self.add(root, name, None, "allowed_hosts", hosts);
+    }
+
+    fn warn(&self, root: &[(String, Node)], debug: bool, report: &mut Report) {
+        if debug {
+            report.warn(Note::at(
+                "DEBUG",
+                "it is on: Django shows its settings to whoever causes an error",
+            ));
+        }
+        let regexes = root.iter().find(|(key, _)| key == "allowed_origin_regexes");
+        if let Some((_, Node::List(regexes))) = regexes
+            && self.used.contains(&"CORS_ALLOWED_ORIGIN_REGEXES")
+        {
+            for (index, regex) in regexes.iter().enumerate() {
+                if matches!(regex, Node::String(text) if !text.ends_with('$') && !text.ends_with("\\Z")) {
+                    report.warn(Note::on(
+                        &format!("CORS_ALLOWED_ORIGIN_REGEXES[{index}]"),
+                        regex,
+                        "django-cors-headers does not look for its end, so there it allows every origin that only begins \
+                         like this; here it must match the whole origin",
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// The entries of a section, which is made if need be. A `csrf` that only lists is off: Django's own check stands behind.
+fn section_of<'r>(root: &'r mut Vec<(String, Node)>, section: &'static str) -> Option<&'r mut Vec<(String, Node)>> {
+    if !root.iter().any(|(key, _)| key == section) {
+        let entries = if section == "csrf" {
+            vec![("mode".to_owned(), "off".into())]
+        } else {
+            Vec::new()
+        };
+        root.push((section.to_owned(), Node::Object(entries)));
+    }
+    root.iter_mut()
+        .find(|(key, _)| key == section)
+        .and_then(|(_, node)| match node {
+            Node::Object(entries) => Some(entries),
+            _ => None,
+        })
+}
+
+/// `a,b`, `a b` or `["a", "b"]`.
+fn list(text: &str) -> Result<Node, String> {
+    let text = text.trim();
+    if text.starts_with('[') && (text.ends_with(']') && text.contains('"') || text == "[]") {
+        return match serde_json::from_str(text) {
+            Ok(list @ Node::List(_)) => Ok(list),
+            _ => Err("this begins like a JSON list and is none; write `a,b` or `[\"a\", \"b\"]`".to_owned()),
+        };
+    }
+    let items = text
+        .split(|char: char| char == ',' || char.is_whitespace())
+        .filter(|item| !item.is_empty());
+    Ok(Node::List(items.map(Node::from).collect()))
+}
+
+/// Like [`list`], but for the commas inside expressions.
+fn regexes(text: &str) -> Result<Node, String> {
+    let text = text.trim();
+    if text.starts_with("[\"") {
+        return list(text);
+    }
+    let items = text.split_whitespace().flat_map(|item| item.split_inclusive(",^"));
+    let mut expressions = Vec::new();
+    let mut is_cut = false;
+    for item in items {
+        let (item, cut) = item.strip_suffix(",^").map_or((item, false), |item| (item, true));
+        let item = item.trim_end_matches(',');
+        if !item.is_empty() {
+            expressions.push(Node::String(if is_cut { format!("^{item}") } else { item.to_owned() }));
+        }
+        is_cut = cut;
+    }
+    Ok(Node::List(expressions))
+}
+
+/// Django's `https://*.domain` covers the domain too.
+fn trusted_origins(text: &str) -> Result<Node, String> {
+    let Node::List(mut items) = list(text)? else {
+        return list(text);
+    };
+    let apexes = items.iter().filter_map(|item| match item {
+        Node::String(text) => text
+            .split_once("://*.")
+            .map(|(scheme, domain)| format!("{scheme}://{domain}")),
+        _ => None,
+    });
+    let apexes: Vec<_> = apexes.map(Node::String).filter(|apex| !items.contains(apex)).collect();
+    items.extend(apexes);
+    Ok(Node::List(items))
+}
+
+fn boolean(text: &str) -> Result<Node, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(Node::Bool(true)),
+        "0" | "false" | "no" | "off" | "" => Ok(Node::Bool(false)),
+        _ => Err("one of `1`, `true`, `yes`, `on`, `0`, `false`, `no`, `off` is expected here".to_owned()),
+    }
+}
+
+fn number(text: &str) -> Result<Node, String> {
+    match text.trim().parse::<u32>() {
+        Ok(number) => Ok(Node::Number(number.into())),
+        Err(_) => Err("a whole number of seconds is expected here".to_owned()),
+    }
+}

@@ -1,0 +1,141 @@
+//! One set of rules: the keys that stand at the top and in each entry of `policies`.
+
+use std::rc::Rc;
+
+use super::checks;
+use super::cors;
+use super::origins::{self, Danger, Origins};
+use super::section::{Note, Report, Section};
+use crate::policy::cors::Cors;
+use crate::policy::rules::{ForwardedHost, Hosts, Rules};
+use crate::policy::set::HostSet;
+use crate::policy::websocket::WebSocket;
+use crate::policy::writes::Csrf;
+
+/// Rules as read, with what their checks of each other need. An entry of `policies` starts from those around it.
+#[derive(Clone)]
+pub struct Draft {
+    origins: Rc<Origins>,
+    allowed_hosts: Option<Rc<HostSet>>,
+    host_count: usize,
+    hosts: Option<Rc<Hosts>>,
+    websocket: Option<WebSocket>,
+    csrf: Option<Rc<Csrf>>,
+    cors: Option<Rc<Cors>>,
+    credentials: bool,
+}
+
+impl Draft {
+    /// Reads the keys that are given; each replaces the whole of what is inherited under it.
+    pub fn read(section: &mut Section<'_>, inherited: Option<&Self>, danger: &Danger, report: &mut Report) -> Self {
+        let mut draft = match inherited {
+            Some(inherited) => inherited.clone(),
+            None => Self::defaults(danger),
+        };
+        let lists_origins = section.has("allowed_origins") || section.has("allowed_origin_regexes");
+        let origins = Origins::read(section, danger, report);
+        if lists_origins {
+            draft.origins = Rc::new(origins);
+        }
+        if let Some(items) = section.list("allowed_hosts", report) {
+            let patterns = checks::read_allowed_hosts(&items, &section.path_of("allowed_hosts"), report);
+            draft.host_count = patterns.len();
+            draft.allowed_hosts = Some(Rc::new(patterns.into_iter().collect()));
+        }
+        let cors = cors::read(section.section("cors", report), report);
+        let websocket = checks::read_websocket(section.section("websocket", report), report);
+        let hosts = checks::read_hosts(section.section("hosts", report), report);
+        let csrf = checks::read_csrf(section.section("csrf", report), section.has("csrf"), report);
+        let is_new = |key| inherited.is_none() || section.has(key);
+        if is_new("cors") {
+            draft.credentials = cors.credentials;
+            draft.cors = cors.rules.map(Rc::new);
+        }
+        if is_new("websocket") {
+            draft.websocket = websocket;
+        }
+        if is_new("hosts") {
+            draft.hosts = hosts.map(Rc::new);
+        }
+        if is_new("csrf") {
+            draft.csrf = csrf.map(Rc::new);
+        }
+        if lists_origins || section.has("cors") || inherited.is_none() {
+            draft.origins.check(danger, draft.credentials, section, report);
+        }
+        draft.warn(section, inherited, report);
+        draft
+    }
+
+    fn defaults(danger: &Danger) -> Self {
+        Self {
+            origins: Rc::new(Origins::none(danger)),
+            allowed_hosts: None,
+            host_count: 0,
+            hosts: None,
+            websocket: None,
+            csrf: None,
+            cors: None,
+            credentials: false,
+        }
+    }
+
+    /// The combinations that work, but perhaps not as meant.
+    fn warn(&self, section: &Section<'_>, inherited: Option<&Self>, report: &mut Report) {
+        let mut warn = |key: &str, is_so: &dyn Fn(&Self) -> bool, message: &str| {
+            if is_so(self) && !inherited.is_some_and(is_so) {
+                report.warn(Note::at(&section.path_of(key), message));
+            }
+        };
+        warn(
+            "websocket.same_host",
+            &|it| it.websocket.is_some_and(|it| it.same_host) && it.allowed_hosts.is_none(),
+            "without `allowed_hosts` a site can point its own name at this server and pass for the same host \
+             (DNS rebinding); list the hosts that are yours",
+        );
+        warn(
+            "allowed_origins",
+            &|it| it.websocket.is_some() && it.origins.is_any(),
+            "with `*` the page of any site may open a WebSocket here, with its visitors' cookies; \
+             list the origins, or see that the backend authenticates sockets without cookies",
+        );
+        warn(
+            "allowed_origins",
+            &|it| it.csrf.is_some() && it.origins.is_any(),
+            "with `*` the page of any site may write here, so that `csrf` refuses next to nothing; list the origins",
+        );
+        warn(
+            "hosts.exempt_paths",
+            &|it| it.allowed_hosts.is_none() && it.hosts.as_ref().is_some_and(|it| !it.exempt_paths.is_empty()),
+            "there is no `allowed_hosts` to be exempt from",
+        );
+        warn(
+            "hosts.forwarded_host",
+            &|it| {
+                it.allowed_hosts.is_none()
+                    && it
+                        .hosts
+                        .as_ref()
+                        .is_some_and(|it| it.forwarded_host == ForwardedHost::Check)
+            },
+            "there is no `allowed_hosts` to check against",
+        );
+    }
+
+    /// How many origins and hosts are listed.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.origins.len(), self.host_count)
+    }
+
+    /// The rules.
+    pub fn into_rules(self) -> Rules {
+        Rules {
+            origins: origins::compile(&self.origins, self.credentials),
+            allowed_hosts: self.allowed_hosts,
+            hosts: self.hosts,
+            websocket: self.websocket,
+            csrf: self.csrf,
+            cors: self.cors,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! `allowed_origin_regexes`: the last resort.
+
+use regex_lite::{Regex, RegexBuilder};
+
+use crate::policy::origin::Origin;
+
+/// A regular expression over whole origins. It sees an origin only once that has parsed, so it cannot be fooled by what
+/// is none; and it must match from the first byte to the last, in time linear in the origin's length.
+#[derive(Clone, Debug)]
+pub struct OriginRegex(Regex);
+
+/// The largest compiled expression, in bytes: every origin is held against every one.
+const MAX_SIZE: usize = 64 << 10;
+
+impl OriginRegex {
+    /// Reads one entry. Anchors may be written and add nothing.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in the words of the regular expression's parser.
+    pub fn parse(entry: &str) -> Result<Self, String> {
+        if !entry.is_ascii() {
+            return Err("browsers send origins in ASCII; write `xn--…` for other letters".to_owned());
+        }
+        let build = |text: &str| RegexBuilder::new(text).size_limit(MAX_SIZE).build();
+        // By itself first: `a)|(b` must not close the group that anchors it.
+        build(entry)
+            .and_then(|_| build(&format!("^(?:{entry})$")))
+            .map(Self)
+            .map_err(|error| format!("not a regular expression: {error}"))
+    }
+
+    /// Whether the whole origin matches.
+    #[must_use]
+    pub fn matches(&self, origin: &Origin<'_>) -> bool {
+        std::str::from_utf8(origin.text).is_ok_and(|text| self.0.is_match(text))
+    }
+}
