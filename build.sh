@@ -49,6 +49,8 @@ test() {
   need_python
   say "the shop's own tests"
   (cd envoy/shop && PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
+  say "the filter under Django's settings, against Django"
+  ORIGIN_GATE_PYTHON=$PWD/$PYTHON cargo test --quiet --locked --test django -- --ignored --show-output
   say "the corpus on a real Envoy"
   ENVOY_BIN=$(envoy) ORIGIN_GATE_MODULE=$PWD/$MODULE \
     cargo test --quiet --locked --test envoy -- --ignored --show-output
