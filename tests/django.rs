@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that does not get what it needs has failed"
 )]
@@ -248,6 +249,7 @@ fn spellings() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
             "https://www.example.com",
             "https://api.shop.example",
             "https://shop.example",
+            "http://foo.localhost:3000",
             "http://my_service:8000",
         ]
         .map(Into::into),
