@@ -250,6 +250,9 @@ fn spellings() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
             "https://api.shop.example",
             "https://shop.example",
             "http://foo.localhost:3000",
+            "https://trusted.example",
+            "https://a.trusted.example",
+            "http://a.trusted.example",
             "http://my_service:8000",
         ]
         .map(Into::into),
@@ -355,9 +358,12 @@ fn groups() -> Vec<Group> {
     ] {
         groups.push(Group {
             kind: "csrf",
-            environment: vec![("CSRF_TRUSTED_ORIGINS", "https://*.example.com,http://localhost:8080")],
+            environment: vec![(
+                "CSRF_TRUSTED_ORIGINS",
+                "https://*.trusted.example,http://localhost:8080",
+            )],
             settings: json!({
-                "CSRF_TRUSTED_ORIGINS": ["https://*.example.com", "http://localhost:8080"],
+                "CSRF_TRUSTED_ORIGINS": ["https://*.trusted.example", "http://localhost:8080"],
                 "ALLOWED_HOSTS": ["*"],
             }),
             host,
