@@ -158,8 +158,9 @@ enum Phase {
     Idle,
     /// The request went on; its response is to be edited.
     Forwarded(Latched),
-    /// The filter answered. The proxy sends that answer through the response callback too, where it must stay as it is.
-    Replied,
+    /// The filter answered. The proxy sends that answer through the response callback too, where it must stay as it is;
+    /// or become again what it was, if to a gRPC request it was turned into a 200.
+    Replied { status: u16, is_grpc: bool },
 }
 
 /// What a response gets, kept from the request: by then proxies no longer show it.
@@ -167,7 +168,7 @@ enum Phase {
 struct Latched {
     cors: Rc<Cors>,
     grant: LatchedGrant,
-    is_websocket: bool,
+    is_upgrade: bool,
 }
 
 #[derive(Debug)]
@@ -198,7 +199,7 @@ impl Filter {
         let Verdict { finding, decision } = gate.policy.decide(&head);
         gate.journal.record(finding, &head, || proxy.now());
         match decision {
-            Decision::Reply(reply) => self.reply(proxy, finding, &reply),
+            Decision::Reply(reply) => self.reply(proxy, finding, &reply, head.is_grpc()),
             Decision::Forward(forward) => {
                 if edit_request(proxy, &forward.request).is_err() {
                     return self.refuse_unavailable(proxy);
@@ -212,11 +213,13 @@ impl Filter {
 
     /// Deals with a response's headers, whoever made the response.
     pub fn on_response(&mut self, proxy: &impl Proxy) {
-        let Phase::Forwarded(latched) = std::mem::replace(&mut self.phase, Phase::Idle) else {
-            return;
+        let done = match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Forwarded(latched) => latched.apply(proxy),
+            Phase::Replied { status, is_grpc: true } => restore_status(proxy, status),
+            Phase::Replied { is_grpc: false, .. } | Phase::Idle => Ok(()),
         };
         // A backend's CORS headers that cannot be taken out would let in whom the policy does not.
-        if latched.apply(proxy).is_err() {
+        if done.is_err() {
             let _ = self.refuse_unavailable(proxy);
         }
     }
@@ -226,26 +229,29 @@ impl Filter {
         let Verdict { finding, decision } = gate.policy.refuse_unavailable();
         gate.journal.record(finding, &RequestHead::default(), || proxy.now());
         match decision {
-            Decision::Reply(reply) => self.reply(proxy, finding, &reply),
+            Decision::Reply(reply) => self.reply(proxy, finding, &reply, false),
             Decision::Forward(_) => Next::Stop,
         }
     }
 
-    fn reply(&mut self, proxy: &impl Proxy, finding: Finding, reply: &Reply<'_>) -> Next {
+    fn reply(&mut self, proxy: &impl Proxy, finding: Finding, reply: &Reply<'_>, is_grpc: bool) -> Next {
         let record = self.gate.record(finding);
         tell(proxy, record);
         let details = record.map_or("origin_gate", |it| &it.details);
         if proxy.reply(reply, details).is_err() {
             log::error!("the proxy refused to send the filter's answer: {finding}; the request is held");
         }
-        self.phase = Phase::Replied;
+        self.phase = Phase::Replied {
+            status: reply.status,
+            is_grpc,
+        };
         Next::Stop
     }
 }
 
 impl Latched {
     fn apply(&self, proxy: &impl Proxy) -> Result<(), Unavailable> {
-        if self.is_websocket && proxy.response_header(":status")?.as_deref() == Some(b"101") {
+        if self.is_upgrade && proxy.response_header(":status")?.as_deref() == Some(b"101") {
             return Ok(());
         }
         let grant = match &self.grant {
@@ -278,6 +284,15 @@ impl Latched {
     }
 }
 
+/// Envoy answers what claims to be gRPC with 200 and the real status in a trailer. To an extended CONNECT a 200 says
+/// that the socket is open, and to a preflight that it is granted.
+fn restore_status(proxy: &impl Proxy, status: u16) -> Result<(), Unavailable> {
+    for name in ["grpc-status", "grpc-message", headers::CONTENT_TYPE] {
+        proxy.remove_response_header(name)?;
+    }
+    proxy.set_response_header(":status", status.to_string().as_bytes())
+}
+
 fn latch(forward: Forward<'_>) -> Phase {
     let Some((cors, grant)) = forward.response else {
         return Phase::Idle;
@@ -290,7 +305,7 @@ fn latch(forward: Forward<'_>) -> Phase {
     Phase::Forwarded(Latched {
         cors,
         grant,
-        is_websocket: forward.is_websocket,
+        is_upgrade: forward.is_upgrade,
     })
 }
 

@@ -574,7 +574,7 @@ fn listener(name: &str, configuration: Value, module: &str, access_log: &str) ->
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
                 "stat_prefix": name,
-                "upgrade_configs": [{ "upgrade_type": "websocket" }],
+                "upgrade_configs": [{ "upgrade_type": "websocket" }, { "upgrade_type": "spdy/3.1" }],
                 "access_log": [{
                     "name": "envoy.access_loggers.file",
                     "typed_config": {

@@ -182,8 +182,8 @@ fn run(case: &Case, proxy: &FakeProxy, gate: &Rc<Gate>) -> Seen {
         case.name
     );
 
-    let mut headers = once;
-    headers.retain(|(name, _)| name != ":status");
+    let (status, headers): (Vec<_>, Vec<_>) = once.into_iter().partition(|(name, _)| name == ":status");
+    let status = std::str::from_utf8(&status[0].1).unwrap().parse().unwrap();
     let body = proxy
         .reply
         .borrow()
@@ -201,10 +201,7 @@ fn run(case: &Case, proxy: &FakeProxy, gate: &Rc<Gate>) -> Seen {
     // A request that went on although no backend was to be reached must show as a difference.
     let reached = forwarded.or_else(|| (next == Next::Continue && case.proxy.is_none()).then(Vec::new));
     Seen {
-        answer: Response {
-            status: made.status,
-            headers,
-        },
+        answer: Response { status, headers },
         body,
         forwarded: reached,
         finding,

@@ -1,17 +1,19 @@
 //! The sections `hosts`, `websocket` and `csrf`, and the hosts that they share.
 
-use super::section::{Item, Note, Report, Section, parse_all};
+use super::section::{Note, Report, Section, parse_all, parse_each};
 use crate::policy::path::PathPattern;
 use crate::policy::pattern::{HostPattern, OriginPattern};
 use crate::policy::rules::{ForwardedHost, Hosts, Mode};
 use crate::policy::websocket::WebSocket;
 use crate::policy::writes::Csrf;
 
-/// Reads `allowed_hosts`.
-pub fn read_allowed_hosts(items: &[Item<'_>], path: &str, report: &mut Report) -> Vec<HostPattern> {
-    if items.is_empty() {
+/// Reads `allowed_hosts`; `None` if the key is absent.
+pub fn read_allowed_hosts(section: &mut Section<'_>, report: &mut Report) -> Option<Vec<HostPattern>> {
+    const KEY: &str = "allowed_hosts";
+    let items = section.list(KEY, report)?;
+    if section.has_empty_list(KEY) {
         report.error(Note::at(
-            path,
+            &section.path_of(KEY),
             "an empty list would refuse every request; leave the key out to switch the check off",
         ));
     }
@@ -22,7 +24,17 @@ pub fn read_allowed_hosts(items: &[Item<'_>], path: &str, report: &mut Report) -
             "every host is allowed; the other entries only serve WebSockets",
         ));
     }
-    parse_all(items, HostPattern::parse, report)
+    let parsed: Vec<_> = parse_each(&items, HostPattern::parse, report).collect();
+    for (item, pattern) in &parsed {
+        if matches!(pattern, HostPattern::Domain(domain) if !domain.contains(&b'.') && **domain != *b"localhost") {
+            report.warn(Note::on(
+                &item.path,
+                item.text,
+                "this covers every name under one top-level name, and WebSockets from there; put your own domain here",
+            ));
+        }
+    }
+    Some(parsed.into_iter().map(|(_, pattern)| pattern).collect())
 }
 
 /// Reads `hosts`; `None` if it is off.

@@ -5,7 +5,7 @@ use super::node::Node;
 use super::presets::{PRESETS, Preset};
 use super::section::{Item, Note, Report, Section, parse_all};
 use crate::policy::cors::{AllowList, Cors, UpstreamHeaders};
-use crate::policy::headers::is_token;
+use crate::policy::headers::{is_forbidden_method, is_token};
 use crate::policy::rules::Mode;
 
 /// What django-cors-headers allows unless told otherwise.
@@ -25,9 +25,6 @@ const DEFAULT_MAX_AGE: u32 = 7200;
 /// The methods that browsers spell in capitals whatever the script wrote (Fetch, "normalize a method"), and `PATCH`,
 /// which they do not, so that a script must.
 const CAPITAL_METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
-
-/// Fetch, "forbidden method".
-const FORBIDDEN_METHODS: [&str; 3] = ["CONNECT", "TRACE", "TRACK"];
 
 /// Fetch, "forbidden request-header": the ones that are forbidden by name.
 const FORBIDDEN_HEADERS: [&str; 19] = [
@@ -209,7 +206,7 @@ fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<String>, report: &
 
 fn method_problem(method: &str) -> Option<String> {
     let upper = method.to_ascii_uppercase();
-    if FORBIDDEN_METHODS.contains(&upper.as_str()) {
+    if is_forbidden_method(method.as_bytes()) {
         return Some("browsers let no script use this method; remove it".to_owned());
     }
     let is_lower = upper != method && CAPITAL_METHODS.contains(&upper.as_str());

@@ -69,7 +69,7 @@ impl Origins {
     /// Reads both lists.
     pub fn read(section: &mut Section<'_>, danger: &Danger, report: &mut Report) -> Self {
         let items = section.list("allowed_origins", report);
-        if items.as_ref().is_some_and(Vec::is_empty) {
+        if section.has_empty_list("allowed_origins") {
             report.error(Note::at(
                 &section.path_of("allowed_origins"),
                 "an empty list allows no origin; leave the key out if that is meant",

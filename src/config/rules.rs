@@ -37,8 +37,7 @@ impl Draft {
         if lists_origins {
             draft.origins = Rc::new(origins);
         }
-        if let Some(items) = section.list("allowed_hosts", report) {
-            let patterns = checks::read_allowed_hosts(&items, &section.path_of("allowed_hosts"), report);
+        if let Some(patterns) = checks::read_allowed_hosts(section, report) {
             draft.host_count = patterns.len();
             draft.allowed_hosts = Some(Rc::new(patterns.into_iter().collect()));
         }
@@ -89,8 +88,8 @@ impl Draft {
         };
         warn(
             "websocket.same_host",
-            &|it| it.websocket.is_some_and(|it| it.same_host) && it.allowed_hosts.is_none(),
-            "without `allowed_hosts` a site can point its own name at this server and pass for the same host \
+            &|it| it.websocket.is_some_and(|it| it.same_host) && it.allowed_hosts.as_ref().is_none_or(|it| it.is_any()),
+            "without names in `allowed_hosts` a site can point its own name at this server and pass for the same host \
              (DNS rebinding); list the hosts that are yours",
         );
         warn(

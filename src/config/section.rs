@@ -114,6 +114,13 @@ impl<'n> Section<'n> {
         self.entries.iter().any(|(name, _)| name == key)
     }
 
+    /// Whether an empty list is written under a key.
+    pub fn has_empty_list(&self, key: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|(name, node)| name == key && *node == Node::List(Vec::new()))
+    }
+
     /// A path, with the entry of `policies` for which it counts where that is not the one it stands in.
     pub fn place_of(&self, path: &str) -> String {
         if path.starts_with(&self.path) {

@@ -67,7 +67,8 @@ impl Journal {
             });
             return Some(0);
         };
-        if now.saturating_sub(kind.told) < INTERVAL {
+        // A clock that was set back starts anew.
+        if (kind.told..kind.told + INTERVAL).contains(&now) {
             kind.untold += 1;
             return None;
         }
@@ -77,16 +78,13 @@ impl Journal {
 }
 
 fn record_allowed(finding: Finding, head: &RequestHead<'_>) {
-    let reason = finding.reason.code();
-    match (finding.check, head.origin) {
-        (Check::WebSocket, origin) => {
-            debug!("WebSocket origin validated reason={reason} origin={}", Quoted(origin));
-        }
-        (Check::Cors, origin @ Field::One(_)) => {
-            debug!(
-                "CORS headers added for origin reason={reason} origin={}",
-                Quoted(origin)
-            );
+    // Nothing was validated and nothing is granted where no origin was found among those allowed.
+    let is_grant = !matches!(finding.reason, Reason::Off | Reason::OriginMissing);
+    let (reason, origin) = (finding.reason.code(), Quoted(head.origin));
+    match finding.check {
+        Check::WebSocket if is_grant => debug!("WebSocket origin validated reason={reason} origin={origin}"),
+        Check::Cors if is_grant && finding.reason != Reason::SameHost => {
+            debug!("CORS headers added for origin reason={reason} origin={origin}");
         }
         _ => {}
     }

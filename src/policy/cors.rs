@@ -120,7 +120,9 @@ impl Cors {
     fn answer_methods<'a>(&'a self, asked: Field<'a>) -> Asked<'a> {
         let method = asked.one().unwrap_or_default();
         match &self.methods {
-            AllowList::Any if is_token(method) => Asked::Granted(Cow::Borrowed(method)),
+            AllowList::Any if is_token(method) && !headers::is_forbidden_method(method) => {
+                Asked::Granted(Cow::Borrowed(method))
+            }
             AllowList::Any => Asked::Refused(Cow::Borrowed(b"")),
             AllowList::These { names, joined } => {
                 let is_listed =

@@ -62,10 +62,18 @@ pub fn is_safelisted_method(method: &[u8]) -> bool {
     matches!(method, b"GET" | b"HEAD" | b"POST")
 }
 
+/// Whether a method is one that browsers let no script use (Fetch §2.2.1 "forbidden method"), in any case.
+#[must_use]
+pub fn is_forbidden_method(method: &[u8]) -> bool {
+    [b"CONNECT".as_slice(), b"TRACE", b"TRACK"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(method))
+}
+
 /// The members of a comma-separated list (RFC 9110 §5.6.1), white space around them and empty ones left out.
 pub fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',')
-        .map(<[u8]>::trim_ascii)
+        .map(trim)
         .filter(|member| !member.is_empty())
 }
 
@@ -73,4 +81,12 @@ pub fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[must_use]
 pub fn varies_by_origin(vary: &[u8]) -> bool {
     members(vary).any(|member| member == b"*" || member.eq_ignore_ascii_case(b"origin"))
+}
+
+/// Takes off optional white space (RFC 9110 §5.6.3), which is less than what ASCII calls white space.
+fn trim(mut member: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = member {
+        member = rest;
+    }
+    member
 }

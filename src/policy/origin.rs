@@ -4,7 +4,7 @@
 //! of an origin") and nothing that would have to be folded, trimmed, decoded or repaired first. Two spellings of one
 //! origin are how origin checks are bypassed; here there is one, apart from a default port, which may be written out.
 
-use super::host::{Host, split_port};
+use super::host::{Authority, Host, split_port};
 
 /// The longest scheme in bytes. Far above any in use, so that hostile values end early.
 const MAX_SCHEME: usize = 64;
@@ -80,9 +80,20 @@ impl<'a> Origin<'a> {
         })
     }
 
-    /// Whether a request that shows this port, or none, is on the origin's own: one not shown is the default.
+    /// Whether a request asks the host and port that its page is on. Only web pages have a host to ask.
     #[must_use]
-    pub fn is_on_port(&self, shown: Option<u16>) -> bool {
+    pub fn is_at(&self, target: &Authority<'_>) -> bool {
+        self.is_on_host(target) && self.is_on_port(target.port)
+    }
+
+    /// The same, whatever the port.
+    #[must_use]
+    pub fn is_on_host(&self, target: &Authority<'_>) -> bool {
+        matches!(self.scheme, b"http" | b"https") && target.host == self.host
+    }
+
+    /// Whether a request that shows this port, or none, is on the origin's own: one not shown is the default.
+    fn is_on_port(&self, shown: Option<u16>) -> bool {
         shown.filter(|&port| Some(port) != default_port(self.scheme)) == self.port
     }
 }

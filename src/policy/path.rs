@@ -29,6 +29,9 @@ impl PathPattern {
         if path.contains(&b'?') || path.contains(&b'#') {
             return Err("only the path is compared; leave the query out");
         }
+        if path == b"/" {
+            return Err("this is every path; name those that are meant");
+        }
         if !is_plain(path) {
             return Err(
                 "backends read `//`, `/../`, `;`, `\\` and encoded separators in more than one way; \
@@ -96,18 +99,27 @@ pub(super) fn is_plain(path: &[u8]) -> bool {
     path.starts_with(b"/") && !segments.split(|&byte| byte == b'/').enumerate().any(is_ambiguous)
 }
 
-/// Whether a segment has `%XX` for a separator, or for a character that needs none (RFC 3986 §2.3).
+/// Whether a segment has `%XX` for a separator or for a character that needs none (RFC 3986 §2.3), or what `%` encodes
+/// is not UTF-8, such as an overlong dot.
 fn has_needless_encoding(segment: &[u8]) -> bool {
-    segment.windows(3).any(|code| match code {
-        [b'%', high, low] => match (hex(*high), hex(*low)) {
-            (Some(high), Some(low)) => {
-                let byte = high << 4 | low;
-                byte.is_ascii_alphanumeric() || b"-._~/\\;%\0".contains(&byte)
-            }
-            _ => true,
-        },
-        _ => false,
-    })
+    let mut decoded = Vec::new();
+    let mut parts = segment.split(|&byte| byte == b'%');
+    decoded.extend_from_slice(parts.next().unwrap_or_default());
+    for part in parts {
+        let Some(([high, low], rest)) = part.split_first_chunk() else {
+            return true;
+        };
+        let (Some(high), Some(low)) = (hex(*high), hex(*low)) else {
+            return true;
+        };
+        let byte = high << 4 | low;
+        if byte.is_ascii_alphanumeric() || b"-._~/\\;%\0".contains(&byte) {
+            return true;
+        }
+        decoded.push(byte);
+        decoded.extend_from_slice(rest);
+    }
+    segment.contains(&b'%') && std::str::from_utf8(&decoded).is_err()
 }
 
 fn hex(digit: u8) -> Option<u8> {

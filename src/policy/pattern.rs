@@ -170,9 +170,9 @@ impl HostPattern {
         if entry == "*" {
             return Ok(Self::Any);
         }
-        hosts::parse(entry).map_err(|(problem, instead)| PatternError {
+        hosts::parse(entry).map_err(|problem| PatternError {
             problem,
-            instead: instead.filter(|it| Self::parse(it).is_ok()),
+            instead: hosts::meant(entry).filter(|it| hosts::parse(it).is_ok()),
         })
     }
 

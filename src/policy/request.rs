@@ -37,6 +37,8 @@ pub struct RequestHead<'a> {
     pub request_headers: Vec<&'a [u8]>,
     /// `Access-Control-Request-Private-Network`.
     pub request_private_network: Field<'a>,
+    /// `Content-Type`.
+    pub content_type: Field<'a>,
     /// `Sec-Fetch-Site`.
     pub fetch_site: Field<'a>,
     /// `Sec-WebSocket-Key`.
@@ -67,6 +69,7 @@ impl<'a> FromIterator<(&'a [u8], &'a [u8])> for RequestHead<'a> {
                 b"access-control-request-private-network" => {
                     head.request_private_network.add(value);
                 }
+                b"content-type" => head.content_type.add(value),
                 b"sec-fetch-site" => head.fetch_site.add(value),
                 b"sec-websocket-key" => head.websocket_key.add(value),
                 b"x-forwarded-host" => head.forwarded_host.add(value),
@@ -125,6 +128,13 @@ impl<'a> RequestHead<'a> {
         self.method == b"OPTIONS"
             && self.origin != Field::Absent
             && !matches!(self.request_method, Field::Absent | Field::One(b""))
+    }
+
+    /// Whether the request says that it is gRPC, which proxies answer in gRPC's own way.
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        let types = self.content_type.one();
+        types.is_none_or(|it| it.starts_with(b"application/grpc")) && self.content_type != Field::Absent
     }
 
     /// Whether this opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5). The method is not looked at: proxies upgrade

@@ -203,9 +203,8 @@ impl Rules {
     }
 
     fn forward<'a>(&self, head: &RequestHead<'_>, finding: Finding, grant: Grant<'a>) -> Verdict<'a> {
-        let is_websocket = head.is_websocket();
         let mut request = Vec::new();
-        if is_websocket {
+        if head.is_websocket() {
             request.extend(websocket::request_edits(head));
         }
         let strips = self
@@ -222,7 +221,7 @@ impl Rules {
             decision: Decision::Forward(Forward {
                 request,
                 response,
-                is_websocket,
+                is_upgrade: head.upgrade != Field::Absent,
             }),
         }
     }
@@ -334,10 +333,7 @@ impl<'a> From<Field<'a>> for Source<'a> {
 impl Source<'_> {
     /// Whether the page is on the host and port that it asks.
     pub(super) fn is_target_of(&self, head: &RequestHead<'_>) -> bool {
-        match (self, head.target()) {
-            (Self::Origin(origin), Some(target)) => target.host == origin.host && origin.is_on_port(target.port),
-            _ => false,
-        }
+        matches!((self, head.target()), (Self::Origin(origin), Some(target)) if origin.is_at(&target))
     }
 }
 

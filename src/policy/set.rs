@@ -169,6 +169,12 @@ impl FromIterator<HostPattern> for HostSet {
 }
 
 impl HostSet {
+    /// Whether `*` is listed.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.any
+    }
+
     /// Whether the host is allowed; port and one root dot do not count.
     #[must_use]
     pub fn contains(&self, host: &Host<'_>) -> bool {

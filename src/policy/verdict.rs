@@ -42,8 +42,8 @@ pub struct Forward<'a> {
     pub request: Vec<RequestEdit>,
     /// The CORS headers that the response gets in place of the backend's; `None` if CORS is off.
     pub response: Option<(Rc<Cors>, Grant<'a>)>,
-    /// Whether this is a WebSocket handshake: CORS has no part in a `101`.
-    pub is_websocket: bool,
+    /// Whether this asks for an upgrade: CORS has no part in a `101`.
+    pub is_upgrade: bool,
 }
 
 /// One edit to a request's headers.
@@ -164,7 +164,7 @@ codes! {
         PortMismatch = "port_mismatch",
         /// A regular expression matched.
         Regex = "regex",
-        /// The page is on the host and port that it asks.
+        /// The page is on the host and port that it asks, whatever its scheme.
         SameHost = "same_host",
         /// An entry has the origin's host, but with another scheme.
         SchemeMismatch = "scheme_mismatch",

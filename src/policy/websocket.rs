@@ -2,6 +2,7 @@
 //! cookies to it, so a server that does not look at `Origin` hands every site its visitors' sessions.
 
 use super::headers;
+use super::host::Authority;
 use super::origin::Origin;
 use super::request::{Field, RequestHead};
 use super::rules::Mode;
@@ -30,8 +31,12 @@ impl WebSocket {
         hosts: Option<&HostSet>,
         head: &RequestHead<'_>,
     ) -> Result<Reason, Reason> {
-        let target = head.target().filter(|it| self.same_host && it.host == origin.host);
-        if target.is_some_and(|it| origin.is_on_port(it.port)) {
+        // A name that is not this server's may be pointed at it by whoever owns the name (DNS rebinding).
+        let is_own = |it: &Authority<'_>| hosts.is_none_or(|hosts| hosts.contains(&it.host));
+        let target = head
+            .target()
+            .filter(|it| self.same_host && is_own(it) && origin.is_on_host(it));
+        if target.is_some_and(|it| origin.is_at(&it)) {
             return Ok(Reason::SameHost);
         }
         // A root dot makes an origin another site, so here it is not dropped as a request's host would have it.

@@ -124,6 +124,7 @@ fn read_case(file: &str, value: &Value) -> Case {
         "body",
         "finding",
         "envoy",
+        "only_core",
         "only_envoy",
     ];
     for key in value.as_object().unwrap().keys() {
@@ -148,6 +149,7 @@ fn read_case(file: &str, value: &Value) -> Case {
         envoy: match (value.get("envoy"), value.get("only_envoy")) {
             (Some(status), _) => Envoy::Refuses(status.as_str().unwrap().parse().unwrap()),
             (None, Some(_)) => Envoy::Only,
+            (None, None) if value.get("only_core").is_some() => Envoy::CannotSay,
             (None, None) => Envoy::Same,
         },
         name,

@@ -3,63 +3,59 @@
 use super::{HostPattern, is_address};
 use crate::policy::host::{Host, split_port};
 
-/// Reads an entry other than `*`, or says what is wrong with it and what may have been meant.
-pub(super) fn parse(entry: &str) -> Result<HostPattern, (&'static str, Option<String>)> {
-    let lower = entry.to_ascii_lowercase();
-    if let Some((_, rest)) = lower.split_once("://") {
-        let host = rest.split(['/', ':']).next().map(str::to_owned);
-        return Err(("a host has no scheme", host));
+/// Reads an entry other than `*`, or says what is wrong with it.
+pub(super) fn parse(entry: &str) -> Result<HostPattern, &'static str> {
+    let entry = entry.to_ascii_lowercase();
+    if entry.contains("://") {
+        return Err("a host has no scheme");
     }
-    if let Some(domain) = lower.strip_prefix("*.") {
-        let domain = Some(format!(".{domain}"));
-        return Err((
-            "a leading `.` stands for the domain and every subdomain; `*.` is for origins",
-            domain,
-        ));
+    if entry.starts_with("*.") {
+        return Err("a leading `.` stands for the domain and every subdomain; `*.` is for origins");
     }
-    if !lower.is_ascii() {
-        return Err((
-            "requests carry the ASCII form of a name; write its labels as `xn--…`",
-            None,
-        ));
+    if !entry.is_ascii() {
+        return Err("requests carry the ASCII form of a name; write its labels as `xn--…`");
     }
-    if lower.contains('/') {
-        return Err((
-            "a host is a name or an address, without a path or an address range",
-            None,
-        ));
+    if entry.contains('/') {
+        return Err("a host is a name or an address, without a path or an address range");
     }
-    let (domain, is_domain) = match lower.strip_prefix('.') {
+    let (domain, is_domain) = match entry.strip_prefix('.') {
         Some(domain) => (domain, true),
-        None => (lower.as_str(), false),
+        None => (entry.as_str(), false),
     };
-    if let Some(name) = domain.strip_suffix('.')
-        && !name.is_empty()
-    {
-        let dot = if is_domain { "." } else { "" };
-        return Err((
-            "the trailing dot of a request is dropped before it is compared",
-            Some(format!("{dot}{name}")),
-        ));
+    if domain.strip_suffix('.').is_some_and(|name| !name.is_empty()) {
+        return Err("the trailing dot of a request is dropped before it is compared");
     }
     match Host::parse(domain.as_bytes()) {
-        Ok(Host::V6(..)) if is_domain => Err(("an IP address has no subdomains", None)),
-        Ok(host) if is_domain && is_address(&host) => Err(("an IP address has no subdomains", None)),
+        Ok(host) if is_domain && is_address(&host) => Err("an IP address has no subdomains"),
         Ok(_) if is_domain => Ok(HostPattern::Domain(domain.as_bytes().into())),
         Ok(Host::V6(_, address)) => Ok(HostPattern::One(format!("[{address}]").into_bytes().into())),
         Ok(Host::Name(name)) => Ok(HostPattern::One(name.into())),
-        Err(_) if domain.parse::<std::net::Ipv6Addr>().is_ok() => {
-            Err(("an IPv6 address stands in brackets", Some(format!("[{domain}]"))))
+        Err(_) if is_bare_v6(domain) => Err("an IPv6 address stands in brackets"),
+        Err(_) if split_port(domain.as_bytes()).1.is_some() => {
+            Err("the port of a request is ignored; list the host without one")
         }
-        Err(_) => match split_port(lower.as_bytes()) {
-            (host, Some(_)) => {
-                let host = std::str::from_utf8(host).ok().map(str::to_owned);
-                Err(("the port of a request is ignored; list the host without one", host))
-            }
-            _ => Err((
-                "a host is labels of 1 to 63 of `a-z`, `0-9`, `-` and `_`, 253 bytes in all",
-                None,
-            )),
-        },
+        Err(_) => Err("a host is labels of 1 to 63 of `a-z`, `0-9`, `-` and `_`, 253 bytes in all"),
     }
+}
+
+/// The right form of a wrong entry: its host, without a scheme, path, port or trailing dot.
+pub(super) fn meant(entry: &str) -> Option<String> {
+    let entry = entry.to_ascii_lowercase();
+    let host = entry
+        .split_once("://")
+        .map_or(entry.as_str(), |(_, rest)| rest.split('/').next().unwrap_or_default());
+    if is_bare_v6(host) {
+        return Some(format!("[{host}]"));
+    }
+    let (host, _) = split_port(host.as_bytes());
+    let host = std::str::from_utf8(host).ok()?;
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match host.strip_prefix("*.") {
+        Some(domain) => Some(format!(".{domain}")),
+        None => Some(host.to_owned()).filter(|it| it != "*"),
+    }
+}
+
+fn is_bare_v6(host: &str) -> bool {
+    host.parse::<std::net::Ipv6Addr>().is_ok()
 }

@@ -36,6 +36,9 @@ pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, &'static str> {
     ) {
         return Err("pages of this scheme have no origin of their own; browsers send `null` for them");
     }
+    if rest.contains(&b',') || rest.contains(&b';') {
+        return Err("one entry is one origin; list each by itself");
+    }
     if rest.contains(&b'@') {
         return Err("an origin has no user information");
     }
@@ -58,6 +61,9 @@ pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, &'static str> {
 fn split_ports<'a>(rest: &'a [u8], scheme: &[u8]) -> Result<(&'a [u8], Ports), &'static str> {
     if let Some(host) = rest.strip_suffix(b":*") {
         return Ok((host, Ports::Any));
+    }
+    if rest.starts_with(b"[") && !rest.contains(&b']') {
+        return Err(BRACKETS);
     }
     if !rest.contains(&b'[') && rest.iter().filter(|&&byte| byte == b':').count() > 1 {
         return Err(BRACKETS);
@@ -131,29 +137,47 @@ fn canonical_name(host: &[u8]) -> Result<&[u8], &'static str> {
 }
 
 /// What the author of a wrong entry may have meant: the origin that a browser would make of it. Only ever shown, never
-/// matched.
+/// matched. Where the entry can be read in two ways, or a hint would let strangers in, there is none.
 pub(super) fn meant(entry: &str) -> impl Iterator<Item = String> {
     let entry = entry.trim();
-    let is_local = ["localhost", "127.", "[::1]"]
-        .iter()
-        .any(|host| entry.starts_with(host));
+    let is_on = |host: &str| {
+        entry
+            .strip_prefix(host)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    };
+    let is_local = is_on("localhost") || is_on("127.0.0.1") || is_on("[::1]");
     let url = match entry.contains("://") {
         true => entry.to_owned(),
         false if is_local => format!("http://{entry}"),
         false => format!("https://{entry}"),
     };
-    // `null` and its kin name nothing that a scheme would mend.
-    let is_name = entry.contains(['.', ':', '/']) || is_local;
+    let is_ambiguous =
+        entry.contains(['@', ',']) || (!entry.contains("://") && entry.contains([':', '\\']) && !is_port(entry));
+    let is_name = is_local || entry.contains(['.', '/']);
     let candidates = [leftmost_wildcard(&url), canonical(&url)];
-    candidates.into_iter().flatten().filter(move |_| is_name)
+    let is_hint = move |hint: &String| {
+        let covers = parse(hint.as_bytes()).is_ok_and(|it| it.covers_single_label());
+        is_name && !is_ambiguous && !covers
+    };
+    candidates.into_iter().flatten().filter(is_hint)
 }
 
-/// `https://a.*.b` and `https://**.b` as `https://*.b`.
+/// Whether the only colon begins a port.
+fn is_port(entry: &str) -> bool {
+    entry
+        .split_once(':')
+        .is_some_and(|(_, port)| port.trim_end_matches('/').bytes().all(|it| it.is_ascii_digit()))
+        || entry.starts_with('[')
+}
+
+/// `https://a.*.b` and `https://**.b` as `https://*.b`, unless `b` looks like a suffix under which anybody registers
+/// names, such as `co.uk`.
 fn leftmost_wildcard(url: &str) -> Option<String> {
     let (scheme, host) = url.split_once("://")?;
     let (before, domain) = host.rsplit_once("*.")?;
     let is_whole_label = before.is_empty() || before.ends_with(['.', '*']);
-    is_whole_label.then(|| format!("{scheme}://*.{domain}"))
+    let is_suffix = matches!(domain.split_once('.'), Some((second, top)) if second.len() <= 3 && top.len() == 2);
+    (is_whole_label && !is_suffix).then(|| format!("{scheme}://*.{domain}"))
 }
 
 fn canonical(url: &str) -> Option<String> {
