@@ -183,7 +183,10 @@ fn run(case: &Case, proxy: &FakeProxy, gate: &Rc<Gate>) -> Seen {
     );
 
     let (status, headers): (Vec<_>, Vec<_>) = once.into_iter().partition(|(name, _)| name == ":status");
-    let status = std::str::from_utf8(&status[0].1).unwrap().parse().unwrap();
+    let status = std::str::from_utf8(&status.first().unwrap().1)
+        .unwrap()
+        .parse()
+        .unwrap();
     let body = proxy
         .reply
         .borrow()
@@ -218,6 +221,9 @@ fn the_corpus_passes() {
             count += 1;
             let proxy = proxy(case);
             let mut differences = case.differences(&run(case, &proxy, &gate));
+            if proxy.finding.borrow().is_none() {
+                differences.push("nothing was published".to_owned());
+            }
             let counted: Vec<_> = proxy
                 .counted
                 .borrow()

@@ -37,7 +37,7 @@ impl Journal {
             Some(repeated) => repeated,
             None => return,
         };
-        let (phrase, fix) = (phrase(finding), fix(finding));
+        let ((subject, verb), fix) = (phrase(finding), fix(finding));
         let (reason, origin, host) = (finding.reason.code(), Quoted(head.origin), Quoted(head.authority));
         let asked = match finding.reason {
             Reason::MethodNotAllowed => Some(("method", head.request_method)),
@@ -53,7 +53,7 @@ impl Journal {
             Some((key, value)) => write!(f, " {key}={}", Quoted(value)),
             None => Ok(()),
         });
-        warn!("{phrase} reason={reason} origin={origin} host={host}{asked} repeated={repeated} fix=\"{fix}\"");
+        warn!("{subject} {verb} reason={reason} origin={origin} host={host}{asked} repeated={repeated} fix=\"{fix}\"");
     }
 
     /// How many of its kind went untold before this one, if this one is to be told.
@@ -90,15 +90,20 @@ fn record_allowed(finding: Finding, head: &RequestHead<'_>) {
     }
 }
 
-fn phrase(finding: Finding) -> &'static str {
-    match (finding.check, finding.reason) {
-        (_, Reason::HeadersUnavailable) => "Request refused unread",
-        (Check::Hosts, _) => "Host rejected",
-        (Check::WebSocket, _) => "WebSocket origin rejected",
-        (Check::Csrf, _) => "Cross-site write rejected",
-        (Check::Cors, Reason::MethodNotAllowed | Reason::HeaderNotAllowed) => "CORS preflight rejected",
-        (Check::Cors, _) => "CORS origin rejected",
-    }
+fn phrase(finding: Finding) -> (&'static str, &'static str) {
+    let subject = match (finding.check, finding.reason) {
+        (_, Reason::HeadersUnavailable) => "Unread request",
+        (Check::Hosts, _) => "Host",
+        (Check::WebSocket, _) => "WebSocket origin",
+        (Check::Csrf, _) => "Cross-site write",
+        (Check::Cors, Reason::MethodNotAllowed | Reason::HeaderNotAllowed) => "CORS preflight",
+        (Check::Cors, _) => "CORS origin",
+    };
+    let verb = match finding.outcome {
+        Outcome::WouldReject => "would be rejected",
+        Outcome::Allowed | Outcome::Rejected => "rejected",
+    };
+    (subject, verb)
 }
 
 fn fix(finding: Finding) -> &'static str {

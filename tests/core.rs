@@ -1,0 +1,167 @@
+//! Rules of the core that no single request through a proxy shows.
+
+use origin_gate::policy::headers::varies_by_origin;
+use origin_gate::policy::origin::{MAX_ORIGIN, Origin};
+use origin_gate::policy::path::{PathPattern, PathPrefix};
+use origin_gate::policy::pattern::OriginPattern;
+use origin_gate::policy::request::{Field, RequestHead};
+use origin_gate::policy::set::{NearMiss, OriginSet};
+
+type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
+
+fn head<'a>(fields: Fields<'a>) -> RequestHead<'a> {
+    fields.iter().copied().collect()
+}
+
+#[test]
+fn a_host_that_is_told_twice_alike_is_one_host() {
+    let authority = |fields: Fields<'_>| match head(fields).authority {
+        Field::One(value) => String::from_utf8(value.to_vec()).unwrap(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(authority(&[(b":authority", b"a"), (b"host", b"a")]), "a");
+    assert_eq!(authority(&[(b"host", b"a")]), "a");
+    assert_eq!(authority(&[(b":authority", b"a"), (b"host", b"b")]), "Many");
+    assert_eq!(
+        authority(&[(b":authority", b"a"), (b"host", b"b"), (b"host", b"b")]),
+        "Many"
+    );
+    assert_eq!(authority(&[]), "Absent");
+}
+
+#[test]
+fn a_websocket_is_told_by_any_of_its_signs() {
+    let is_websocket = |fields: Fields<'_>| head(fields).is_websocket();
+    assert!(is_websocket(&[(b"upgrade", b"websocket")]));
+    assert!(is_websocket(&[(b"upgrade", b"h2c, WebSocket")]));
+    assert!(is_websocket(&[(b":protocol", b"websocket")]));
+    // Two lines: what the backend makes of them is not known.
+    assert!(is_websocket(&[(b"upgrade", b"h2c"), (b"upgrade", b"websocket")]));
+    assert!(!is_websocket(&[(b"upgrade", b"h2c")]));
+    assert!(!is_websocket(&[(b"upgrade", b"websockets")]));
+    assert!(!is_websocket(&[]));
+}
+
+#[test]
+fn the_scheme_is_what_the_proxy_in_front_says_or_else_what_this_one_sees() {
+    let scheme = |fields: Fields<'_>| head(fields).scheme();
+    let (https, http) = (Some(&b"https"[..]), Some(&b"http"[..]));
+    assert_eq!(scheme(&[(b":scheme", b"https")]), https);
+    assert_eq!(
+        scheme(&[(b":scheme", b"http"), (b"x-forwarded-proto", b"HTTPS")]),
+        https
+    );
+    assert_eq!(scheme(&[(b":scheme", b"https"), (b"x-forwarded-proto", b"ws")]), http);
+    assert_eq!(scheme(&[(b"x-forwarded-proto", b"wss")]), https);
+    assert_eq!(scheme(&[(b":scheme", b"https"), (b"x-forwarded-proto", b"ftp")]), None);
+    assert_eq!(
+        scheme(&[
+            (b":scheme", b"https"),
+            (b"x-forwarded-proto", b"http"),
+            (b"x-forwarded-proto", b"http")
+        ]),
+        None
+    );
+    assert_eq!(scheme(&[]), None);
+}
+
+#[test]
+fn grpc_is_told_by_its_type() {
+    let is_grpc = |fields: Fields<'_>| head(fields).is_grpc();
+    assert!(is_grpc(&[(b"content-type", b"application/grpc+proto")]));
+    assert!(is_grpc(&[
+        (b"content-type", b"text/plain"),
+        (b"content-type", b"application/grpc")
+    ]));
+    assert!(!is_grpc(&[(b"content-type", b"application/json")]));
+    assert!(!is_grpc(&[]));
+}
+
+#[test]
+fn default_ports_are_those_of_their_schemes() {
+    for (value, text) in [
+        ("http://a:80", "http://a"),
+        ("https://a:443", "https://a"),
+        ("ws://a:80", "ws://a"),
+        ("wss://a:443", "wss://a"),
+        ("http://a:443", "http://a:443"),
+        ("https://a:80", "https://a:80"),
+        ("app://a:443", "app://a:443"),
+        ("http://[::1]:80", "http://[::1]"),
+    ] {
+        assert_eq!(
+            Origin::parse(value.as_bytes()).unwrap().text,
+            text.as_bytes(),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn the_longest_origin_is_read_and_no_longer_one() {
+    let name = format!("{0}.{0}.{0}.{1}.", "a".repeat(63), "a".repeat(61));
+    let longest = format!("{}://{name}:65535", "a".repeat(64));
+    assert_eq!(longest.len(), MAX_ORIGIN);
+    assert!(Origin::parse(longest.as_bytes()).is_ok());
+    assert!(Origin::parse(format!("{longest}0").as_bytes()).is_err());
+}
+
+#[test]
+fn of_two_near_misses_the_port_is_told() {
+    let set: OriginSet = ["http://a.example", "https://a.example:1", "http://a.example:2"]
+        .map(|it| OriginPattern::parse(it).unwrap())
+        .into_iter()
+        .collect();
+    let near = |value: &str| set.near_miss(&Origin::parse(value.as_bytes()).unwrap());
+    assert_eq!(near("https://a.example"), Some(NearMiss::Port));
+    assert_eq!(near("app://a.example"), Some(NearMiss::Scheme));
+    assert_eq!(near("https://b.example"), None);
+}
+
+#[test]
+fn one_name_can_be_listed_in_many_ways() {
+    let set: OriginSet = (1..=300)
+        .flat_map(|port| {
+            [
+                format!("https://a.example:{port}"),
+                format!("https://*.a.example:{port}"),
+            ]
+        })
+        .map(|it| OriginPattern::parse(&it).unwrap())
+        .collect();
+    let finds = |value: &str| set.find(&Origin::parse(value.as_bytes()).unwrap()).is_some();
+    assert!(finds("https://a.example:1") && finds("https://a.example:300") && finds("https://x.a.example:150"));
+    assert!(!finds("https://a.example:301") && !finds("http://a.example:150") && !finds("https://x.a.example"));
+}
+
+#[test]
+fn paths_are_cut_where_the_query_begins() {
+    for (target, path) in [("/a?b#c", "/a"), ("/a#b?c", "/a"), ("/a", "/a"), ("?", "")] {
+        assert_eq!(head(&[(b":path", target.as_bytes())]).path, path.as_bytes(), "{target}");
+    }
+}
+
+#[test]
+fn prefixes_go_by_segments() {
+    let covers = |prefix: &str, path: &str| PathPrefix::parse(prefix).unwrap().covers(path.as_bytes());
+    assert!(covers("/a", "/a") && covers("/a", "/a/") && covers("/a", "/a/b"));
+    assert!(!covers("/a", "/ab") && !covers("/a", "/") && !covers("/a", "/b/a"));
+    assert!(covers("/a/", "/a/") && covers("/a/", "/a/b") && !covers("/a/", "/a"));
+    assert!(!PathPattern::parse("/a/").unwrap().covers(b"/a") && !PathPattern::parse("/a").unwrap().covers(b"/a/"));
+}
+
+#[test]
+fn vary_is_a_list_of_names() {
+    for (vary, varies) in [
+        ("Origin", true),
+        ("origin", true),
+        ("Accept,\tORIGIN ", true),
+        ("Accept, *", true),
+        ("*", true),
+        ("", false),
+        ("X-Origin, Origin-Agent-Cluster", false),
+        ("Accept;Origin", false),
+    ] {
+        assert_eq!(varies_by_origin(vary.as_bytes()), varies, "{vary}");
+    }
+}

@@ -1,0 +1,207 @@
+//! What the log says, and how often.
+
+#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
+
+use std::cell::Cell;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use origin_gate::filter::{INTERVAL, Journal};
+use origin_gate::policy::request::RequestHead;
+use origin_gate::policy::verdict::{Check, Finding, Outcome, Reason};
+
+static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
+
+struct Capture;
+
+impl Log for Capture {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        LINES.lock().unwrap().push((record.level(), record.args().to_string()));
+    }
+
+    fn flush(&self) {}
+}
+
+fn rejected(check: Check, reason: Reason) -> Finding {
+    Finding {
+        check,
+        outcome: Outcome::Rejected,
+        reason,
+    }
+}
+
+type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
+
+/// The lines that a decision causes.
+fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>) -> Vec<(Level, String)> {
+    let head: RequestHead<'_> = fields.iter().copied().collect();
+    journal.record(finding, &head, || now);
+    std::mem::take(&mut LINES.lock().unwrap())
+}
+
+/// One test, since the log is one for all.
+#[test]
+fn the_log_tells_enough_and_no_more() {
+    log::set_logger(&Capture).unwrap();
+    log::set_max_level(LevelFilter::Trace);
+    let journal = Journal::default();
+    let now = Cell::new(Duration::from_secs(1000));
+    let socket = rejected(Check::WebSocket, Reason::PortMismatch);
+    fn from(origin: &[u8]) -> [(&[u8], &[u8]); 2] {
+        [(b":authority", b"api.example"), (b"origin", origin)]
+    }
+
+    // The first of a kind is told at once, with the values and the fix.
+    assert_eq!(
+        record(&journal, now.get(), socket, &from(b"https://a.example:8443")),
+        [(
+            Level::Warn,
+            "WebSocket origin rejected reason=port_mismatch origin=\"https://a.example:8443\" host=\"api.example\" \
+             repeated=0 fix=\"list the origin with its port in allowed_origins, or with :* for every port\""
+                .to_owned()
+        )]
+    );
+    // A flood of its like is not, whatever the values; another kind is.
+    for number in 0..10_000 {
+        let origin = format!("https://{number}.example:1");
+        assert_eq!(record(&journal, now.get(), socket, &from(origin.as_bytes())), []);
+    }
+    let host = record(
+        &journal,
+        now.get(),
+        rejected(Check::Hosts, Reason::HostNotAllowed),
+        &from(b"x"),
+    );
+    assert!(
+        host.first()
+            .unwrap()
+            .1
+            .starts_with("Host rejected reason=host_not_allowed"),
+        "{host:?}"
+    );
+    now.set(now.get() + INTERVAL - Duration::from_nanos(1));
+    assert_eq!(record(&journal, now.get(), socket, &from(b"x")), []);
+    // Then one line tells their number.
+    now.set(now.get() + Duration::from_nanos(1));
+    assert!(
+        record(&journal, now.get(), socket, &from(b"x"))
+            .first()
+            .unwrap()
+            .1
+            .contains("repeated=10001 ")
+    );
+    assert_eq!(record(&journal, now.get(), socket, &from(b"x")), []);
+    now.set(now.get() + INTERVAL);
+    assert!(
+        record(&journal, now.get(), socket, &from(b"x"))
+            .first()
+            .unwrap()
+            .1
+            .contains("repeated=1 ")
+    );
+    // A clock that is set back does not silence anything.
+    now.set(Duration::from_secs(1));
+    assert!(
+        record(&journal, now.get(), socket, &from(b"x"))
+            .first()
+            .unwrap()
+            .1
+            .contains("repeated=0 ")
+    );
+
+    // What a client sends cannot end the line, begin another, or speak to a terminal, and is cut.
+    let hostile = [b"\x1b[2J\"\r\n\xff".as_slice(), &[b'a'; 300]].concat();
+    let line = record(
+        &journal,
+        now.get(),
+        rejected(Check::Cors, Reason::OriginMalformed),
+        &from(&hostile),
+    )
+    .remove(0)
+    .1;
+    assert!(
+        line.contains(r#"origin="\x1b[2J\"\r\n\xff"#) && line.contains("aaa…\""),
+        "{line}"
+    );
+    assert!(line.is_ascii() || line.replace('…', "").is_ascii(), "{line}");
+    assert!(line.len() < 600, "{line}");
+
+    // What a preflight asked in vain is named.
+    let asked: [(&[u8], &[u8]); 2] = [
+        (b"access-control-request-method", b"PURGE"),
+        (b"access-control-request-headers", b"x-secret"),
+    ];
+    let line = record(
+        &journal,
+        now.get(),
+        rejected(Check::Cors, Reason::MethodNotAllowed),
+        &asked,
+    )
+    .remove(0)
+    .1;
+    assert!(
+        line.contains(" method=\"PURGE\" ") && line.contains("cors.allow_methods"),
+        "{line}"
+    );
+    let line = record(
+        &journal,
+        now.get(),
+        rejected(Check::Cors, Reason::HeaderNotAllowed),
+        &asked,
+    )
+    .remove(0)
+    .1;
+    assert!(
+        line.contains(" headers=\"x-secret\" ") && line.contains("cors.allow_headers"),
+        "{line}"
+    );
+
+    // What only reports says so, and is of a kind of its own.
+    let watched = Finding {
+        outcome: Outcome::WouldReject,
+        ..socket
+    };
+    let line = record(&journal, now.get(), watched, &from(b"x")).remove(0).1;
+    assert!(
+        line.starts_with("WebSocket origin would be rejected reason=port_mismatch"),
+        "{line}"
+    );
+
+    // Grants are told at debug, each in the words that operators look for; what grants nothing is not.
+    let allowed = |check, reason| Finding {
+        check,
+        outcome: Outcome::Allowed,
+        reason,
+    };
+    for (check, reason, words) in [
+        (
+            Check::WebSocket,
+            Reason::Listed,
+            Some("WebSocket origin validated reason=listed origin=\"https://a\""),
+        ),
+        (
+            Check::WebSocket,
+            Reason::SameHost,
+            Some("WebSocket origin validated reason=same_host origin=\"https://a\""),
+        ),
+        (Check::WebSocket, Reason::Off, None),
+        (Check::WebSocket, Reason::OriginMissing, None),
+        (
+            Check::Cors,
+            Reason::Pattern,
+            Some("CORS headers added for origin reason=pattern origin=\"https://a\""),
+        ),
+        (Check::Cors, Reason::SameHost, None),
+        (Check::Cors, Reason::OriginMissing, None),
+        (Check::Cors, Reason::Off, None),
+    ] {
+        let told = record(&journal, now.get(), allowed(check, reason), &from(b"https://a"));
+        let words: Vec<_> = words.into_iter().map(|it| (Level::Debug, it.to_owned())).collect();
+        assert_eq!(told, words, "{check:?} {reason:?}");
+    }
+}
