@@ -41,7 +41,7 @@ test() {
   cargo clippy --quiet --locked --all-targets -- --deny warnings
   cargo clippy --quiet --locked --target "$TARGET" -- --deny warnings
   say "unit, table and property tests"
-  cargo test --quiet --locked
+  PROPTEST_CASES=4096 cargo test --quiet --locked
   build
   local size
   size=$(wc -c < "$MODULE")
@@ -58,6 +58,22 @@ test() {
   "$PYTHON" envoy/demo.py demo --envoy "$(envoy)" --module "$MODULE"
 }
 
+fuzz() {
+  local seconds=${1:-60} target
+  [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "fuzz: '$seconds' is no number of seconds"
+  need_rust
+  need_fuzzer
+  python3 tests/fuzz/seed.py tests/fuzz/corpus
+  for target in origin authority config message decide; do
+    say "fuzzing $target for $seconds seconds"
+    "$TOOLS/cargo/bin/cargo-fuzz" run --fuzz-dir tests/fuzz --sanitizer none "$target" -- \
+      -max_total_time="$seconds" -print_final_stats=1 2>&1 | tee "$TOOLS/fuzz.log" | grep -E 'cov:.*(DONE|INITED)|stat::' \
+      || true
+    grep -q 'stat::number_of_executed_units' "$TOOLS/fuzz.log" && ! grep -q 'panicked\|ERROR: libFuzzer' "$TOOLS/fuzz.log" \
+      || fail "$target failed: see $TOOLS/fuzz.log and tests/fuzz/artifacts/$target"
+  done
+}
+
 help() {
   cat <<'END'
 ./build.sh VERB
@@ -66,6 +82,8 @@ help() {
   demo    a demo shop behind a real Envoy with the module, on free local ports: every promise checked and printed
   run     the same on fixed ports (Envoy 10000, admin 9901), up until Ctrl-C
   test    everything that a change must pass: format, lints, unit, table, property and end-to-end tests
+  fuzz [SECONDS]
+          coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
 
 What a verb needs it installs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
@@ -86,6 +104,14 @@ need_rust() {
     say "installing the Rust target $TARGET"
     rustup target add "$TARGET"
   fi
+}
+
+need_fuzzer() {
+  rustup run nightly rustc --version > /dev/null 2>&1 || fail "fuzz: needs 'rustup toolchain install nightly'"
+  export RUSTUP_TOOLCHAIN=nightly
+  [[ -x $TOOLS/cargo/bin/cargo-fuzz ]] && return
+  say "installing cargo-fuzz under $TOOLS"
+  cargo install --quiet --locked --root "$TOOLS/cargo" --version 0.13.2 cargo-fuzz
 }
 
 # A private environment, made anew when what it should hold changes.
@@ -120,7 +146,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | help) "$1" ;;
+  build | demo | run | test | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac

@@ -89,7 +89,7 @@ fn serialize(origin: &Origin<'_>) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The compiled set answers what asking each pattern would.
     #[test]

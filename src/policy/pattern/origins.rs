@@ -154,7 +154,13 @@ pub(super) fn meant(entry: &str) -> impl Iterator<Item = String> {
     let is_ambiguous =
         entry.contains(['@', ',']) || (!entry.contains("://") && entry.contains([':', '\\']) && !is_port(entry));
     let is_name = is_local || entry.contains(['.', '/']);
-    let candidates = [leftmost_wildcard(&url), canonical(&url)];
+    // Without Unicode's tables `url` can make nothing of other letters, and in debug builds it panics over some.
+    let is_plain = entry.is_ascii() && !entry.contains('%');
+    let candidates = if is_plain {
+        [leftmost_wildcard(&url), canonical(&url)]
+    } else {
+        [None, None]
+    };
     let is_hint = move |hint: &String| {
         let covers = parse(hint.as_bytes()).is_ok_and(|it| it.covers_single_label());
         is_name && !is_ambiguous && !covers
