@@ -58,6 +58,12 @@ test() {
   "$PYTHON" envoy/demo.py demo --envoy "$(envoy)" --module "$MODULE"
 }
 
+bench() {
+  need_rust
+  say "what a decision costs, natively; last, the ratio of the largest policy to the smallest"
+  cargo bench --quiet --locked --bench decide
+}
+
 fuzz() {
   local seconds=${1:-60} target
   [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "fuzz: '$seconds' is no number of seconds"
@@ -82,6 +88,7 @@ help() {
   demo    a demo shop behind a real Envoy with the module, on free local ports: every promise checked and printed
   run     the same on fixed ports (Envoy 10000, admin 9901), up until Ctrl-C
   test    everything that a change must pass: format, lints, unit, table, property and end-to-end tests
+  bench   what a decision costs, and how that grows with the policy
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
@@ -146,7 +153,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | fuzz | help) "$@" ;;
+  build | demo | run | test | bench | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac

@@ -89,6 +89,74 @@ fn a_wrong_policy_keeps_envoy_from_starting() {
     }
 }
 
+/// A list as long as anybody's: it fits, and is as right as a short one.
+#[test]
+#[ignore = "needs Envoy and the module: ./build.sh test"]
+fn a_hundred_thousand_origins_fit() {
+    const COUNT: usize = 100_000;
+    let origin = |number: usize| format!("https://shop-{number}.example-{}.example", number % 977);
+    let origins: Vec<_> = (0..COUNT).map(origin).collect();
+    let policy = json!({ "allowed_origins": origins, "allowed_hosts": ["api.example"] }).to_string();
+    let case = |origin: &str, is_allowed: bool| {
+        let answer: &[(&str, &str)] = &[("access-control-allow-origin", origin), ("vary", "Origin")];
+        let headers = answer
+            .iter()
+            .skip(usize::from(!is_allowed))
+            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+        Case {
+            headers: vec![
+                ("host".into(), b"api.example".to_vec()),
+                ("origin".into(), origin.as_bytes().to_vec()),
+            ],
+            answer: Response {
+                status: 200,
+                headers: headers.collect(),
+            },
+            ..support::get_case()
+        }
+    };
+    let cases = vec![
+        case(&origin(0), true),
+        case(&origin(COUNT - 1), true),
+        case("https://shop-1.example-2.example", false),
+    ];
+    let suite = Suite {
+        file: "large".to_owned(),
+        policy,
+        cases,
+    };
+    let backend = Backend::start();
+    let proxy = RunningEnvoy::start(std::slice::from_ref(&suite), &backend);
+    for (number, case) in suite.cases.iter().enumerate() {
+        let seen = exchange(
+            proxy.address(&listener_name(0)),
+            case,
+            &format!("large-{number}"),
+            &backend,
+        );
+        assert_eq!(case.differences(&seen), [""; 0]);
+    }
+    let log = proxy.log();
+    let figure = |name: &str| {
+        log.split_once(name)
+            .unwrap()
+            .1
+            .split([' ', '\n'])
+            .next()
+            .unwrap()
+            .parse::<u32>()
+            .unwrap()
+    };
+    assert_eq!(
+        log.matches("Origin Gate policy loaded").count(),
+        1,
+        "told once, not once a worker: {log}"
+    );
+    let (memory, load) = (figure(" memory_kib="), figure(" load_ms="));
+    println!("{COUNT} origins: {load} ms to load, {memory} KiB of memory a VM");
+    assert!(memory <= 64 << 10, "{memory} KiB");
+}
+
 fn refused_differences(status: u16, seen: &Seen) -> Vec<String> {
     let mut differences = Vec::new();
     if seen.answer.status != status {

@@ -30,13 +30,14 @@ impl Context for Root {}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
+        let started = abi::now();
         let Ok(configuration) = abi::configuration(size) else {
             error!("Origin Gate policy refused: the proxy did not hand it over");
             return false;
         };
         match config::load_with(&configuration, &variable) {
             Ok(loaded) => {
-                announce(&loaded, &configuration);
+                announce(&loaded, &configuration, started);
                 self.gate = Some(Rc::new(Gate::new(loaded.policy, abi::define_counter)));
                 true
             }
@@ -61,20 +62,27 @@ impl RootContext for Root {
     }
 }
 
-/// Every VM of a worker loads the policy; one line is enough for all.
-fn announce(loaded: &Loaded, configuration: &[u8]) {
-    const KEY: &str = "origin_gate.announced";
+/// Every worker's VM loads the policy, the main thread's first; one line is enough for all. A policy that comes back
+/// later is told again.
+fn announce(loaded: &Loaded, configuration: &[u8], started: Duration) {
+    const AT_ONCE: Duration = Duration::from_secs(10);
     let digest = digest(configuration);
-    if abi::shared(KEY).as_deref() == Some(digest.as_bytes()) {
+    let key = format!("origin_gate.announced.{digest}");
+    let now = abi::now();
+    let last = abi::shared(&key).and_then(|it| Some(Duration::from_nanos(u64::from_le_bytes(it.try_into().ok()?))));
+    if last.is_some_and(|last| (last..last + AT_ONCE).contains(&now)) {
         return;
     }
-    abi::share(KEY, digest.as_bytes());
+    abi::share(&key, &u64::try_from(now.as_nanos()).unwrap_or_default().to_le_bytes());
     info!(
-        "Origin Gate policy loaded version={} digest={digest} origins={} hosts={} warnings={}",
+        "Origin Gate policy loaded version={} digest={digest} origins={} hosts={} policies={} warnings={} load_ms={} memory_kib={}",
         env!("CARGO_PKG_VERSION"),
         loaded.origins,
         loaded.hosts,
+        loaded.policy.scoped.len(),
         loaded.warnings.len(),
+        now.saturating_sub(started).as_millis(),
+        core::arch::wasm32::memory_size(0) * 64,
     );
     let Settings { used, overridden, .. } = &loaded.settings;
     if !used.is_empty() || !overridden.is_empty() {

@@ -262,6 +262,27 @@ pub fn strings(value: &Value) -> Vec<String> {
     })
 }
 
+/// A plain `GET` that the backend answers.
+pub fn get_case() -> Case {
+    Case {
+        name: String::new(),
+        method: "GET".to_owned(),
+        target: "/".to_owned(),
+        headers: Vec::new(),
+        backend: Some(Response {
+            status: 200,
+            headers: Vec::new(),
+        }),
+        proxy: None,
+        forwarded: Vec::new(),
+        not_forwarded: Vec::new(),
+        answer: Response::default(),
+        body: None,
+        finding: String::new(),
+        envoy: Envoy::Same,
+    }
+}
+
 impl Case {
     /// The request as a proxy shows it to a filter.
     pub fn fields(&self) -> Vec<(Vec<u8>, Vec<u8>)> {

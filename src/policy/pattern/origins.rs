@@ -154,8 +154,9 @@ pub(super) fn meant(entry: &str) -> impl Iterator<Item = String> {
     let is_ambiguous =
         entry.contains(['@', ',']) || (!entry.contains("://") && entry.contains([':', '\\']) && !is_port(entry));
     let is_name = is_local || entry.contains(['.', '/']);
-    // Without Unicode's tables `url` can make nothing of other letters, and in debug builds it panics over some.
-    let is_plain = entry.is_ascii() && !entry.contains('%');
+    // Without Unicode's tables `url` can make nothing of other letters, however they are encoded; in debug builds it
+    // panics over some.
+    let is_plain = entry.is_ascii() && !entry.contains('%') && !entry.to_ascii_lowercase().contains("xn--");
     let candidates = if is_plain {
         [leftmost_wildcard(&url), canonical(&url)]
     } else {
