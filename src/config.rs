@@ -129,12 +129,19 @@ fn parse(bytes: &[u8]) -> Result<Vec<(String, Node)>, Note> {
 
 fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
     root.bool("django_env", false, report);
+    let debug = root.bool("debug", false, report);
+    if debug {
+        report.warn(Note::at(
+            "debug",
+            "every response tells why it is as it is: switch this off in production",
+        ));
+    }
     let danger = origins::Danger::read(&mut root, report);
-    let draft = Draft::read(&mut root, None, &danger, report);
+    let draft = Draft::read(&mut root, None, &danger, debug, report);
     let scoped = root.sections("policies", report).into_iter().map(|mut section| {
         let (hosts, paths) = read_match(section.section("match", report), report);
         section.string("name", report);
-        let rules = Draft::read(&mut section, Some(&draft), &danger, report).into_rules();
+        let rules = Draft::read(&mut section, Some(&draft), &danger, debug, report).into_rules();
         section.finish(report);
         Scoped { hosts, paths, rules }
     });
@@ -145,6 +152,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
         policy: Policy {
             scoped,
             rules: draft.into_rules(),
+            debug,
         },
         warnings: Vec::new(),
         settings: Settings::default(),

@@ -7,6 +7,7 @@ mod pairs;
 #[cfg(target_arch = "wasm32")]
 mod envoy;
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
@@ -166,9 +167,10 @@ enum Phase {
 /// What a response gets, kept from the request: by then proxies no longer show it.
 #[derive(Debug)]
 struct Latched {
-    cors: Rc<Cors>,
-    grant: LatchedGrant,
+    cors: Option<(Rc<Cors>, LatchedGrant)>,
     is_upgrade: bool,
+    /// What to tell under `debug`.
+    finding: Option<Finding>,
 }
 
 #[derive(Debug)]
@@ -199,13 +201,19 @@ impl Filter {
         let Verdict { finding, decision } = gate.policy.decide(&head);
         gate.journal.record(finding, &head, || proxy.now());
         match decision {
-            Decision::Reply(reply) => self.reply(proxy, finding, &reply, head.is_grpc()),
+            Decision::Reply(mut reply) => {
+                if gate.policy.debug {
+                    let finding = finding.to_string().into_bytes();
+                    reply.headers.push((headers::X_ORIGIN_GATE, Cow::Owned(finding)));
+                }
+                self.reply(proxy, finding, &reply, head.is_grpc())
+            }
             Decision::Forward(forward) => {
                 if edit_request(proxy, &forward.request).is_err() {
                     return self.refuse_unavailable(proxy);
                 }
                 tell(proxy, gate.record(finding));
-                self.phase = latch(forward);
+                self.phase = latch(forward, gate.policy.debug.then_some(finding));
                 Next::Continue
             }
         }
@@ -251,17 +259,24 @@ impl Filter {
 
 impl Latched {
     fn apply(&self, proxy: &impl Proxy) -> Result<(), Unavailable> {
+        if let Some(finding) = self.finding {
+            proxy.set_response_header(headers::X_ORIGIN_GATE, finding.to_string().as_bytes())?;
+        }
+        let Some((cors, grant)) = &self.cors else {
+            return Ok(());
+        };
         if self.is_upgrade && proxy.response_header(":status")?.as_deref() == Some(b"101") {
             return Ok(());
         }
-        let grant = match &self.grant {
+        let grant = match grant {
             LatchedGrant::Any => Grant::Any,
             LatchedGrant::Origin(received) => Grant::Origin(received),
             LatchedGrant::Withheld => Grant::Withheld,
         };
-        if !self.keeps_backends(proxy)? {
+        let is_kept = cors.upstream == UpstreamHeaders::Keep && proxy.response_header(headers::ALLOW_ORIGIN)?.is_some();
+        if !is_kept {
             for name in headers::RESPONSE_NAMES {
-                match self.cors.response_headers(grant).find(|(granted, _)| *granted == name) {
+                match cors.response_headers(grant).find(|(granted, _)| *granted == name) {
                     Some((_, value)) => proxy.set_response_header(name, value)?,
                     None => proxy.remove_response_header(name)?,
                 }
@@ -275,13 +290,6 @@ impl Latched {
             _ => proxy.add_response_header(headers::VARY, b"Origin"),
         }
     }
-
-    fn keeps_backends(&self, proxy: &impl Proxy) -> Result<bool, Unavailable> {
-        match self.cors.upstream {
-            UpstreamHeaders::Replace => Ok(false),
-            UpstreamHeaders::Keep => Ok(proxy.response_header(headers::ALLOW_ORIGIN)?.is_some()),
-        }
-    }
 }
 
 /// Envoy answers what claims to be gRPC with 200 and the real status in a trailer. To an extended CONNECT a 200 says
@@ -293,19 +301,22 @@ fn restore_status(proxy: &impl Proxy, status: u16) -> Result<(), Unavailable> {
     proxy.set_response_header(":status", status.to_string().as_bytes())
 }
 
-fn latch(forward: Forward<'_>) -> Phase {
-    let Some((cors, grant)) = forward.response else {
+fn latch(forward: Forward<'_>, finding: Option<Finding>) -> Phase {
+    let cors = forward.response.map(|(cors, grant)| {
+        let grant = match grant {
+            Grant::Any => LatchedGrant::Any,
+            Grant::Origin(received) => LatchedGrant::Origin(received.into()),
+            Grant::Withheld => LatchedGrant::Withheld,
+        };
+        (cors, grant)
+    });
+    if cors.is_none() && finding.is_none() {
         return Phase::Idle;
-    };
-    let grant = match grant {
-        Grant::Any => LatchedGrant::Any,
-        Grant::Origin(received) => LatchedGrant::Origin(received.into()),
-        Grant::Withheld => LatchedGrant::Withheld,
-    };
+    }
     Phase::Forwarded(Latched {
         cors,
-        grant,
         is_upgrade: forward.is_upgrade,
+        finding,
     })
 }
 

@@ -27,6 +27,8 @@ pub struct Policy {
     pub scoped: Vec<Scoped>,
     /// What applies where none does.
     pub rules: Rules,
+    /// `debug`: responses tell the finding.
+    pub debug: bool,
 }
 
 /// Rules for some hosts and paths.

@@ -72,6 +72,7 @@ fn a_wrong_policy_keeps_envoy_from_starting() {
     let suite = Suite {
         file: "wrong".to_owned(),
         policy: policy.to_owned(),
+        environment: BTreeMap::new(),
         cases: Vec::new(),
     };
     let backend = Backend::start();
@@ -123,6 +124,7 @@ fn a_hundred_thousand_origins_fit() {
     let suite = Suite {
         file: "large".to_owned(),
         policy,
+        environment: BTreeMap::new(),
         cases,
     };
     let backend = Backend::start();
@@ -544,14 +546,7 @@ fn envoy_config(suites: &[Suite], backend: &Backend, module: &str, access_log: &
     let listeners: Vec<_> = suites
         .iter()
         .enumerate()
-        .map(|(number, suite)| {
-            listener(
-                &listener_name(number),
-                configuration(number, &suite.policy),
-                module,
-                access_log,
-            )
-        })
+        .map(|(number, suite)| listener(number, suite, module, access_log))
         .collect();
     // Nothing listens there any more.
     let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -616,7 +611,15 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn listener(name: &str, configuration: Value, module: &str, access_log: &str) -> Value {
+fn listener(number: usize, suite: &Suite, module: &str, access_log: &str) -> Value {
+    let name = &listener_name(number);
+    let configuration = configuration(number, &suite.policy);
+    // VMs are shared by those that are configured alike.
+    let vm_id = if suite.environment.is_empty() {
+        "origin_gate"
+    } else {
+        name
+    };
     let route = |prefix: &str, cluster: &str| json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } });
     let mut slow = route("/slow/", "slow");
     slow["route"]["timeout"] = json!("0.1s");
@@ -663,7 +666,8 @@ fn listener(name: &str, configuration: Value, module: &str, access_log: &str) ->
                                 "failure_policy": "FAIL_CLOSED",
                                 "configuration": configuration,
                                 "vm_config": {
-                                    "vm_id": "origin_gate",
+                                    "vm_id": vm_id,
+                                    "environment_variables": { "key_values": suite.environment },
                                     "runtime": "envoy.wasm.runtime.v8",
                                     "code": { "local": { "filename": module } },
                                 },

@@ -1,10 +1,6 @@
 //! The corpus through the whole filter, on a proxy made of vectors.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that does not get what it needs has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
 
 mod support;
 
@@ -17,7 +13,7 @@ use origin_gate::config;
 use origin_gate::filter::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
 use origin_gate::policy::request::RequestHead;
 use origin_gate::policy::verdict::{Finding, Reply};
-use support::{Case, Envoy, Response, Seen};
+use support::{Case, Envoy, Response, Seen, Suite};
 
 type Headers = Vec<(String, Vec<u8>)>;
 
@@ -123,10 +119,9 @@ impl Proxy for FakeProxy {
 }
 
 /// The names of the counters, in the order of their numbers.
-fn gate(policy: &str) -> (Rc<Gate>, Vec<String>) {
+fn gate(suite: &Suite) -> (Rc<Gate>, Vec<String>) {
     let mut names = Vec::new();
-    let loaded = config::load(policy.as_bytes()).unwrap_or_else(|errors| panic!("{policy}: {errors}"));
-    let gate = Gate::new(loaded.policy, |name| {
+    let gate = Gate::new(suite.load().policy, |name| {
         names.push(name.to_owned());
         u32::try_from(names.len() - 1).ok()
     });
@@ -216,7 +211,7 @@ fn the_corpus_passes() {
     let mut failures = BTreeMap::new();
     let mut count = 0;
     for suite in support::corpus() {
-        let (gate, names) = gate(&suite.policy);
+        let (gate, names) = gate(&suite);
         for case in suite.cases.iter().filter(|case| case.envoy != Envoy::Only) {
             count += 1;
             let proxy = proxy(case);
@@ -252,7 +247,7 @@ fn the_corpus_passes() {
 #[test]
 fn the_core_alone_finds_the_same() {
     for suite in support::corpus() {
-        let policy = config::load(suite.policy.as_bytes()).unwrap().policy;
+        let policy = suite.load().policy;
         for case in suite.cases.iter().filter(|case| case.envoy != Envoy::Only) {
             let fields = case.fields();
             let head: RequestHead<'_> = fields.iter().map(|(name, value)| (&name[..], &value[..])).collect();
@@ -282,7 +277,7 @@ fn the_corpus_meets_every_finding() {
 
 fn some_case(file: &str, name: &str) -> (Case, Rc<Gate>) {
     let suite = support::corpus().into_iter().find(|it| it.file == file).unwrap();
-    let (gate, _) = gate(&suite.policy);
+    let (gate, _) = gate(&suite);
     (suite.cases.into_iter().find(|it| it.name == name).unwrap(), gate)
 }
 

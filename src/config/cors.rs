@@ -5,7 +5,7 @@ use super::node::Node;
 use super::presets::{PRESETS, Preset};
 use super::section::{Item, Note, Report, Section, parse_all};
 use crate::policy::cors::{AllowList, Cors, UpstreamHeaders};
-use crate::policy::headers::{is_forbidden_method, is_token};
+use crate::policy::headers::{self, is_forbidden_method, is_token};
 use crate::policy::rules::Mode;
 
 /// What django-cors-headers allows unless told otherwise.
@@ -57,13 +57,14 @@ pub struct Read {
     pub credentials: bool,
 }
 
-/// Reads the section.
-pub fn read(mut section: Section<'_>, report: &mut Report) -> Read {
+/// Reads the section. Under `debug` pages may read the finding.
+pub fn read(mut section: Section<'_>, debug: bool, report: &mut Report) -> Read {
     let mode = checks::read_mode(&mut section, Some(Mode::Enforce), report);
     let credentials = section.bool("allow_credentials", false, report);
     let presets = read_presets(&mut section, report);
     let allow = presets.iter().flat_map(|it| it.allow);
-    let expose = presets.iter().flat_map(|it| it.expose);
+    let finding = debug.then_some(&headers::X_ORIGIN_GATE);
+    let expose = presets.iter().flat_map(|it| it.expose).chain(finding);
     let rules = Cors {
         mode: mode.unwrap_or(Mode::Enforce),
         credentials,

@@ -27,7 +27,13 @@ pub struct Draft {
 
 impl Draft {
     /// Reads the keys that are given; each replaces the whole of what is inherited under it.
-    pub fn read(section: &mut Section<'_>, inherited: Option<&Self>, danger: &Danger, report: &mut Report) -> Self {
+    pub fn read(
+        section: &mut Section<'_>,
+        inherited: Option<&Self>,
+        danger: &Danger,
+        debug: bool,
+        report: &mut Report,
+    ) -> Self {
         let mut draft = match inherited {
             Some(inherited) => inherited.clone(),
             None => Self::defaults(danger),
@@ -41,7 +47,7 @@ impl Draft {
             draft.host_count = patterns.len();
             draft.allowed_hosts = Some(Rc::new(patterns.into_iter().collect()));
         }
-        let cors = cors::read(section.section("cors", report), report);
+        let cors = cors::read(section.section("cors", report), debug, report);
         let websocket = checks::read_websocket(section.section("websocket", report), report);
         let hosts = checks::read_hosts(section.section("hosts", report), report);
         let csrf = checks::read_csrf(section.section("csrf", report), section.has("csrf"), report);

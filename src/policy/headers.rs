@@ -31,6 +31,9 @@ pub const X_FORWARDED_HOST: &str = "x-forwarded-host";
 /// `X-Forwarded-Proto`.
 pub const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 
+/// What tells the finding on a response, under `debug`.
+pub const X_ORIGIN_GATE: &str = "x-origin-gate";
+
 /// Every response header of the CORS protocol: what a backend may not decide once a policy is in force.
 pub const RESPONSE_NAMES: [&str; 7] = [
     ALLOW_ORIGIN,

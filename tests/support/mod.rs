@@ -14,12 +14,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use origin_gate::config::{self, Loaded};
 use serde_json::Value;
 
 /// The policies and cases of one file.
 pub struct Suite {
     pub file: String,
     pub policy: String,
+    /// What stands in the VM's environment.
+    pub environment: BTreeMap<String, String>,
     pub cases: Vec<Case>,
 }
 
@@ -104,10 +107,26 @@ fn read_file(path: &Path) -> Vec<Suite> {
                 .collect();
             vec![Suite {
                 policy: value["policy"].to_string(),
+                environment: environment(&value),
                 file,
                 cases,
             }]
         }
+    }
+}
+
+fn environment(value: &Value) -> BTreeMap<String, String> {
+    let variables = value["environment"].as_object().into_iter().flatten();
+    variables
+        .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
+        .collect()
+}
+
+impl Suite {
+    /// The policy, under its environment.
+    pub fn load(&self) -> Loaded {
+        let variable = |name: &str| self.environment.get(name).cloned();
+        config::load_with(self.policy.as_bytes(), &variable).unwrap_or_else(|errors| panic!("{}: {errors}", self.file))
     }
 }
 
@@ -169,6 +188,7 @@ fn read_rows(file: &str, policies: &Value, rows: &[Value]) -> Vec<Suite> {
         Suite {
             file: format!("{file}/{policy}"),
             policy: policies[*policy].to_string(),
+            environment: BTreeMap::new(),
             cases,
         }
     };
