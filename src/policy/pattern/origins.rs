@@ -151,22 +151,23 @@ pub(super) fn meant(entry: &str) -> impl Iterator<Item = String> {
         false if is_local => format!("http://{entry}"),
         false => format!("https://{entry}"),
     };
-    let is_ambiguous =
-        entry.contains(['@', ',']) || (!entry.contains("://") && entry.contains([':', '\\']) && !is_port(entry));
-    let is_name = is_local || entry.contains(['.', '/']);
     // Without Unicode's tables `url` can make nothing of other letters, however they are encoded; in debug builds it
     // panics over some.
-    let is_plain = entry.is_ascii() && !entry.contains('%') && !entry.to_ascii_lowercase().contains("xn--");
-    let candidates = if is_plain {
-        [leftmost_wildcard(&url), canonical(&url)]
-    } else {
-        [None, None]
+    let is_plain = entry
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"%@,".contains(&byte))
+        && !entry.to_ascii_lowercase().contains("xn--");
+    let is_one_thing = entry.contains("://") || !entry.contains([':', '\\']) || is_port(entry);
+    let is_name = is_local || entry.contains(['.', '/']);
+    let candidates = match is_plain && is_one_thing && is_name {
+        true => [leftmost_wildcard(&url), canonical(&url)],
+        false => [None, None],
     };
-    let is_hint = move |hint: &String| {
-        let covers = parse(hint.as_bytes()).is_ok_and(|it| it.covers_single_label());
-        is_name && !is_ambiguous && !covers
-    };
-    candidates.into_iter().flatten().filter(is_hint)
+    let lets_strangers_in = |hint: &String| parse(hint.as_bytes()).is_ok_and(|it| it.covers_single_label());
+    candidates
+        .into_iter()
+        .flatten()
+        .filter(move |hint| !lets_strangers_in(hint))
 }
 
 /// Whether the only colon begins a port.
