@@ -16,6 +16,7 @@ use std::fmt;
 
 use crate::policy::path::PathPrefix;
 use crate::policy::pattern::HostPattern;
+use crate::policy::problem::Problem;
 use crate::policy::set::HostSet;
 use crate::policy::{Policy, Scoped};
 use node::Node;
@@ -81,10 +82,7 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
         false => Settings::default(),
     };
     if is_django && settings.is_empty() && report.errors.is_empty() {
-        report.error(Note::at(
-            "django_env",
-            "the environment has none of Django's settings: see `vm_config.environment_variables`",
-        ));
+        report.error(Note::at("django_env", Problem::DjangoMissing));
     }
     let mut loaded = read_policy(Section::root(&root), &mut report);
     if !report.errors.is_empty() {
@@ -103,25 +101,34 @@ fn parse(bytes: &[u8]) -> Result<Vec<(String, Node)>, Note> {
     const WHOLE: &str = "configuration";
     const SMALLEST: &str = r#"the smallest policy is `{"allowed_origins": ["https://app.example"]}`"#;
     if bytes.trim_ascii().is_empty() {
-        return Err(Note::at(WHOLE, format!("it is empty; {SMALLEST}")));
+        return Err(Note::at(WHOLE, (Problem::Empty, format!("it is empty; {SMALLEST}"))));
     }
     let error = match serde_json::from_slice(bytes) {
         Ok(Node::Object(entries)) if entries.is_empty() => {
-            return Err(Note::at(WHOLE, format!("it says nothing; {SMALLEST}")));
+            return Err(Note::at(
+                WHOLE,
+                (Problem::Empty, format!("it says nothing; {SMALLEST}")),
+            ));
         }
         Ok(Node::Object(entries)) => return Ok(entries),
-        Ok(other) => return Err(Note::on(WHOLE, other, format!("a JSON object is expected; {SMALLEST}"))),
+        Ok(other) => {
+            return Err(Note::on(
+                WHOLE,
+                other,
+                (Problem::NotPolicy, format!("a JSON object is expected; {SMALLEST}")),
+            ));
+        }
         Err(error) => error,
     };
     let looks_like_json = bytes.trim_ascii_start().starts_with(b"{");
     if !bytes.starts_with(b"\n") || looks_like_json {
-        return Err(Note::at(WHOLE, format!("it is not JSON: {error}")));
+        return Err(Note::at(WHOLE, (Problem::NotJson, format!("it is not JSON: {error}"))));
     }
     protobuf::parse_struct(bytes).map_err(|malformed| {
         let problem = match malformed {
-            Malformed::Message => "it is neither JSON nor a `google.protobuf.Struct`",
-            Malformed::String => "a string in its `google.protobuf.Struct` is not UTF-8",
-            Malformed::TooDeep => "its `google.protobuf.Struct` is nested too deep",
+            Malformed::Message => Problem::NotStruct,
+            Malformed::String => Problem::StructText,
+            Malformed::TooDeep => Problem::StructDepth,
         };
         Note::at(WHOLE, problem)
     })
@@ -131,10 +138,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
     root.bool("django_env", false, report);
     let debug = root.bool("debug", false, report);
     if debug {
-        report.warn(Note::at(
-            "debug",
-            "every response tells why it is as it is: switch this off in production",
-        ));
+        report.warn(Note::at("debug", Problem::DebugOn));
     }
     let danger = origins::Danger::read(&mut root, report);
     let draft = Draft::read(&mut root, None, &danger, debug, report);
@@ -170,10 +174,7 @@ fn read_match(mut section: Section<'_>, report: &mut Report) -> (Option<HostSet>
         .map(|items| section::parse_all(&items, PathPrefix::parse, report));
     let is_empty = |given: Option<usize>| given.is_none_or(|count| count == 0);
     if is_empty(hosts.as_ref().map(Vec::len)) && is_empty(paths.as_ref().map(Vec::len)) && report.errors.is_empty() {
-        report.error(Note::at(
-            section.path(),
-            "an entry says for which `hosts` or `path_prefixes` it is; what holds everywhere stands outside `policies`",
-        ));
+        report.error(Note::at(section.path(), Problem::MatchMissing));
     }
     section.finish(report);
     (

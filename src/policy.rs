@@ -7,6 +7,7 @@ pub mod host;
 pub mod origin;
 pub mod path;
 pub mod pattern;
+pub mod problem;
 pub mod request;
 pub mod rules;
 pub mod set;

@@ -2,16 +2,22 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 
-use origin_gate::config;
+use origin_gate::config::{self, Note};
+use origin_gate::policy::problem::Problem;
 use serde_json::Value;
 use support::strings;
+
+/// Messages are bytes, which cases are not: `a_struct_that_is_none_is_an_error` has these.
+const UNTOLD: [&str; 2] = ["configuration_too_deep", "configuration_not_utf8"];
 
 #[test]
 fn every_error_and_warning_says_what_it_should() {
     let mut failures = Vec::new();
     let mut count = 0;
+    let mut codes = BTreeSet::new();
     let mut paths: Vec<_> = fs::read_dir(support::cases_dir().join("config"))
         .unwrap()
         .flatten()
@@ -24,16 +30,20 @@ fn every_error_and_warning_says_what_it_should() {
             let text = case["text"]
                 .as_str()
                 .map_or_else(|| case["policy"].to_string(), str::to_owned);
-            let (errors, warnings) = match config::load_with(text.as_bytes(), &|name| {
-                case["environment"][name].as_str().map(str::to_owned)
-            }) {
-                Ok(loaded) => (Vec::new(), loaded.warnings.iter().map(ToString::to_string).collect()),
-                Err(errors) => (errors.0.iter().map(ToString::to_string).collect(), Vec::new()),
+            let environment = |name: &str| case["environment"][name].as_str().map(str::to_owned);
+            let (is_refused, notes) = match config::load_with(text.as_bytes(), &environment) {
+                Ok(loaded) => (false, loaded.warnings),
+                Err(errors) => (true, errors.0),
+            };
+            let told: Vec<_> = notes.iter().map(ToString::to_string).collect();
+            let (errors, warnings) = if is_refused {
+                (told, Vec::new())
+            } else {
+                (Vec::new(), told)
             };
             if case["policy"].as_object().is_some_and(|it| !it.is_empty()) {
                 // Plain YAML in Envoy's file says the same.
                 let message = protobuf::encode_struct(&case["policy"]);
-                let environment = |name: &str| case["environment"][name].as_str().map(str::to_owned);
                 let same = match config::load_with(&message, &environment) {
                     Ok(_) => errors.is_empty(),
                     Err(other) => {
@@ -42,6 +52,7 @@ fn every_error_and_warning_says_what_it_should() {
                 };
                 assert!(same, "{}: as a Struct it is another policy", case["name"]);
             }
+            codes.extend(notes.iter().map(Note::code));
             let want = (strings(&case["errors"]), strings(&case["warnings"]));
             if (&errors, &warnings) != (&want.0, &want.1) {
                 let name = &case["name"];
@@ -55,6 +66,12 @@ fn every_error_and_warning_says_what_it_should() {
         }
     }
     assert!(count > 80, "only {count} cases: is the corpus there?");
+    let untold: Vec<_> = Problem::ALL
+        .iter()
+        .map(|it| it.code())
+        .filter(|code| !codes.contains(code))
+        .collect();
+    assert_eq!(untold, UNTOLD, "problems that no case has");
     assert!(
         failures.is_empty(),
         "{} of {count} failed\n{}",
@@ -68,6 +85,17 @@ fn sorted(errors: &[String]) -> Vec<&String> {
     let mut errors: Vec<_> = errors.iter().collect();
     errors.sort();
     errors
+}
+
+/// Codes are for programs: one a problem, and spelled alike.
+#[test]
+fn codes_are_distinct_words() {
+    let codes: BTreeSet<_> = Problem::ALL.iter().map(|it| it.code()).collect();
+    assert_eq!(codes.len(), Problem::ALL.len());
+    assert!(codes.iter().all(|code| {
+        code.bytes()
+            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_')
+    }));
 }
 
 #[test]

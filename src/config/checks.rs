@@ -3,6 +3,7 @@
 use super::section::{Note, Report, Section, parse_all, parse_each};
 use crate::policy::path::PathPattern;
 use crate::policy::pattern::{HostPattern, OriginPattern};
+use crate::policy::problem::Problem;
 use crate::policy::rules::{ForwardedHost, Hosts, Mode};
 use crate::policy::websocket::WebSocket;
 use crate::policy::writes::Csrf;
@@ -12,26 +13,15 @@ pub fn read_allowed_hosts(section: &mut Section<'_>, report: &mut Report) -> Opt
     const KEY: &str = "allowed_hosts";
     let items = section.list(KEY, report)?;
     if section.has_empty_list(KEY) {
-        report.error(Note::at(
-            &section.path_of(KEY),
-            "an empty list would refuse every request; leave the key out to switch the check off",
-        ));
+        report.error(Note::at(&section.path_of(KEY), Problem::EmptyHosts));
     }
     if let Some(any) = items.iter().find(|item| item.text == "*").filter(|_| items.len() > 1) {
-        report.warn(Note::on(
-            &any.path,
-            "*",
-            "every host is allowed; the other entries only serve WebSockets",
-        ));
+        report.warn(Note::on(&any.path, "*", Problem::AnyAmongHosts));
     }
     let parsed: Vec<_> = parse_each(&items, HostPattern::parse, report).collect();
     for (item, pattern) in &parsed {
         if matches!(pattern, HostPattern::Domain(domain) if !domain.contains(&b'.') && **domain != *b"localhost") {
-            report.warn(Note::on(
-                &item.path,
-                item.text,
-                "this covers every name under one top-level name, and WebSockets from there; put your own domain here",
-            ));
+            report.warn(Note::on(&item.path, item.text, Problem::HostSingleLabel));
         }
     }
     Some(parsed.into_iter().map(|(_, pattern)| pattern).collect())
@@ -86,11 +76,7 @@ pub fn read_csrf(mut section: Section<'_>, is_given: bool, report: &mut Report) 
     let mode = read_mode(&mut section, is_given.then_some(Mode::Enforce), report);
     let trusted = section.list("trusted_origins", report).unwrap_or_default();
     if let Some(any) = trusted.iter().find(|item| item.text == "*") {
-        report.error(Note::on(
-            &any.path,
-            "*",
-            "this would trust every site; list the origins, or leave `csrf` out",
-        ));
+        report.error(Note::on(&any.path, "*", Problem::AnyTrusted));
     }
     let trusted = parse_all(&trusted, OriginPattern::parse, report).into_iter().collect();
     let exempt_paths = read_paths(&mut section, report);

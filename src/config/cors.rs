@@ -3,9 +3,10 @@
 use super::checks;
 use super::node::Node;
 use super::presets::{PRESETS, Preset};
-use super::section::{Item, Note, Report, Section, parse_all};
+use super::section::{Item, Note, Report, Section, Wrong, parse_all};
 use crate::policy::cors::{AllowList, Cors, UpstreamHeaders};
 use crate::policy::headers::{self, is_forbidden_method, is_token};
+use crate::policy::problem::Problem;
 use crate::policy::rules::Mode;
 
 /// What django-cors-headers allows unless told otherwise.
@@ -130,7 +131,7 @@ fn read_list(
     section: &mut Section<'_>,
     key: &'static str,
     default: &[&str],
-    problem: fn(&str) -> Option<String>,
+    problem: fn(&str) -> Option<Wrong>,
     report: &mut Report,
 ) -> List {
     let Some(items) = section.list(key, report) else {
@@ -148,9 +149,9 @@ fn read_presets(section: &mut Section<'_>, report: &mut Report) -> Vec<&'static 
     parse_all(&items, find, report)
 }
 
-fn unknown_preset() -> String {
+fn unknown_preset() -> (Problem, String) {
     let names: Vec<_> = PRESETS.iter().map(|it| format!("`{}`", it.name)).collect();
-    format!("the presets are {}", names.join(", "))
+    (Problem::PresetUnknown, format!("the presets are {}", names.join(", ")))
 }
 
 fn read_expose_any(section: &Section<'_>, credentials: bool, report: &mut Report) -> String {
@@ -158,7 +159,7 @@ fn read_expose_any(section: &Section<'_>, credentials: bool, report: &mut Report
         report.error(Note::on(
             &section.path_of("expose_headers[0]"),
             "*",
-            "with `cors.allow_credentials` browsers take `*` for a header of that name; list the headers",
+            Problem::AnyExposed,
         ));
     }
     "*".to_owned()
@@ -167,37 +168,25 @@ fn read_expose_any(section: &Section<'_>, credentials: bool, report: &mut Report
 fn read_max_age(section: &mut Section<'_>, report: &mut Report) -> u32 {
     let max_age = section.integer("max_age", 0..=86400, DEFAULT_MAX_AGE, report);
     if max_age > DEFAULT_MAX_AGE {
-        report.warn(Note::on(
-            &section.path_of("max_age"),
-            max_age,
-            "Chromium keeps a preflight for 7200 seconds at most",
-        ));
+        report.warn(Note::on(&section.path_of("max_age"), max_age, Problem::MaxAgeCut));
     }
     max_age
 }
 
 /// Reads names that go into a header as they are: whatever is no token would end it, or begin another.
-fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<String>, report: &mut Report) -> Vec<String> {
+fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<Wrong>, report: &mut Report) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(items.len());
     for item in items {
         let text = item.text;
         let value = || Node::from(text);
         if text == "*" {
-            report.error(Note::on(
-                &item.path,
-                text,
-                "`*` stands alone in its list; remove it, or the other entries",
-            ));
+            report.error(Note::on(&item.path, text, Problem::AnyAmongHeaders));
         } else if !is_token(text.as_bytes()) {
-            report.error(Note::on(
-                &item.path,
-                value(),
-                "a name is letters, digits and any of ``!#$%&'*+-.^_`|~``; one entry is one name",
-            ));
+            report.error(Note::on(&item.path, value(), Problem::NameMalformed));
         } else if let Some(problem) = problem(text) {
             report.error(Note::on(&item.path, value(), problem));
         } else if names.iter().any(|name| name.eq_ignore_ascii_case(text)) {
-            report.warn(Note::on(&item.path, value(), "this is given twice; remove one"));
+            report.warn(Note::on(&item.path, value(), Problem::Repeated));
         } else {
             names.push(text.to_owned());
         }
@@ -205,30 +194,36 @@ fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<String>, report: &
     names
 }
 
-fn method_problem(method: &str) -> Option<String> {
+fn method_problem(method: &str) -> Option<Wrong> {
     let upper = method.to_ascii_uppercase();
     if is_forbidden_method(method.as_bytes()) {
-        return Some("browsers let no script use this method; remove it".to_owned());
+        return Some(Problem::MethodForbidden.into());
     }
     let is_lower = upper != method && CAPITAL_METHODS.contains(&upper.as_str());
-    is_lower.then(|| format!("methods are compared by case; write `{upper}`"))
+    is_lower.then(|| {
+        (
+            Problem::MethodCase,
+            format!("methods are compared by case; write `{upper}`"),
+        )
+            .into()
+    })
 }
 
-fn header_problem(header: &str) -> Option<String> {
+fn header_problem(header: &str) -> Option<Wrong> {
     let lower = header.to_ascii_lowercase();
     if lower.starts_with("access-control-") {
-        return Some("this is a header of the CORS protocol itself; remove it".to_owned());
+        return Some(Problem::HeaderProtocol.into());
     }
     let is_forbidden =
         FORBIDDEN_HEADERS.contains(&lower.as_str()) || lower.starts_with("proxy-") || lower.starts_with("sec-");
-    is_forbidden.then(|| "browsers let no script set this header; remove it".to_owned())
+    is_forbidden.then(|| Problem::HeaderForbidden.into())
 }
 
-fn exposed_problem(header: &str) -> Option<String> {
+fn exposed_problem(header: &str) -> Option<Wrong> {
     let lower = header.to_ascii_lowercase();
     if lower.starts_with("access-control-") {
-        return Some("this is a header of the CORS protocol itself; remove it".to_owned());
+        return Some(Problem::HeaderProtocol.into());
     }
     let is_forbidden = matches!(lower.as_str(), "set-cookie" | "set-cookie2");
-    is_forbidden.then(|| "browsers let no script read this header; remove it".to_owned())
+    is_forbidden.then(|| Problem::HeaderUnreadable.into())
 }

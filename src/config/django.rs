@@ -5,6 +5,7 @@
 
 use super::node::Node;
 use super::section::{Note, Report};
+use crate::policy::problem::Problem;
 
 /// A variable of the environment.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -105,7 +106,11 @@ pub fn add(root: &mut Vec<(String, Node)>, environment: &Environment<'_>, report
             // `CORS_ALLOWED_ORIGINS=` in a file of settings is how people write none.
             Ok(Node::List(items)) if items.is_empty() => {}
             Ok(value) => settings.add(root, setting.name, setting.section, setting.key, value),
-            Err(problem) => report.error(Note::on(setting.name, Node::from(text.as_str()), problem)),
+            Err(problem) => report.error(Note::on(
+                setting.name,
+                Node::from(text.as_str()),
+                (Problem::DjangoValue, problem),
+            )),
         }
     }
     settings.add_hosts(root, environment, debug, report);
@@ -132,7 +137,11 @@ impl Settings {
             None => false,
             Some((Ok(value), _)) => value == Node::Bool(true),
             Some((Err(problem), text)) => {
-                report.error(Note::on(name, Node::from(text.as_str()), problem));
+                report.error(Note::on(
+                    name,
+                    Node::from(text.as_str()),
+                    (Problem::DjangoValue, problem),
+                ));
                 false
             }
         }
@@ -176,7 +185,11 @@ impl Settings {
             None => None,
             Some((Ok(hosts), _)) => Some(hosts),
             Some((Err(problem), text)) => {
-                return report.error(Note::on("ALLOWED_HOSTS", Node::from(text.as_str()), problem));
+                return report.error(Note::on(
+                    "ALLOWED_HOSTS",
+                    Node::from(text.as_str()),
+                    (Problem::DjangoValue, problem),
+                ));
             }
         };
         let is_empty = hosts.as_ref().is_none_or(|it| *it == Node::List(Vec::new()));
@@ -193,10 +206,7 @@ impl Settings {
 
     fn warn(&self, root: &[(String, Node)], debug: bool, report: &mut Report) {
         if debug {
-            report.warn(Note::at(
-                "DEBUG",
-                "it is on: Django shows its settings to whoever causes an error",
-            ));
+            report.warn(Note::at("DEBUG", Problem::DjangoDebug));
         }
         let regexes = root.iter().find(|(key, _)| key == "allowed_origin_regexes");
         if let Some((_, Node::List(regexes))) = regexes
@@ -207,8 +217,7 @@ impl Settings {
                     report.warn(Note::on(
                         &format!("CORS_ALLOWED_ORIGIN_REGEXES[{index}]"),
                         regex,
-                        "django-cors-headers does not look for its end, so there it allows every origin that only begins \
-                         like this; here it must match the whole origin",
+                        Problem::DjangoRegexEnd,
                     ));
                 }
             }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::section::{Note, Report, Section, parse_each};
 use crate::policy::origin::Origin;
 use crate::policy::pattern::{OriginHosts, OriginPattern, OriginRegex};
+use crate::policy::problem::Problem;
 use crate::policy::rules;
 use crate::policy::set::OriginSet;
 
@@ -27,18 +28,12 @@ impl Danger {
             is_set
         };
         Self {
-            null_origin: read(
-                "dangerously_allow_null_origin",
-                "any site can send `Origin: null`, from a sandboxed frame",
-            ),
+            null_origin: read("dangerously_allow_null_origin", Problem::DangerousNull),
             any_origin_with_credentials: read(
                 "dangerously_allow_any_origin_with_credentials",
-                "every site can act and read as its visitors",
+                Problem::DangerousCredentials,
             ),
-            insecure_origins: read(
-                "dangerously_allow_insecure_origins",
-                "who sits on the network path of a visitor can act and read as them",
-            ),
+            insecure_origins: read("dangerously_allow_insecure_origins", Problem::DangerousInsecure),
         }
     }
 }
@@ -70,10 +65,7 @@ impl Origins {
     pub fn read(section: &mut Section<'_>, danger: &Danger, report: &mut Report) -> Self {
         let items = section.list("allowed_origins", report);
         if section.has_empty_list("allowed_origins") {
-            report.error(Note::at(
-                &section.path_of("allowed_origins"),
-                "an empty list allows no origin; leave the key out if that is meant",
-            ));
+            report.error(Note::at(&section.path_of("allowed_origins"), Problem::EmptyOrigins));
         }
         let items = items.unwrap_or_default();
         let errors = report.errors.len();
@@ -117,34 +109,24 @@ impl Origins {
         }
         if self.is_any() && !self.regexes.is_empty() {
             let path = section.path_of("allowed_origin_regexes");
-            report.error(Note::at(
-                &path,
-                "`*` covers every origin; remove it, or the regular expressions",
-            ));
+            report.error(Note::at(&path, Problem::AnyBesideRegexes));
         }
     }
 
     fn check_entry(&self, entry: &Entry, danger: &Danger, credentials: bool, path: &str, report: &mut Report) {
         let pattern = &entry.pattern;
-        let mut error = |problem: &str| report.error(Note::on(path, &entry.text, problem));
+        let mut error = |problem: Problem| report.error(Note::on(path, &entry.text, problem));
         if *pattern == OriginPattern::Any && self.entries.len() > 1 {
-            error("`*` covers every origin; remove it, or the other entries");
+            error(Problem::AnyAmongOrigins);
         }
         if *pattern == OriginPattern::Any && credentials && !danger.any_origin_with_credentials {
-            error(
-                "with `cors.allow_credentials` every site could act and read as its visitors; list the origins, \
-                 or set `dangerously_allow_any_origin_with_credentials`",
-            );
+            error(Problem::AnyWithCredentials);
         }
         if pattern.is_insecure() && credentials && !danger.insecure_origins {
-            error(
-                "with `cors.allow_credentials` who sits on a visitor's network path could act and read as them; \
-                 write `https`, or set `dangerously_allow_insecure_origins`",
-            );
+            error(Problem::InsecureWithCredentials);
         }
         if pattern.covers_single_label() {
-            const PROBLEM: &str =
-                "this covers every site under one top-level name; put your own domain after the wildcard";
+            const PROBLEM: Problem = Problem::OriginSingleLabel;
             if credentials {
                 error(PROBLEM);
             } else {
@@ -154,11 +136,7 @@ impl Origins {
         if let OriginPattern::Of { scheme, .. } = pattern
             && matches!(&**scheme, b"ws" | b"wss")
         {
-            report.warn(Note::on(
-                path,
-                &entry.text,
-                "browsers never send this: the origin of a WebSocket is its page's, `http` or `https`",
-            ));
+            report.warn(Note::on(path, &entry.text, Problem::OriginSocket));
         }
     }
 
@@ -175,13 +153,9 @@ impl Origins {
             let is_covered = !entry.has_wildcard()
                 && Origin::parse(entry.text.as_bytes()).is_ok_and(|it| wildcards.find(&it).is_some());
             if is_covered {
-                report.warn(Note::on(
-                    &entry.path,
-                    &entry.text,
-                    "a wildcard covers this already; remove one",
-                ));
+                report.warn(Note::on(&entry.path, &entry.text, Problem::OriginCovered));
             } else if !seen.insert(&entry.pattern) {
-                report.warn(Note::on(&entry.path, &entry.text, "this is given twice; remove one"));
+                report.warn(Note::on(&entry.path, &entry.text, Problem::Repeated));
             }
         }
     }

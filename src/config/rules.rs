@@ -7,6 +7,7 @@ use super::cors;
 use super::origins::{self, Danger, Origins};
 use super::section::{Note, Report, Section};
 use crate::policy::cors::Cors;
+use crate::policy::problem::Problem;
 use crate::policy::rules::{ForwardedHost, Hosts, Rules};
 use crate::policy::set::HostSet;
 use crate::policy::websocket::WebSocket;
@@ -87,32 +88,30 @@ impl Draft {
 
     /// The combinations that work, but perhaps not as meant.
     fn warn(&self, section: &Section<'_>, inherited: Option<&Self>, report: &mut Report) {
-        let mut warn = |key: &str, is_so: &dyn Fn(&Self) -> bool, message: &str| {
+        let mut warn = |key: &str, is_so: &dyn Fn(&Self) -> bool, problem: Problem| {
             if is_so(self) && !inherited.is_some_and(is_so) {
-                report.warn(Note::at(&section.path_of(key), message));
+                report.warn(Note::at(&section.path_of(key), problem));
             }
         };
         warn(
             "websocket.same_host",
             &|it| it.websocket.is_some_and(|it| it.same_host) && it.allowed_hosts.as_ref().is_none_or(|it| it.is_any()),
-            "without names in `allowed_hosts` a site can point its own name at this server and pass for the same host \
-             (DNS rebinding); list the hosts that are yours",
+            Problem::Rebinding,
         );
         warn(
             "allowed_origins",
             &|it| it.websocket.is_some() && it.origins.is_any(),
-            "with `*` the page of any site may open a WebSocket here, with its visitors' cookies; \
-             list the origins, or see that the backend authenticates sockets without cookies",
+            Problem::AnySocket,
         );
         warn(
             "allowed_origins",
             &|it| it.csrf.is_some() && it.origins.is_any(),
-            "with `*` the page of any site may write here, so that `csrf` refuses next to nothing; list the origins",
+            Problem::AnyWrites,
         );
         warn(
             "hosts.exempt_paths",
             &|it| it.allowed_hosts.is_none() && it.hosts.as_ref().is_some_and(|it| !it.exempt_paths.is_empty()),
-            "there is no `allowed_hosts` to be exempt from",
+            Problem::ExemptFromNothing,
         );
         warn(
             "hosts.forwarded_host",
@@ -123,7 +122,7 @@ impl Draft {
                         .as_ref()
                         .is_some_and(|it| it.forwarded_host == ForwardedHost::Check)
             },
-            "there is no `allowed_hosts` to check against",
+            Problem::ForwardedUnchecked,
         );
     }
 

@@ -4,13 +4,46 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::node::Node;
+use crate::policy::pattern::PatternError;
+use crate::policy::problem::Problem;
 
 /// One error or warning: where, what was written, what is wrong with it and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     path: String,
     value: Option<String>,
+    what: Wrong,
+}
+
+/// A problem, in the words for its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    problem: Problem,
     message: String,
+}
+
+impl From<Problem> for Wrong {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            message: problem.text().to_owned(),
+        }
+    }
+}
+
+impl From<PatternError> for Wrong {
+    fn from(error: PatternError) -> Self {
+        Self {
+            problem: error.problem,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<(Problem, String)> for Wrong {
+    fn from((problem, message): (Problem, String)) -> Self {
+        Self { problem, message }
+    }
 }
 
 /// What was found wrong so far.
@@ -39,21 +72,27 @@ pub struct Item<'n> {
 
 impl Note {
     /// A note on a value.
-    pub fn on(path: &str, value: impl fmt::Display, message: impl fmt::Display) -> Self {
+    pub fn on(path: &str, value: impl fmt::Display, what: impl Into<Wrong>) -> Self {
         Self {
             path: path.to_owned(),
             value: Some(value.to_string()),
-            message: message.to_string(),
+            what: what.into(),
         }
     }
 
     /// A note on a place.
-    pub fn at(path: &str, message: impl fmt::Display) -> Self {
+    pub fn at(path: &str, what: impl Into<Wrong>) -> Self {
         Self {
             path: path.to_owned(),
             value: None,
-            message: message.to_string(),
+            what: what.into(),
         }
+    }
+
+    /// The stable code of the problem.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.what.problem.code()
     }
 }
 
@@ -78,7 +117,7 @@ impl fmt::Display for Note {
         if let Some(value) = &self.value {
             write!(f, "`{value}`: ")?;
         }
-        f.write_str(&self.message)
+        f.write_str(&self.what.message)
     }
 }
 
@@ -146,7 +185,7 @@ impl<'n> Section<'n> {
             None => &[],
             Some(Node::Object(entries)) => entries.as_slice(),
             Some(other) => {
-                report.error(Note::on(&path, other, "an object is expected here"));
+                report.error(Note::on(&path, other, Problem::TypeObject));
                 &[]
             }
         };
@@ -164,7 +203,7 @@ impl<'n> Section<'n> {
             None => &[],
             Some(Node::List(items)) => items.as_slice(),
             Some(other) => {
-                report.error(Note::on(&path, other, "a list of objects is expected here"));
+                report.error(Note::on(&path, other, Problem::TypeObjects));
                 &[]
             }
         };
@@ -177,7 +216,7 @@ impl<'n> Section<'n> {
                     entries,
                     known: Vec::new(),
                 }),
-                other => report.error(Note::on(&path, other, "an object is expected here")),
+                other => report.error(Note::on(&path, other, Problem::TypeObject)),
             }
         }
         sections
@@ -186,7 +225,7 @@ impl<'n> Section<'n> {
     /// A string, which says something to people only.
     pub fn string(&mut self, key: &'static str, report: &mut Report) {
         if let Some(other) = self.take(key, report).filter(|node| !matches!(node, Node::String(_))) {
-            report.error(Note::on(&self.path_of(key), other, "a string is expected here"));
+            report.error(Note::on(&self.path_of(key), other, Problem::TypeString));
         }
     }
 
@@ -196,11 +235,7 @@ impl<'n> Section<'n> {
             None => default,
             Some(Node::Bool(value)) => *value,
             Some(other) => {
-                report.error(Note::on(
-                    &self.path_of(key),
-                    other,
-                    "`true` or `false` is expected here",
-                ));
+                report.error(Note::on(&self.path_of(key), other, Problem::TypeBool));
                 default
             }
         }
@@ -220,7 +255,7 @@ impl<'n> Section<'n> {
         }
         let words: Vec<_> = options.iter().map(|(word, _)| format!("`{word:?}`")).collect();
         let message = format!("one of {} is expected here", words.join(", "));
-        report.error(Note::on(&self.path_of(key), node, message));
+        report.error(Note::on(&self.path_of(key), node, (Problem::Choice, message)));
         default
     }
 
@@ -245,7 +280,7 @@ impl<'n> Section<'n> {
             range.start(),
             range.end()
         );
-        report.error(Note::on(&self.path_of(key), node, message));
+        report.error(Note::on(&self.path_of(key), node, (Problem::TypeNumber, message)));
         default
     }
 
@@ -255,7 +290,7 @@ impl<'n> Section<'n> {
         let items = match self.take(key, report)? {
             Node::List(items) => items,
             other => {
-                report.error(Note::on(&path, other, "a list of strings is expected here"));
+                report.error(Note::on(&path, other, Problem::TypeList));
                 return None;
             }
         };
@@ -264,7 +299,7 @@ impl<'n> Section<'n> {
             let path = format!("{path}[{index}]");
             match item {
                 Node::String(text) => texts.push(Item { path, text }),
-                other => report.error(Note::on(&path, other, "a string is expected here")),
+                other => report.error(Note::on(&path, other, Problem::TypeString)),
             }
         }
         Some(texts)
@@ -283,7 +318,7 @@ impl<'n> Section<'n> {
             };
             report.error(Note::at(
                 &self.path_of(&Node::String(key.clone()).to_string()),
-                format!("unknown key; {hint}"),
+                (Problem::KeyUnknown, format!("unknown key; {hint}")),
             ));
         }
     }
@@ -297,14 +332,14 @@ impl<'n> Section<'n> {
             .map(|(_, node)| node);
         let first = found.next();
         if found.next().is_some() {
-            report.error(Note::at(&self.path_of(key), "the key is given twice; keep one"));
+            report.error(Note::at(&self.path_of(key), Problem::KeyRepeated));
         }
         first
     }
 }
 
 /// Parses the strings of a list; each that is wrong is an error, and left out.
-pub fn parse_each<'i, 'n, T, E: fmt::Display>(
+pub fn parse_each<'i, 'n, T, E: Into<Wrong>>(
     items: &'i [Item<'n>],
     parse: impl Fn(&str) -> Result<T, E>,
     report: &mut Report,
@@ -319,7 +354,7 @@ pub fn parse_each<'i, 'n, T, E: fmt::Display>(
 }
 
 /// Parses the strings of a list into just what they mean.
-pub fn parse_all<T, E: fmt::Display>(
+pub fn parse_all<T, E: Into<Wrong>>(
     items: &[Item<'_>],
     parse: impl Fn(&str) -> Result<T, E>,
     report: &mut Report,

@@ -3,6 +3,8 @@
 //! A backend may decode, collapse or cut a path before it routes; the filter compares bytes. So an entry that ends in
 //! `/` covers only paths that every backend reads alike, and a path that some would read otherwise is outside it.
 
+use super::problem::Problem;
+
 /// One entry of a list of paths, such as `hosts.exempt_paths`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathPattern {
@@ -18,25 +20,22 @@ impl PathPattern {
     /// # Errors
     ///
     /// What is wrong with it: an entry begins with `/`, is printable ASCII, and has no query or dot segment.
-    pub fn parse(entry: &str) -> Result<Self, &'static str> {
+    pub fn parse(entry: &str) -> Result<Self, Problem> {
         let path = entry.as_bytes();
         if !path.starts_with(b"/") {
-            return Err("a path begins with `/`");
+            return Err(Problem::PathSlash);
         }
         if !path.iter().all(u8::is_ascii_graphic) {
-            return Err("a path is compared as it is sent: printable ASCII, other bytes percent-encoded");
+            return Err(Problem::PathAscii);
         }
         if path.contains(&b'?') || path.contains(&b'#') {
-            return Err("only the path is compared; leave the query out");
+            return Err(Problem::PathQuery);
         }
         if path == b"/" {
-            return Err("this is every path; name those that are meant");
+            return Err(Problem::PathEverything);
         }
         if !is_plain(path) {
-            return Err(
-                "backends read `//`, `/../`, `;`, `\\` and encoded separators in more than one way; \
-                        write the plain path",
-            );
+            return Err(Problem::PathAmbiguous);
         }
         Ok(if path.ends_with(b"/") {
             Self::Below(path.into())
@@ -65,7 +64,7 @@ impl PathPrefix {
     /// # Errors
     ///
     /// What is wrong with it, as for [`PathPattern`].
-    pub fn parse(entry: &str) -> Result<Self, &'static str> {
+    pub fn parse(entry: &str) -> Result<Self, Problem> {
         let (PathPattern::One(path) | PathPattern::Below(path)) = PathPattern::parse(entry)?;
         Ok(Self(path))
     }

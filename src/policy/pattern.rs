@@ -11,6 +11,7 @@ use std::fmt;
 
 use super::host::{Host, without_root_dot};
 use super::origin::Origin;
+use super::problem::Problem;
 
 pub use regex::OriginRegex;
 
@@ -71,7 +72,8 @@ pub enum HostPattern {
 /// Why an entry is no pattern, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternError {
-    problem: &'static str,
+    /// What is wrong.
+    pub problem: Problem,
     instead: Option<String>,
 }
 
@@ -219,7 +221,7 @@ fn is_address(host: &Host<'_>) -> bool {
 
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.problem)?;
+        f.write_str(self.problem.text())?;
         match &self.instead {
             Some(instead) => write!(f, "; write `{instead}`"),
             None => Ok(()),

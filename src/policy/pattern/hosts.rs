@@ -2,39 +2,38 @@
 
 use super::{HostPattern, is_address};
 use crate::policy::host::{Host, split_port};
+use crate::policy::problem::Problem;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
-pub(super) fn parse(entry: &str) -> Result<HostPattern, &'static str> {
+pub(super) fn parse(entry: &str) -> Result<HostPattern, Problem> {
     let entry = entry.to_ascii_lowercase();
     if entry.contains("://") {
-        return Err("a host has no scheme");
+        return Err(Problem::HostScheme);
     }
     if entry.starts_with("*.") {
-        return Err("a leading `.` stands for the domain and every subdomain; `*.` is for origins");
+        return Err(Problem::HostWildcard);
     }
     if !entry.is_ascii() {
-        return Err("requests carry the ASCII form of a name; write its labels as `xn--…`");
+        return Err(Problem::HostAscii);
     }
     if entry.contains('/') {
-        return Err("a host is a name or an address, without a path or an address range");
+        return Err(Problem::HostPath);
     }
     let (domain, is_domain) = match entry.strip_prefix('.') {
         Some(domain) => (domain, true),
         None => (entry.as_str(), false),
     };
     if domain.strip_suffix('.').is_some_and(|name| !name.is_empty()) {
-        return Err("the trailing dot of a request is dropped before it is compared");
+        return Err(Problem::HostRootDot);
     }
     match Host::parse(domain.as_bytes()) {
-        Ok(host) if is_domain && is_address(&host) => Err("an IP address has no subdomains"),
+        Ok(host) if is_domain && is_address(&host) => Err(Problem::HostSubdomains),
         Ok(_) if is_domain => Ok(HostPattern::Domain(domain.as_bytes().into())),
         Ok(Host::V6(_, address)) => Ok(HostPattern::One(format!("[{address}]").into_bytes().into())),
         Ok(Host::Name(name)) => Ok(HostPattern::One(name.into())),
-        Err(_) if is_bare_v6(domain) => Err("an IPv6 address stands in brackets"),
-        Err(_) if split_port(domain.as_bytes()).1.is_some() => {
-            Err("the port of a request is ignored; list the host without one")
-        }
-        Err(_) => Err("a host is labels of 1 to 63 of `a-z`, `0-9`, `-` and `_`, 253 bytes in all"),
+        Err(_) if is_bare_v6(domain) => Err(Problem::HostBrackets),
+        Err(_) if split_port(domain.as_bytes()).1.is_some() => Err(Problem::HostPort),
+        Err(_) => Err(Problem::HostMalformed),
     }
 }
 

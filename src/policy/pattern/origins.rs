@@ -5,51 +5,49 @@ use url::Url;
 use super::{OriginHosts, OriginPattern, Ports, is_address};
 use crate::policy::host::{Host, split_port, without_root_dot};
 use crate::policy::origin::{default_port, parse_port, split_scheme};
-
-const BRACKETS: &str = "an IPv6 address stands in brackets, without a zone";
+use crate::policy::problem::Problem;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
-pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, &'static str> {
+pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, Problem> {
     if entry == b"null" {
-        return Err("any site can send `null`, from a sandboxed frame or a `data:` page; \
-                    if that is meant, set `dangerously_allow_null_origin`");
+        return Err(Problem::OriginNull);
     }
     if !entry.is_ascii() {
-        return Err("browsers send the ASCII form of a name; write its labels as `xn--…`");
+        return Err(Problem::OriginAscii);
     }
     if entry
         .iter()
         .any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
     {
-        return Err("an origin has no white space or control characters; one entry is one origin");
+        return Err(Problem::OriginSpace);
     }
     let (scheme, rest) = match split_scheme(entry) {
         Some(parts) => parts,
         None if entry.windows(3).any(|it| it == b"://") => {
-            return Err("a scheme is lower-case letters, digits, `+`, `-` and `.`");
+            return Err(Problem::OriginScheme);
         }
-        None => return Err("an origin begins with a scheme"),
+        None => return Err(Problem::OriginSchemeMissing),
     };
     if matches!(
         scheme,
         b"about" | b"blob" | b"data" | b"file" | b"filesystem" | b"javascript"
     ) {
-        return Err("pages of this scheme have no origin of their own; browsers send `null` for them");
+        return Err(Problem::OriginOpaque);
     }
     if rest.contains(&b',') || rest.contains(&b';') {
-        return Err("one entry is one origin; list each by itself");
+        return Err(Problem::OriginList);
     }
     if rest.contains(&b'@') {
-        return Err("an origin has no user information");
+        return Err(Problem::OriginUser);
     }
     if rest.iter().any(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#')) {
-        return Err("an origin ends after the host or port: no path, not even `/`, no query");
+        return Err(Problem::OriginPath);
     }
     let (host, ports) = split_ports(rest, scheme)?;
     let hosts = parse_origin_hosts(host)?;
     let is_web = matches!(scheme, b"http" | b"https");
     if !is_web && (ports == Ports::Any || !matches!(hosts, OriginHosts::One(_))) {
-        return Err("wildcards are for `http` and `https`; list origins of other schemes one by one");
+        return Err(Problem::WildcardScheme);
     }
     Ok(OriginPattern::Of {
         scheme: scheme.into(),
@@ -58,59 +56,54 @@ pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, &'static str> {
     })
 }
 
-fn split_ports<'a>(rest: &'a [u8], scheme: &[u8]) -> Result<(&'a [u8], Ports), &'static str> {
+fn split_ports<'a>(rest: &'a [u8], scheme: &[u8]) -> Result<(&'a [u8], Ports), Problem> {
     if let Some(host) = rest.strip_suffix(b":*") {
         return Ok((host, Ports::Any));
     }
     if rest.starts_with(b"[") && !rest.contains(&b']') {
-        return Err(BRACKETS);
+        return Err(Problem::OriginBrackets);
     }
     if !rest.contains(&b'[') && rest.iter().filter(|&&byte| byte == b':').count() > 1 {
-        return Err(BRACKETS);
+        return Err(Problem::OriginBrackets);
     }
     let (host, digits) = split_port(rest);
     let port = match digits {
         None => None,
-        Some(digits) => {
-            Some(parse_port(digits).ok_or("a port is 1 to 65535 without leading zeros, or `*` for every port")?)
-        }
+        Some(digits) => Some(parse_port(digits).ok_or(Problem::OriginPort)?),
     };
     let port = port.filter(|&port| Some(port) != default_port(scheme));
     Ok((host, Ports::One(port)))
 }
 
-fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, &'static str> {
+fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, Problem> {
     if host.is_empty() {
-        return Err("the host is missing");
+        return Err(Problem::OriginHostMissing);
     }
     let mut labels = host.splitn(2, |&byte| byte == b'.');
     let (first, domain) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
     let mut around_star = first.split(|&byte| byte == b'*');
     let (prefix, suffix) = (around_star.next().unwrap_or_default(), around_star.next());
     if domain.contains(&b'*') {
-        return Err("a wildcard may only be the leftmost label");
+        return Err(Problem::WildcardInner);
     }
     let Some(suffix) = suffix else {
         return Ok(OriginHosts::One(canonical_name(host)?.into()));
     };
     if around_star.next().is_some() {
-        return Err("a host has at most one `*`");
+        return Err(Problem::WildcardMany);
     }
     if matches!(Host::parse(without_root_dot(domain)), Ok(host) if is_address(&host)) {
-        return Err("an IP address has no subdomains");
+        return Err(Problem::HostSubdomains);
     }
     if domain.is_empty() {
-        return Err("a wildcard needs a domain after it");
+        return Err(Problem::WildcardDomain);
     }
     let domain = canonical_name(domain)?.into();
     if first == b"*" {
         return Ok(OriginHosts::Subdomains(domain));
     }
     if !prefix.ends_with(b"-") {
-        return Err(
-            "a `*` inside a label follows a literal that ends in `-`, as in `shop-*`; \
-                    elsewhere it would match names that anybody can register",
-        );
+        return Err(Problem::WildcardLiteral);
     }
     canonical_name(prefix)?;
     if !suffix.is_empty() {
@@ -123,16 +116,14 @@ fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, &'static str> {
     })
 }
 
-fn canonical_name(host: &[u8]) -> Result<&[u8], &'static str> {
+fn canonical_name(host: &[u8]) -> Result<&[u8], Problem> {
     match Host::parse(host) {
-        Err(_) if host.contains(&b'[') || host.contains(&b':') => Err(BRACKETS),
-        Err(_) if host.split(|&byte| byte == b'.').any(<[u8]>::is_empty) => Err("a host has no empty label"),
-        Err(_) => Err("a host is labels of 1 to 63 of `a-z`, `0-9`, `-` and `_`, 253 bytes in all"),
+        Err(_) if host.contains(&b'[') || host.contains(&b':') => Err(Problem::OriginBrackets),
+        Err(_) if host.split(|&byte| byte == b'.').any(<[u8]>::is_empty) => Err(Problem::OriginEmptyLabel),
+        Err(_) => Err(Problem::HostMalformed),
         Ok(parsed) if parsed.is_canonical() => Ok(host),
-        Ok(Host::V6(_, address)) if address.to_ipv4_mapped().is_some() => {
-            Err("no site is served from an IPv4-mapped address; list the IPv4 address")
-        }
-        Ok(_) => Err("browsers send a host in one spelling: lower case, addresses in their short form"),
+        Ok(Host::V6(_, address)) if address.to_ipv4_mapped().is_some() => Err(Problem::OriginMapped),
+        Ok(_) => Err(Problem::OriginSpelling),
     }
 }
 

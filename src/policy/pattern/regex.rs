@@ -3,6 +3,7 @@
 use regex_lite::{Regex, RegexBuilder};
 
 use crate::policy::origin::Origin;
+use crate::policy::problem::Problem;
 
 /// A regular expression over whole origins. It sees an origin only once that has parsed, so it cannot be fooled by what
 /// is none; and it must match from the first byte to the last, in time linear in the origin's length.
@@ -18,16 +19,16 @@ impl OriginRegex {
     /// # Errors
     ///
     /// What is wrong with it, in the words of the regular expression's parser.
-    pub fn parse(entry: &str) -> Result<Self, String> {
+    pub fn parse(entry: &str) -> Result<Self, (Problem, String)> {
         if !entry.is_ascii() {
-            return Err("browsers send origins in ASCII; write `xn--…` for other letters".to_owned());
+            return Err((Problem::RegexAscii, Problem::RegexAscii.text().to_owned()));
         }
         let build = |text: &str| RegexBuilder::new(text).size_limit(MAX_SIZE).build();
         // By itself first: `a)|(b` must not close the group that anchors it.
         build(entry)
             .and_then(|_| build(&format!("^(?:{entry})$")))
             .map(Self)
-            .map_err(|error| format!("not a regular expression: {error}"))
+            .map_err(|error| (Problem::RegexMalformed, format!("not a regular expression: {error}")))
     }
 
     /// Whether the whole origin matches.

@@ -1,0 +1,145 @@
+//! What can be wrong with a configuration, or in it but perhaps not meant: a closed list, each with a code that does not
+//! change and the words for a person. Where the words depend on the place, those here say what they are about.
+
+macro_rules! problems {
+    ($($variant:ident = $code:literal: $text:literal,)+) => {
+        /// A problem of a configuration.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Problem {
+            $(#[doc = $text] $variant,)+
+        }
+
+        impl Problem {
+            /// Every problem.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The stable code.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// What to tell the operator.
+            #[must_use]
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+problems! {
+    PathEverything = "path_everything": "this is every path; name those that are meant",
+    AnyAmongHeaders = "list_any_among_others": "`*` stands alone in its list; remove it, or the other entries",
+    AnyAmongHosts = "hosts_any_among_others": "every host is allowed; the other entries only serve WebSockets",
+    AnyAmongOrigins = "origins_any_among_others": "`*` covers every origin; remove it, or the other entries",
+    AnyBesideRegexes = "origins_any_beside_regexes": "`*` covers every origin; remove it, or the regular expressions",
+    AnyExposed = "expose_any_with_credentials":
+        "with `cors.allow_credentials` browsers take `*` for a header of that name; list the headers",
+    AnySocket = "origins_any_websocket":
+        "with `*` the page of any site may open a WebSocket here, with its visitors' cookies; list the origins, or \
+         see that the backend authenticates sockets without cookies",
+    AnyTrusted = "csrf_any_trusted": "this would trust every site; list the origins, or leave `csrf` out",
+    AnyWithCredentials = "origins_any_with_credentials":
+        "with `cors.allow_credentials` every site could act and read as its visitors; list the origins, or set \
+         `dangerously_allow_any_origin_with_credentials`",
+    AnyWrites = "origins_any_csrf":
+        "with `*` the page of any site may write here, so that `csrf` refuses next to nothing; list the origins",
+    Choice = "choice_unknown": "one of a few values is expected",
+    DangerousCredentials = "dangerous_any_origin_with_credentials": "every site can act and read as its visitors",
+    DangerousInsecure = "dangerous_insecure_origins":
+        "who sits on the network path of a visitor can act and read as them",
+    DangerousNull = "dangerous_null_origin": "any site can send `Origin: null`, from a sandboxed frame",
+    DebugOn = "debug_on": "every response tells why it is as it is: switch this off in production",
+    DjangoDebug = "django_debug": "it is on: Django shows its settings to whoever causes an error",
+    DjangoMissing = "django_settings_missing":
+        "the environment has none of Django's settings: see `vm_config.environment_variables`",
+    DjangoRegexEnd = "django_regex_end":
+        "django-cors-headers does not look for its end, so there it allows every origin that only begins like \
+         this; here it must match the whole origin",
+    DjangoValue = "django_value": "a setting's value does not have its form",
+    Empty = "configuration_empty": "the configuration says nothing",
+    EmptyHosts = "hosts_empty": "an empty list would refuse every request; leave the key out to switch the check off",
+    EmptyOrigins = "origins_empty": "an empty list allows no origin; leave the key out if that is meant",
+    ExemptFromNothing = "exempt_from_nothing": "there is no `allowed_hosts` to be exempt from",
+    ForwardedUnchecked = "forwarded_host_unchecked": "there is no `allowed_hosts` to check against",
+    HeaderForbidden = "header_forbidden": "browsers let no script set this header; remove it",
+    HeaderProtocol = "header_of_cors": "this is a header of the CORS protocol itself; remove it",
+    HeaderUnreadable = "header_unreadable": "browsers let no script read this header; remove it",
+    HostAscii = "host_not_ascii": "requests carry the ASCII form of a name; write its labels as `xn--…`",
+    HostBrackets = "host_brackets": "an IPv6 address stands in brackets",
+    HostMalformed = "host_malformed": "a host is labels of 1 to 63 of `a-z`, `0-9`, `-` and `_`, 253 bytes in all",
+    HostPath = "host_path": "a host is a name or an address, without a path or an address range",
+    HostPort = "host_port": "the port of a request is ignored; list the host without one",
+    HostRootDot = "host_root_dot": "the trailing dot of a request is dropped before it is compared",
+    HostScheme = "host_scheme": "a host has no scheme",
+    HostSingleLabel = "host_single_label":
+        "this covers every name under one top-level name, and WebSockets from there; put your own domain here",
+    HostSubdomains = "address_subdomains": "an IP address has no subdomains",
+    HostWildcard = "host_wildcard": "a leading `.` stands for the domain and every subdomain; `*.` is for origins",
+    InsecureWithCredentials = "origin_insecure_with_credentials":
+        "with `cors.allow_credentials` who sits on a visitor's network path could act and read as them; write \
+         `https`, or set `dangerously_allow_insecure_origins`",
+    KeyRepeated = "key_repeated": "the key is given twice; keep one",
+    KeyUnknown = "key_unknown": "there is no such key",
+    MatchMissing = "match_missing":
+        "an entry says for which `hosts` or `path_prefixes` it is; what holds everywhere stands outside `policies`",
+    MaxAgeCut = "max_age_cut": "Chromium keeps a preflight for 7200 seconds at most",
+    MethodCase = "method_case": "the method is in the wrong case",
+    MethodForbidden = "method_forbidden": "browsers let no script use this method; remove it",
+    NameMalformed = "name_malformed": "a name is letters, digits and any of ``!#$%&'*+-.^_`|~``; one entry is one name",
+    NotJson = "configuration_not_json": "the configuration is not JSON",
+    NotPolicy = "configuration_not_object": "the configuration is no object",
+    NotStruct = "configuration_not_struct": "it is neither JSON nor a `google.protobuf.Struct`",
+    OriginAscii = "origin_not_ascii": "browsers send the ASCII form of a name; write its labels as `xn--…`",
+    OriginBrackets = "origin_brackets": "an IPv6 address stands in brackets, without a zone",
+    OriginCovered = "origin_covered": "a wildcard covers this already; remove one",
+    OriginEmptyLabel = "origin_empty_label": "a host has no empty label",
+    OriginHostMissing = "origin_host_missing": "the host is missing",
+    OriginList = "origin_list": "one entry is one origin; list each by itself",
+    OriginMapped = "origin_mapped_address": "no site is served from an IPv4-mapped address; list the IPv4 address",
+    OriginNull = "origin_null":
+        "any site can send `null`, from a sandboxed frame or a `data:` page; if that is meant, set \
+         `dangerously_allow_null_origin`",
+    OriginOpaque = "origin_opaque": "pages of this scheme have no origin of their own; browsers send `null` for them",
+    OriginPath = "origin_path": "an origin ends after the host or port: no path, not even `/`, no query",
+    OriginPort = "origin_port": "a port is 1 to 65535 without leading zeros, or `*` for every port",
+    OriginScheme = "origin_scheme": "a scheme is lower-case letters, digits, `+`, `-` and `.`",
+    OriginSchemeMissing = "origin_scheme_missing": "an origin begins with a scheme",
+    OriginSingleLabel = "origin_single_label":
+        "this covers every site under one top-level name; put your own domain after the wildcard",
+    OriginSocket = "origin_socket_scheme":
+        "browsers never send this: the origin of a WebSocket is its page's, `http` or `https`",
+    OriginSpace = "origin_space": "an origin has no white space or control characters; one entry is one origin",
+    OriginSpelling = "origin_spelling":
+        "browsers send a host in one spelling: lower case, addresses in their short form",
+    OriginUser = "origin_user": "an origin has no user information",
+    PathAmbiguous = "path_ambiguous":
+        "backends read `//`, `/../`, `;`, `\\` and encoded separators in more than one way; write the plain path",
+    PathAscii = "path_not_ascii": "a path is compared as it is sent: printable ASCII, other bytes percent-encoded",
+    PathQuery = "path_query": "only the path is compared; leave the query out",
+    PathSlash = "path_slash": "a path begins with `/`",
+    PresetUnknown = "preset_unknown": "there is no such preset",
+    Rebinding = "dns_rebinding":
+        "without names in `allowed_hosts` a site can point its own name at this server and pass for the same host \
+         (DNS rebinding); list the hosts that are yours",
+    RegexAscii = "regex_not_ascii": "browsers send origins in ASCII; write `xn--…` for other letters",
+    RegexMalformed = "regex_malformed": "not a regular expression",
+    Repeated = "repeated": "this is given twice; remove one",
+    StructDepth = "configuration_too_deep": "its `google.protobuf.Struct` is nested too deep",
+    StructText = "configuration_not_utf8": "a string in its `google.protobuf.Struct` is not UTF-8",
+    TypeBool = "type_bool": "`true` or `false` is expected here",
+    TypeList = "type_list": "a list of strings is expected here",
+    TypeNumber = "type_number": "a whole number is expected",
+    TypeObject = "type_object": "an object is expected here",
+    TypeObjects = "type_objects": "a list of objects is expected here",
+    TypeString = "type_string": "a string is expected here",
+    WildcardDomain = "wildcard_domain_missing": "a wildcard needs a domain after it",
+    WildcardInner = "wildcard_not_leftmost": "a wildcard may only be the leftmost label",
+    WildcardLiteral = "wildcard_literal":
+        "a `*` inside a label follows a literal that ends in `-`, as in `shop-*`; elsewhere it would match names \
+         that anybody can register",
+    WildcardMany = "wildcard_repeated": "a host has at most one `*`",
+    WildcardScheme = "wildcard_scheme":
+        "wildcards are for `http` and `https`; list origins of other schemes one by one",
+}
