@@ -142,7 +142,13 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
     }
     let danger = origins::Danger::read(&mut root, report);
     let draft = Draft::read(&mut root, None, &danger, debug, report);
+    let mut matches = Vec::new();
     let scoped = root.sections("policies", report).into_iter().map(|mut section| {
+        let given = section.get("match");
+        if given.is_some() && matches.contains(&given) {
+            report.warn(Note::at(&section.path_of("match"), Problem::MatchRepeated));
+        }
+        matches.push(given);
         let (hosts, paths) = read_match(section.section("match", report), report);
         section.string("name", report);
         let rules = Draft::read(&mut section, Some(&draft), &danger, debug, report).into_rules();

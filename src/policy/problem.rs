@@ -84,6 +84,8 @@ problems! {
     KeyUnknown = "key_unknown": "there is no such key",
     MatchMissing = "match_missing":
         "an entry says for which `hosts` or `path_prefixes` it is; what holds everywhere stands outside `policies`",
+    MatchRepeated = "match_repeated":
+        "an entry before this one has the same `match`, so that this one never applies; remove one",
     MaxAgeCut = "max_age_cut": "Chromium keeps a preflight for 7200 seconds at most",
     MethodCase = "method_case": "the method is in the wrong case",
     MethodForbidden = "method_forbidden": "browsers let no script use this method; remove it",
