@@ -6,6 +6,7 @@ mod checks;
 mod cors;
 mod django;
 mod node;
+mod note;
 mod origins;
 mod presets;
 mod protobuf;
@@ -20,12 +21,13 @@ use crate::policy::problem::Problem;
 use crate::policy::set::HostSet;
 use crate::policy::{Policy, Scoped};
 use node::Node;
+use note::Report;
 use protobuf::Malformed;
 use rules::Draft;
-use section::{Report, Section};
+use section::Section;
 
 pub use django::{Environment, Settings};
-pub use section::Note;
+pub use note::Note;
 
 /// A policy ready for use.
 #[derive(Debug)]

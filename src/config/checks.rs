@@ -1,6 +1,7 @@
 //! The sections `hosts`, `websocket` and `csrf`, and the hosts that they share.
 
-use super::section::{Note, Report, Section, parse_all, parse_each};
+use super::note::{Note, Report};
+use super::section::{Section, parse_all, parse_each};
 use crate::policy::path::PathPattern;
 use crate::policy::pattern::{HostPattern, OriginPattern};
 use crate::policy::problem::Problem;

@@ -2,8 +2,9 @@
 
 use super::checks;
 use super::node::Node;
+use super::note::{Note, Report, Wrong};
 use super::presets::{PRESETS, Preset};
-use super::section::{Item, Note, Report, Section, Wrong, parse_all};
+use super::section::{Item, Section, parse_all};
 use crate::policy::cors::{AllowList, Cors, UpstreamHeaders};
 use crate::policy::headers::{self, is_forbidden_method, is_token};
 use crate::policy::problem::Problem;

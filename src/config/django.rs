@@ -4,7 +4,7 @@
 //! a setting is then found like anything else, and told under the setting's own name.
 
 use super::node::Node;
-use super::section::{Note, Report};
+use super::note::{Note, Report};
 use crate::policy::problem::Problem;
 
 /// A variable of the environment.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::section::{Note, Report, Section, parse_each};
+use super::note::{Note, Report};
+use super::section::{Section, parse_each};
 use crate::policy::origin::Origin;
 use crate::policy::pattern::{OriginHosts, OriginPattern, OriginRegex};
 use crate::policy::problem::Problem;

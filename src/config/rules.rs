@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::checks;
 use super::cors;
+use super::note::{Note, Report};
 use super::origins::{self, Danger, Origins};
-use super::section::{Note, Report, Section};
+use super::section::Section;
 use crate::policy::cors::Cors;
 use crate::policy::problem::Problem;
 use crate::policy::rules::{ForwardedHost, Hosts, Rules};

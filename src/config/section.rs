@@ -4,56 +4,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::node::Node;
-use crate::policy::pattern::PatternError;
+use super::note::{Note, Report, Wrong};
 use crate::policy::problem::Problem;
-
-/// One error or warning: where, what was written, what is wrong with it and what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    path: String,
-    value: Option<String>,
-    what: Wrong,
-}
-
-/// A problem, in the words for its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    problem: Problem,
-    message: String,
-}
-
-impl From<Problem> for Wrong {
-    fn from(problem: Problem) -> Self {
-        Self {
-            problem,
-            message: problem.text().to_owned(),
-        }
-    }
-}
-
-impl From<PatternError> for Wrong {
-    fn from(error: PatternError) -> Self {
-        Self {
-            problem: error.problem,
-            message: error.to_string(),
-        }
-    }
-}
-
-impl From<(Problem, String)> for Wrong {
-    fn from((problem, message): (Problem, String)) -> Self {
-        Self { problem, message }
-    }
-}
-
-/// What was found wrong so far.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Each of these refuses the configuration.
-    pub errors: Vec<Note>,
-    /// These do not.
-    pub warnings: Vec<Note>,
-}
 
 /// An object of the configuration, of which the keys are taken one after another.
 pub struct Section<'n> {
@@ -68,69 +20,6 @@ pub struct Item<'n> {
     pub path: String,
     /// The string.
     pub text: &'n str,
-}
-
-impl Note {
-    /// A note on a value.
-    pub fn on(path: &str, value: impl fmt::Display, what: impl Into<Wrong>) -> Self {
-        Self {
-            path: path.to_owned(),
-            value: Some(value.to_string()),
-            what: what.into(),
-        }
-    }
-
-    /// A note on a place.
-    pub fn at(path: &str, what: impl Into<Wrong>) -> Self {
-        Self {
-            path: path.to_owned(),
-            value: None,
-            what: what.into(),
-        }
-    }
-
-    /// The stable code of the problem.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.what.problem.code()
-    }
-}
-
-impl Note {
-    /// Whether it is on this place or inside it.
-    pub fn is_under(&self, path: &str) -> bool {
-        self.path
-            .strip_prefix(path)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    }
-
-    /// The same, under another name for a place that it is under.
-    pub fn moved(self, from: &str, to: &str) -> Self {
-        let path = self.path.replacen(from, to, 1);
-        Self { path, ..self }
-    }
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.path)?;
-        if let Some(value) = &self.value {
-            write!(f, "`{value}`: ")?;
-        }
-        f.write_str(&self.what.message)
-    }
-}
-
-impl Report {
-    /// Records an error.
-    pub fn error(&mut self, note: Note) {
-        self.errors.push(note);
-    }
-
-    /// Records a warning.
-    pub fn warn(&mut self, note: Note) {
-        self.warnings.push(note);
-    }
 }
 
 impl<'n> Section<'n> {

@@ -70,7 +70,7 @@ impl<'a> Host<'a> {
             }
             Self::V6(text, address) => {
                 let mut rest = Remaining(text);
-                address.to_ipv4_mapped().is_none() && write!(rest, "[{address}]").is_ok() && rest.0.is_empty()
+                address.to_ipv4_mapped().is_none() && write!(rest, "[{address}]").is_ok()
             }
         }
     }
