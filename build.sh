@@ -25,13 +25,15 @@ build() {
 demo() {
   build
   need_python
-  "$PYTHON" envoy/demo.py demo --envoy "$(envoy)" --module "$MODULE"
+  need_envoy
+  "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
 }
 
 run() {
   build
   need_python
-  exec "$PYTHON" envoy/demo.py run --envoy "$(envoy)" --module "$MODULE"
+  need_envoy
+  exec "$PYTHON" envoy/demo.py run --envoy "$ENVOY_BIN" --module "$MODULE"
 }
 
 test() {
@@ -52,10 +54,11 @@ test() {
   say "the filter under Django's settings, against Django"
   ORIGIN_GATE_PYTHON=$PWD/$PYTHON cargo test --quiet --locked --test django -- --ignored --show-output
   say "the corpus on a real Envoy"
-  ENVOY_BIN=$(envoy) ORIGIN_GATE_MODULE=$PWD/$MODULE \
+  need_envoy
+  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE \
     cargo test --quiet --locked --test envoy -- --ignored --show-output
   say "the demo"
-  "$PYTHON" envoy/demo.py demo --envoy "$(envoy)" --module "$MODULE"
+  "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
 }
 
 bench() {
@@ -136,13 +139,10 @@ need_python() {
 }
 
 # The binary inside the package: its launcher would end Envoy with itself.
-envoy() {
-  if [[ -n ${ENVOY_BIN:-} ]]; then
-    [[ -x $ENVOY_BIN ]] || fail "ENVOY_BIN: $ENVOY_BIN is not a program"
-    echo "$ENVOY_BIN"
-  else
-    "$PYTHON" -c 'import importlib.util as u; print(u.find_spec("envoy").submodule_search_locations[0] + "/_bin/envoy")'
-  fi
+need_envoy() {
+  local locate='import importlib.util as u; print(u.find_spec("envoy").submodule_search_locations[0] + "/_bin/envoy")'
+  ENVOY_BIN=${ENVOY_BIN:-$("$PYTHON" -c "$locate")}
+  [[ -f $ENVOY_BIN && -x $ENVOY_BIN ]] || fail "ENVOY_BIN: '$ENVOY_BIN' is not a program"
 }
 
 say() { printf '\n== %s\n' "$*"; }
