@@ -17,12 +17,12 @@ pub fn read_allowed_hosts(section: &mut Section<'_>, report: &mut Report) -> Opt
         report.error(Note::at(&section.path_of(KEY), Problem::EmptyHosts));
     }
     if let Some(any) = items.iter().find(|item| item.text == "*").filter(|_| items.len() > 1) {
-        report.warn(Note::on(&any.path, "*", Problem::AnyAmongHosts));
+        report.warn(Note::on(&any.path(), "*", Problem::AnyAmongHosts));
     }
     let parsed: Vec<_> = parse_each(&items, HostPattern::parse, report).collect();
     for (item, pattern) in &parsed {
         if matches!(pattern, HostPattern::Domain(domain) if !domain.contains(&b'.') && **domain != *b"localhost") {
-            report.warn(Note::on(&item.path, item.text, Problem::HostSingleLabel));
+            report.warn(Note::on(&item.path(), item.text, Problem::HostSingleLabel));
         }
     }
     Some(parsed.into_iter().map(|(_, pattern)| pattern).collect())
@@ -77,7 +77,7 @@ pub fn read_csrf(mut section: Section<'_>, is_given: bool, report: &mut Report) 
     let mode = read_mode(&mut section, is_given.then_some(Mode::Enforce), report);
     let trusted = section.list("trusted_origins", report).unwrap_or_default();
     if let Some(any) = trusted.iter().find(|item| item.text == "*") {
-        report.error(Note::on(&any.path, "*", Problem::AnyTrusted));
+        report.error(Note::on(&any.path(), "*", Problem::AnyTrusted));
     }
     let trusted = parse_all(&trusted, OriginPattern::parse, report).into_iter().collect();
     let exempt_paths = read_paths(&mut section, report);

@@ -181,13 +181,13 @@ fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<Wrong>, report: &m
         let text = item.text;
         let value = || Node::from(text);
         if text == "*" {
-            report.error(Note::on(&item.path, text, Problem::AnyAmongHeaders));
+            report.error(Note::on(&item.path(), text, Problem::AnyAmongHeaders));
         } else if !is_token(text.as_bytes()) {
-            report.error(Note::on(&item.path, value(), Problem::NameMalformed));
+            report.error(Note::on(&item.path(), value(), Problem::NameMalformed));
         } else if let Some(problem) = problem(text) {
-            report.error(Note::on(&item.path, value(), problem));
+            report.error(Note::on(&item.path(), value(), problem));
         } else if names.iter().any(|name| name.eq_ignore_ascii_case(text)) {
-            report.warn(Note::on(&item.path, value(), Problem::Repeated));
+            report.warn(Note::on(&item.path(), value(), Problem::Repeated));
         } else {
             names.push(text.to_owned());
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::note::{Note, Report};
-use super::section::{Section, parse_each};
+use super::section::{Item, Section, parse_each};
 use crate::policy::origin::Origin;
 use crate::policy::pattern::{OriginHosts, OriginPattern, OriginRegex};
 use crate::policy::problem::Problem;
@@ -40,19 +40,18 @@ impl Danger {
 }
 
 /// The origins as they were written.
-pub struct Origins {
-    entries: Vec<Entry>,
+pub struct Origins<'n> {
+    entries: Vec<Entry<'n>>,
     regexes: Vec<OriginRegex>,
     null: bool,
 }
 
-struct Entry {
-    path: String,
-    text: String,
+struct Entry<'n> {
+    item: Item<'n>,
     pattern: OriginPattern,
 }
 
-impl Origins {
+impl<'n> Origins<'n> {
     /// No origins but, if that is set, `null`.
     pub fn none(danger: &Danger) -> Self {
         Self {
@@ -63,7 +62,7 @@ impl Origins {
     }
 
     /// Reads both lists.
-    pub fn read(section: &mut Section<'_>, danger: &Danger, report: &mut Report) -> Self {
+    pub fn read(section: &mut Section<'n>, danger: &Danger, report: &mut Report) -> Self {
         let items = section.list("allowed_origins", report);
         if section.has_empty_list("allowed_origins") {
             report.error(Note::at(&section.path_of("allowed_origins"), Problem::EmptyOrigins));
@@ -72,8 +71,7 @@ impl Origins {
         let errors = report.errors.len();
         let entries: Vec<_> = parse_each(&items, OriginPattern::parse, report)
             .map(|(item, pattern)| Entry {
-                path: item.path.clone(),
-                text: item.text.to_owned(),
+                item: item.clone(),
                 pattern,
             })
             .collect();
@@ -106,7 +104,13 @@ impl Origins {
     /// become, which need not be the one that lists them.
     pub fn check(&self, danger: &Danger, credentials: bool, section: &Section<'_>, report: &mut Report) {
         for entry in &self.entries {
-            self.check_entry(entry, danger, credentials, &section.place_of(&entry.path), report);
+            self.check_entry(
+                entry,
+                danger,
+                credentials,
+                &section.place_of(&entry.item.path()),
+                report,
+            );
         }
         if self.is_any() && !self.regexes.is_empty() {
             let path = section.path_of("allowed_origin_regexes");
@@ -114,9 +118,9 @@ impl Origins {
         }
     }
 
-    fn check_entry(&self, entry: &Entry, danger: &Danger, credentials: bool, path: &str, report: &mut Report) {
+    fn check_entry(&self, entry: &Entry<'_>, danger: &Danger, credentials: bool, path: &str, report: &mut Report) {
         let pattern = &entry.pattern;
-        let mut error = |problem: Problem| report.error(Note::on(path, &entry.text, problem));
+        let mut error = |problem: Problem| report.error(Note::on(path, entry.item.text, problem));
         if *pattern == OriginPattern::Any && self.entries.len() > 1 {
             error(Problem::AnyAmongOrigins);
         }
@@ -131,13 +135,13 @@ impl Origins {
             if credentials {
                 error(PROBLEM);
             } else {
-                report.warn(Note::on(path, &entry.text, PROBLEM));
+                report.warn(Note::on(path, entry.item.text, PROBLEM));
             }
         }
         if let OriginPattern::Of { scheme, .. } = pattern
             && matches!(&**scheme, b"ws" | b"wss")
         {
-            report.warn(Note::on(path, &entry.text, Problem::OriginSocket));
+            report.warn(Note::on(path, entry.item.text, Problem::OriginSocket));
         }
     }
 
@@ -152,17 +156,17 @@ impl Origins {
         let mut seen = BTreeSet::new();
         for entry in &self.entries {
             let is_covered = !entry.has_wildcard()
-                && Origin::parse(entry.text.as_bytes()).is_ok_and(|it| wildcards.find(&it).is_some());
+                && Origin::parse(entry.item.text.as_bytes()).is_ok_and(|it| wildcards.find(&it).is_some());
             if is_covered {
-                report.warn(Note::on(&entry.path, &entry.text, Problem::OriginCovered));
+                report.warn(Note::on(&entry.item.path(), entry.item.text, Problem::OriginCovered));
             } else if !seen.insert(&entry.pattern) {
-                report.warn(Note::on(&entry.path, &entry.text, Problem::Repeated));
+                report.warn(Note::on(&entry.item.path(), entry.item.text, Problem::Repeated));
             }
         }
     }
 }
 
-impl Entry {
+impl Entry<'_> {
     fn has_wildcard(&self) -> bool {
         matches!(
             self.pattern,
@@ -175,7 +179,7 @@ impl Entry {
 }
 
 /// Compiles the origins for rules with or without credentials.
-pub fn compile(origins: &Origins, credentials: bool) -> Rc<rules::Origins> {
+pub fn compile(origins: &Origins<'_>, credentials: bool) -> Rc<rules::Origins> {
     let set: OriginSet = origins.entries.iter().map(|entry| entry.pattern.clone()).collect();
     let null = origins.null || (set.is_any() && !credentials);
     Rc::new(rules::Origins {

@@ -16,8 +16,8 @@ use crate::policy::writes::Csrf;
 
 /// Rules as read, with what their checks of each other need. An entry of `policies` starts from those around it.
 #[derive(Clone)]
-pub struct Draft {
-    origins: Rc<Origins>,
+pub struct Draft<'n> {
+    origins: Rc<Origins<'n>>,
     allowed_hosts: Option<Rc<HostSet>>,
     host_count: usize,
     hosts: Option<Rc<Hosts>>,
@@ -27,10 +27,10 @@ pub struct Draft {
     credentials: bool,
 }
 
-impl Draft {
+impl<'n> Draft<'n> {
     /// Reads the keys that are given; each replaces the whole of what is inherited under it.
     pub fn read(
-        section: &mut Section<'_>,
+        section: &mut Section<'n>,
         inherited: Option<&Self>,
         danger: &Danger,
         debug: bool,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 use super::node::Node;
 use super::note::{Note, Report, Wrong};
@@ -14,12 +15,20 @@ pub struct Section<'n> {
     known: Vec<&'static str>,
 }
 
-/// A string of a list, and where it stands.
+/// A string of a list, and where it stands: lists can be long, so the place is only written out when it is told.
+#[derive(Clone)]
 pub struct Item<'n> {
-    /// `list[index]`.
-    pub path: String,
+    list: Rc<str>,
+    index: usize,
     /// The string.
     pub text: &'n str,
+}
+
+impl Item<'_> {
+    /// `list[index]`.
+    pub fn path(&self) -> String {
+        format!("{}[{}]", self.list, self.index)
+    }
 }
 
 impl<'n> Section<'n> {
@@ -188,12 +197,16 @@ impl<'n> Section<'n> {
                 return None;
             }
         };
+        let list: Rc<str> = path.into();
         let mut texts = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let path = format!("{path}[{index}]");
             match item {
-                Node::String(text) => texts.push(Item { path, text }),
-                other => report.error(Note::on(&path, other, Problem::TypeString)),
+                Node::String(text) => texts.push(Item {
+                    list: Rc::clone(&list),
+                    index,
+                    text,
+                }),
+                other => report.error(Note::on(&format!("{list}[{index}]"), other, Problem::TypeString)),
             }
         }
         Some(texts)
@@ -241,7 +254,7 @@ pub fn parse_each<'i, 'n, T, E: Into<Wrong>>(
     items.iter().filter_map(move |item| match parse(item.text) {
         Ok(parsed) => Some((item, parsed)),
         Err(error) => {
-            report.error(Note::on(&item.path, Node::from(item.text), error));
+            report.error(Note::on(&item.path(), Node::from(item.text), error));
             None
         }
     })
