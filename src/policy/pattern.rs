@@ -137,7 +137,8 @@ impl OriginHosts {
             Self::One(name) => host == &**name,
             Self::Subdomains(domain) => subdomain(host, domain).is_some_and(|rest| !rest.is_empty()),
             Self::Labels { prefix, suffix, domain } => {
-                subdomain(host, domain).is_some_and(|label| fills(label, prefix, suffix))
+                let label = subdomain(host, domain).and_then(|label| label.strip_prefix(&**prefix));
+                label.and_then(|rest| rest.strip_suffix(&**suffix)).is_some_and(fills)
             }
         }
     }
@@ -201,15 +202,9 @@ fn subdomain<'a>(host: &'a [u8], domain: &[u8]) -> Option<&'a [u8]> {
     host.strip_suffix(domain)?.strip_suffix(b".")
 }
 
-/// Whether the label is `prefix`, one or more of `[a-z0-9-]`, `suffix`.
-pub(super) fn fills(label: &[u8], prefix: &[u8], suffix: &[u8]) -> bool {
-    let between = label.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
-    between.is_some_and(|between| {
-        !between.is_empty()
-            && between
-                .iter()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-    })
+/// Whether these bytes can stand for a `*` inside a label.
+pub(super) fn fills(star: &[u8]) -> bool {
+    !star.is_empty() && star.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 fn is_address(host: &Host<'_>) -> bool {

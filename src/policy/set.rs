@@ -12,9 +12,10 @@ use super::pattern::{HostPattern, OriginHosts, OriginPattern, OriginRegex, Ports
 #[derive(Debug, Default)]
 pub struct OriginSet {
     any: bool,
-    exact: NameTable<Vec<Rule>>,
-    subdomains: NameTable<Vec<Rule>>,
-    labels: NameTable<Vec<LabelRule>>,
+    exact: NameTable<Rules>,
+    subdomains: NameTable<Rules>,
+    /// `prefix*suffix.domain` under `prefix.domain`, and there under `suffix`.
+    labels: NameTable<NameTable<Rules>>,
     regexes: Vec<OriginRegex>,
 }
 
@@ -32,7 +33,7 @@ pub enum Match {
 }
 
 /// In what an origin differs from an entry that has its host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NearMiss {
     /// The entry has another port.
     Port,
@@ -40,23 +41,25 @@ pub enum NearMiss {
     Scheme,
 }
 
-/// The rest of an entry whose host matched.
-#[derive(Debug)]
-struct Rule {
-    scheme: Box<[u8]>,
-    ports: Ports,
-}
+/// What may stand around a host that matched: schemes and ports, in order.
+#[derive(Debug, Default)]
+struct Rules(Vec<(Box<[u8]>, Ports)>);
 
-#[derive(Debug)]
-struct LabelRule {
-    prefix: Box<[u8]>,
-    suffix: Box<[u8]>,
-    rule: Rule,
-}
+impl Rules {
+    fn allow(&self, origin: &Origin<'_>) -> bool {
+        let has = |ports| {
+            self.0
+                .binary_search_by(|(scheme, it)| (&**scheme, *it).cmp(&(origin.scheme, ports)))
+                .is_ok()
+        };
+        has(Ports::One(origin.port)) || has(Ports::Any)
+    }
 
-impl Rule {
-    fn allows(&self, origin: &Origin<'_>) -> bool {
-        *self.scheme == *origin.scheme && self.ports.include(origin.port)
+    fn near_miss(&self, origin: &Origin<'_>) -> NearMiss {
+        match self.0.binary_search_by(|(scheme, _)| (**scheme).cmp(origin.scheme)) {
+            Ok(_) => NearMiss::Port,
+            Err(_) => NearMiss::Scheme,
+        }
     }
 }
 
@@ -68,14 +71,19 @@ impl FromIterator<OriginPattern> for OriginSet {
                 set.any = true;
                 continue;
             };
-            let rule = Rule { scheme, ports };
-            match hosts {
-                OriginHosts::One(host) => set.exact.entry(host).push(rule),
-                OriginHosts::Subdomains(domain) => set.subdomains.entry(domain).push(rule),
+            let rules = match hosts {
+                OriginHosts::One(host) => set.exact.entry(host),
+                OriginHosts::Subdomains(domain) => set.subdomains.entry(domain),
                 OriginHosts::Labels { prefix, suffix, domain } => {
-                    set.labels.entry(domain).push(LabelRule { prefix, suffix, rule });
+                    let name = [&prefix, &b"."[..], &domain].concat();
+                    set.labels.entry(name.into()).entry(suffix)
                 }
-            }
+            };
+            rules.0.push((scheme, ports));
+        }
+        let labels = set.labels.values_mut().flat_map(NameTable::values_mut);
+        for rules in set.exact.values_mut().chain(set.subdomains.values_mut()).chain(labels) {
+            rules.0.sort_unstable();
         }
         set
     }
@@ -101,14 +109,10 @@ impl OriginSet {
             return Some(Match::Any);
         }
         let host = origin.host.text();
-        if self
-            .exact
-            .get(host)
-            .is_some_and(|rules| rules.iter().any(|it| it.allows(origin)))
-        {
+        if self.exact.get(host).is_some_and(|rules| rules.allow(origin)) {
             return Some(Match::Listed);
         }
-        if self.wildcards(host).any(|rule| rule.allows(origin)) {
+        if self.wildcards(host).any(|rules| rules.allow(origin)) {
             return Some(Match::Pattern);
         }
         self.regexes.iter().any(|it| it.matches(origin)).then_some(Match::Regex)
@@ -118,26 +122,30 @@ impl OriginSet {
     #[must_use]
     pub fn near_miss(&self, origin: &Origin<'_>) -> Option<NearMiss> {
         let host = origin.host.text();
-        let exact = self.exact.get(host).into_iter().flatten();
-        exact
-            .chain(self.wildcards(host))
-            .map(|rule| {
-                if *rule.scheme == *origin.scheme {
-                    NearMiss::Port
-                } else {
-                    NearMiss::Scheme
-                }
-            })
-            .min_by_key(|miss| *miss != NearMiss::Port)
+        let rules = self.exact.get(host).into_iter().chain(self.wildcards(host));
+        rules.map(|rules| rules.near_miss(origin)).min()
     }
 
-    fn wildcards<'a>(&'a self, host: &'a [u8]) -> impl Iterator<Item = &'a Rule> {
-        let subdomains = self.subdomains.parents(host).flat_map(|(_, rules)| rules);
-        let labels = self.labels.parents(host).flat_map(|(label, rules)| {
-            let fitting = rules.iter().filter(move |it| fills(label, &it.prefix, &it.suffix));
-            fitting.map(|it| &it.rule)
+    /// What the patterns with a wildcard that matches this host say.
+    fn wildcards<'a>(&'a self, host: &'a [u8]) -> impl Iterator<Item = &'a Rules> {
+        let subdomains = self.subdomains.parents(host).map(|(_, rules)| rules);
+        let end_of_label = if self.labels.is_empty() {
+            None
+        } else {
+            host.iter().position(|&byte| byte == b'.')
+        };
+        let label = end_of_label.and_then(|end| host.split_at_checked(end));
+        let labels = label.into_iter().flat_map(move |(label, domain)| {
+            let hyphens = label.iter().enumerate().filter(|(_, byte)| **byte == b'-');
+            let parts = hyphens.filter_map(|(at, _)| label.split_at_checked(at + 1));
+            parts.flat_map(move |(prefix, rest)| {
+                let suffixes = self.labels.get(&[prefix, domain].concat());
+                suffixes
+                    .into_iter()
+                    .flat_map(move |it| it.tails(rest).filter(|(star, _)| fills(star)))
+            })
         });
-        subdomains.chain(labels)
+        subdomains.chain(labels.map(|(_, rules)| rules))
     }
 }
 
@@ -246,18 +254,40 @@ impl<T> NameTable<T> {
         self.get_hashed(name, name.iter().rev().fold(HASH_SEED, hash_byte))
     }
 
+    fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.buckets.values_mut().flatten().map(|(_, value)| value)
+    }
+
     /// What is under each proper parent domain of the name, nearest last, with the labels before that parent.
     fn parents<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a T)> {
-        let bytes = if self.buckets.is_empty() { &[] } else { name };
+        let bytes = if self.is_empty() { &[] } else { name };
+        self.tails_after(bytes, |before| before.ends_with(b"."))
+    }
+
+    /// What is under each end of the name, the empty one and the whole too, with what stands before that end.
+    fn tails<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a T)> {
+        self.tails_after(name, |_| true)
+    }
+
+    fn tails_after<'a>(
+        &'a self,
+        name: &'a [u8],
+        is_asked: impl Fn(&[u8]) -> bool,
+    ) -> impl Iterator<Item = (&'a [u8], &'a T)> {
         let mut hash = HASH_SEED;
-        bytes.iter().enumerate().rev().filter_map(move |(at, byte)| {
-            let hash_of_parent = hash;
-            hash = hash_byte(hash, byte);
-            if *byte != b'.' {
-                return None;
+        (0..=name.len()).rev().filter_map(move |at| {
+            let (before, tail) = name.split_at_checked(at)?;
+            let hash_of_tail = hash;
+            hash = before.last().map_or(hash, |byte| hash_byte(hash, byte));
+            if is_asked(before) {
+                Some((before, self.get_hashed(tail, hash_of_tail)?))
+            } else {
+                None
             }
-            let (before, parent) = name.split_at_checked(at)?;
-            Some((before, self.get_hashed(parent.strip_prefix(b".")?, hash_of_parent)?))
         })
     }
 

@@ -19,7 +19,7 @@ const BATCH: u32 = 2_000;
 fn main() {
     let exact = |number: usize| format!("https://shop-{number}.example-{}.example", number % 977);
     let wildcard = |number: usize| format!("https://*.shop-{number}.example-{}.example", number % 977);
-    let label = |number: usize| format!("https://shop-*.example-{number}.example");
+    let label = |number: usize| format!("https://shop-{}-*-{number}.example.example", number / 300);
     let deep = format!("https://{}example-0.example", "a.".repeat(115));
     println!(
         "{:<34}{:>10} {:>10} {:>10} {:>10}",
@@ -30,8 +30,15 @@ fn main() {
     measure("`*.`, allowed", &wildcard, "https://a.shop-0.example-0.example");
     measure("`*.`, refused", &wildcard, "https://a.shop-0.example-1.example");
     measure("`*.`, refused, 116 labels", &wildcard, &deep);
-    measure("`shop-*`, allowed", &label, "https://shop-1.example-0.example");
-    measure("`shop-*`, refused", &label, "https://shop.example-0.example");
+    measure("`shop-*`, allowed", &label, "https://shop-0-x-0.example.example");
+    measure("`shop-*`, refused", &label, "https://shop-0-x-y.example.example");
+    let ports = |number: usize| format!("https://a.example:{}", number % 65000 + 1);
+    measure("ports of one host, allowed", &ports, "https://a.example:1");
+    measure(
+        "`shop-*`, refused, 31 hyphens",
+        &label,
+        &format!("https://{}.example.example", "s-".repeat(31)),
+    );
     measure("malformed, 16 KB", &exact, &format!("https://{}", "a.".repeat(8192)));
 }
 
