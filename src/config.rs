@@ -28,6 +28,7 @@ use section::Section;
 
 pub use django::{Environment, Settings};
 pub use note::Note;
+pub use presets::{PRESETS, Preset};
 
 /// A policy ready for use.
 #[derive(Debug)]

@@ -79,6 +79,25 @@ fn the_table_of_keys_is_whole_and_its_defaults_are_valid() {
 }
 
 #[test]
+fn the_table_of_presets_is_theirs() {
+    let list = |names: &[&str]| names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+    let mut table = String::from("| preset | adds to `allow_headers` | adds to `expose_headers` |\n|---|---|---|\n");
+    for preset in config::PRESETS {
+        let row = format!(
+            "| `{}` | {} | {} |\n",
+            preset.name,
+            list(preset.allow),
+            list(preset.expose)
+        );
+        table += &row.replace("|  |", "| |");
+    }
+    assert!(
+        document("README.md").contains(&table),
+        "the README's table of presets should be\n{table}"
+    );
+}
+
+#[test]
 fn the_table_of_reasons_is_the_list_of_findings() {
     let mut table = String::from("| check | outcome | reasons |\n|---|---|---|\n");
     for (check, outcome, reasons) in FINDINGS {
