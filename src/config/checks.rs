@@ -5,7 +5,8 @@ use super::section::{Section, parse_all, parse_each};
 use crate::policy::path::PathPattern;
 use crate::policy::pattern::{HostPattern, OriginPattern};
 use crate::policy::problem::Problem;
-use crate::policy::rules::{ForwardedHost, Hosts, Mode};
+use crate::policy::rules::{ForwardedHost, Hosts};
+use crate::policy::verdict::Mode;
 use crate::policy::websocket::WebSocket;
 use crate::policy::writes::Csrf;
 

@@ -8,7 +8,7 @@ use super::section::{Item, Section, parse_all};
 use crate::policy::cors::{AllowList, Cors, UpstreamHeaders};
 use crate::policy::headers::{self, is_forbidden_method, is_token};
 use crate::policy::problem::Problem;
-use crate::policy::rules::Mode;
+use crate::policy::verdict::Mode;
 
 /// What django-cors-headers allows unless told otherwise.
 const DEFAULT_METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"];

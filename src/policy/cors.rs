@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use super::headers::{self, is_token, members};
 use super::request::{Field, RequestHead};
-use super::rules::Mode;
-use super::verdict::{Grant, Header, Reason};
+use super::verdict::{Grant, Header, Mode, Reason};
 
 /// `Vary` on a preflight's answer. Caches must not store it (RFC 9110 §9.3.7), but some do.
 pub(super) const VARY_PREFLIGHT: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";

@@ -2,6 +2,7 @@
 
 use super::headers;
 use super::host::Authority;
+use super::origin::{NoOrigin, Origin};
 use super::path::without_query;
 
 /// What was found under one header name.
@@ -146,5 +147,33 @@ impl<'a> RequestHead<'a> {
             Field::One(value) => headers::members(value).any(|member| member.eq_ignore_ascii_case(b"websocket")),
             Field::Many => true,
         }
+    }
+}
+
+/// Where a request says it comes from.
+pub enum Source<'a> {
+    /// It does not say.
+    Missing,
+    /// From no origin that could be compared.
+    None(NoOrigin),
+    /// From this one.
+    Origin(Origin<'a>),
+}
+
+impl<'a> From<Field<'a>> for Source<'a> {
+    fn from(field: Field<'a>) -> Self {
+        match field {
+            Field::Absent => Self::Missing,
+            Field::Many => Self::None(NoOrigin::Malformed),
+            Field::One(value) => Origin::parse(value).map_or_else(Self::None, Self::Origin),
+        }
+    }
+}
+
+impl Source<'_> {
+    /// Whether the page is on the host and port that it asks.
+    #[must_use]
+    pub fn is_target_of(&self, head: &RequestHead<'_>) -> bool {
+        matches!((self, head.target()), (Self::Origin(origin), Some(target)) if origin.is_at(&target))
     }
 }

@@ -6,11 +6,13 @@ use std::rc::Rc;
 use super::cors::{self, Cors};
 use super::headers;
 use super::host::Authority;
-use super::origin::{NoOrigin, Origin};
+use super::origin::NoOrigin;
 use super::path::PathPattern;
-use super::request::{Field, RequestHead};
+use super::request::{Field, RequestHead, Source};
 use super::set::{HostSet, Match, NearMiss, OriginSet};
-use super::verdict::{Check, Decision, Finding, Forward, Grant, Header, Outcome, Reason, Reply, RequestEdit, Verdict};
+use super::verdict::{
+    Check, Decision, Finding, Forward, Grant, Header, Mode, Outcome, Reason, Reply, RequestEdit, Verdict,
+};
 use super::websocket::{self, WebSocket};
 use super::writes::Csrf;
 
@@ -29,15 +31,6 @@ pub struct Rules {
     pub csrf: Option<Rc<Csrf>>,
     /// CORS; `None` if it is off.
     pub cors: Option<Rc<Cors>>,
-}
-
-/// What becomes of a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// It is carried out.
-    Enforce,
-    /// It is only told.
-    ReportOnly,
 }
 
 /// The origins that a policy allows.
@@ -307,33 +300,6 @@ impl Watched {
     /// What is told of a request that goes on.
     fn or(&self, check: Check, outcome: Outcome, reason: Reason) -> Finding {
         self.0.unwrap_or(Finding { check, outcome, reason })
-    }
-}
-
-/// Where a request says it comes from.
-pub(super) enum Source<'a> {
-    /// It does not say.
-    Missing,
-    /// From no origin that could be compared.
-    None(NoOrigin),
-    /// From this one.
-    Origin(Origin<'a>),
-}
-
-impl<'a> From<Field<'a>> for Source<'a> {
-    fn from(field: Field<'a>) -> Self {
-        match field {
-            Field::Absent => Self::Missing,
-            Field::Many => Self::None(NoOrigin::Malformed),
-            Field::One(value) => Origin::parse(value).map_or_else(Self::None, Self::Origin),
-        }
-    }
-}
-
-impl Source<'_> {
-    /// Whether the page is on the host and port that it asks.
-    pub(super) fn is_target_of(&self, head: &RequestHead<'_>) -> bool {
-        matches!((self, head.target()), (Self::Origin(origin), Some(target)) if origin.is_at(&target))
     }
 }
 

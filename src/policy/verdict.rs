@@ -26,6 +26,15 @@ pub struct Finding {
     pub reason: Reason,
 }
 
+/// What becomes of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is carried out.
+    Enforce,
+    /// It is only told.
+    ReportOnly,
+}
+
 /// What becomes of a request.
 #[derive(Clone, Debug)]
 pub enum Decision<'a> {

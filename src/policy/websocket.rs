@@ -5,9 +5,8 @@ use super::headers;
 use super::host::Authority;
 use super::origin::Origin;
 use super::request::{Field, RequestHead};
-use super::rules::Mode;
 use super::set::HostSet;
-use super::verdict::{Reason, RequestEdit};
+use super::verdict::{Mode, Reason, RequestEdit};
 
 /// The `websocket` section.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,9 @@
 //! with origins to trust and with the scheme, which a proxy knows. `Referer` is not read: pages can leave it out.
 
 use super::path::PathPattern;
-use super::request::{Field, RequestHead};
-use super::rules::{Mode, Source};
+use super::request::{Field, RequestHead, Source};
 use super::set::OriginSet;
-use super::verdict::Reason;
+use super::verdict::{Mode, Reason};
 
 /// The `csrf` section.
 #[derive(Debug)]
