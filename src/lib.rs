@@ -26,8 +26,9 @@
 //! - [`filter`]: the way of one request through the filter, and the log. `filter/envoy.rs` is the edge, the only file
 //!   that names the SDK; `filter/envoy/abi.rs` holds the host calls, the only unsafe code.
 //! - [`config`]: JSON to [`policy::Policy`], with every error at once. The only part that knows serde.
-//! - [`policy`]: [`policy::Policy::decide`] takes a [`policy::request::RequestHead`] and returns a
-//!   [`policy::verdict::Verdict`]. It knows no proxy, clock, log or configuration format.
+//! - [`policy`]: [`policy::Policy::decide`] takes a [`policy::request::RequestHead`], asks the
+//!   [`policy::rules::Rules`] that apply and returns a [`policy::verdict::Verdict`]. It knows no proxy, clock, log or
+//!   configuration format.
 //!
 //! `tests/house.rs` holds the sources to this, and `tests/cases` says what every decision must be.
 
