@@ -69,7 +69,7 @@ impl PathPrefix {
         Ok(Self(path))
     }
 
-    /// Whether a path that [`is_plain`] begins with this one, segment by segment.
+    /// Whether a path that has one reading begins with this one, segment by segment.
     #[must_use]
     pub fn covers(&self, path: &[u8]) -> bool {
         path.strip_prefix(&*self.0)
