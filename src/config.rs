@@ -13,6 +13,7 @@ mod protobuf;
 mod rules;
 mod section;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::policy::path::PathPrefix;
@@ -98,8 +99,8 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
     Ok(loaded)
 }
 
-/// JSON, or a `google.protobuf.Struct`. A message cannot be taken for JSON: after its first byte, a line feed, come
-/// control characters that JSON does not allow.
+/// JSON, or a `google.protobuf.Struct`. No message is JSON: after its first byte, a line feed, come control characters
+/// that JSON does not allow.
 fn parse(bytes: &[u8]) -> Result<Vec<(String, Node)>, Note> {
     const WHOLE: &str = "configuration";
     const SMALLEST: &str = r#"the smallest policy is `{"allowed_origins": ["https://app.example"]}`"#;
@@ -124,17 +125,21 @@ fn parse(bytes: &[u8]) -> Result<Vec<(String, Node)>, Note> {
         Err(error) => error,
     };
     let looks_like_json = bytes.trim_ascii_start().starts_with(b"{");
-    if !bytes.starts_with(b"\n") || looks_like_json {
-        return Err(Note::at(WHOLE, (Problem::NotJson, format!("it is not JSON: {error}"))));
-    }
-    protobuf::parse_struct(bytes).map_err(|malformed| {
-        let problem = match malformed {
+    let malformed = match protobuf::parse_struct(bytes) {
+        Ok(entries) => return Ok(entries),
+        Err(_) if !bytes.starts_with(b"\n") || looks_like_json => {
+            return Err(Note::at(WHOLE, (Problem::NotJson, format!("it is not JSON: {error}"))));
+        }
+        Err(malformed) => malformed,
+    };
+    Err(Note::at(
+        WHOLE,
+        match malformed {
             Malformed::Message => Problem::NotStruct,
             Malformed::String => Problem::StructText,
             Malformed::TooDeep => Problem::StructDepth,
-        };
-        Note::at(WHOLE, problem)
-    })
+        },
+    ))
 }
 
 fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
@@ -145,16 +150,17 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
     }
     let danger = origins::Danger::read(&mut root, report);
     let draft = Draft::read(&mut root, None, &danger, debug, report);
-    let mut matches = Vec::new();
+    let mut matches = BTreeSet::new();
     let scoped = root.sections("policies", report).into_iter().map(|mut section| {
-        let given = section.get("match");
-        if given.is_some() && matches.contains(&given) {
+        if section
+            .get("match")
+            .is_some_and(|given| !matches.insert(format!("{given:?}")))
+        {
             report.warn(Note::at(&section.path_of("match"), Problem::MatchRepeated));
         }
-        matches.push(given);
         let (hosts, paths) = read_match(section.section("match", report), report);
         section.string("name", report);
-        let rules = Draft::read(&mut section, Some(&draft), &danger, debug, report).into_rules();
+        let rules = Draft::read(&mut section, Some(&draft), &danger, debug, report).into_rules(&danger);
         section.finish(report);
         Scoped { hosts, paths, rules }
     });
@@ -164,7 +170,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
     Loaded {
         policy: Policy {
             scoped,
-            rules: draft.into_rules(),
+            rules: draft.into_rules(&danger),
             debug,
         },
         warnings: Vec::new(),
@@ -181,13 +187,16 @@ fn read_match(mut section: Section<'_>, report: &mut Report) -> (Option<HostSet>
     let paths = section
         .list("path_prefixes", report)
         .map(|items| section::parse_all(&items, PathPrefix::parse, report));
-    let is_empty = |given: Option<usize>| given.is_none_or(|count| count == 0);
-    if is_empty(hosts.as_ref().map(Vec::len)) && is_empty(paths.as_ref().map(Vec::len)) && report.errors.is_empty() {
+    let mut is_given = false;
+    for key in ["hosts", "path_prefixes"] {
+        is_given |= section.has(key);
+        if section.has_empty_list(key) {
+            report.error(Note::at(&section.path_of(key), Problem::MatchEmpty));
+        }
+    }
+    if !is_given {
         report.error(Note::at(section.path(), Problem::MatchMissing));
     }
     section.finish(report);
-    (
-        hosts.filter(|it| !it.is_empty()).map(|it| it.into_iter().collect()),
-        paths.unwrap_or_default(),
-    )
+    (hosts.map(|it| it.into_iter().collect()), paths.unwrap_or_default())
 }

@@ -15,11 +15,13 @@ pub mod verdict;
 pub mod websocket;
 pub mod writes;
 
+use cors::UpstreamHeaders;
+use host::Authority;
 use path::{PathPrefix, is_plain};
 use request::RequestHead;
 use rules::Rules;
 use set::HostSet;
-use verdict::{Decision, Grant, Verdict};
+use verdict::{Decision, Grant, Outcome, RequestEdit, Verdict};
 
 /// One policy, as configured.
 #[derive(Debug)]
@@ -44,11 +46,13 @@ pub struct Scoped {
 }
 
 /// Whether rules apply to a request.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Applies {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applies {
+    /// They do not.
     No,
-    /// It depends on how the backend reads a host or path that has more than one reading.
+    /// That depends on how the backend reads a host or path that has more than one reading.
     Perhaps,
+    /// They do.
     Yes,
 }
 
@@ -59,9 +63,11 @@ impl Policy {
     /// the strictest answer holds.
     #[must_use]
     pub fn decide<'a>(&'a self, head: &RequestHead<'a>) -> Verdict<'a> {
+        let target = head.target();
+        let is_plain = is_plain(head.path);
         let mut strictest: Option<Verdict<'a>> = None;
         for scoped in &self.scoped {
-            let applies = scoped.applies(head);
+            let applies = scoped.applies(target.as_ref(), head.path, is_plain);
             if applies == Applies::No {
                 continue;
             }
@@ -82,8 +88,8 @@ impl Policy {
 }
 
 impl Scoped {
-    fn applies(&self, head: &RequestHead<'_>) -> Applies {
-        let host = match (&self.hosts, head.target()) {
+    fn applies(&self, target: Option<&Authority<'_>>, path: &[u8], is_plain: bool) -> Applies {
+        let host = match (&self.hosts, target) {
             (None, _) => Applies::Yes,
             (Some(_), None) => Applies::Perhaps,
             (Some(hosts), Some(target)) if hosts.contains(&target.host) => Applies::Yes,
@@ -91,30 +97,43 @@ impl Scoped {
         };
         let path = if self.paths.is_empty() {
             Applies::Yes
-        } else if !is_plain(head.path) {
+        } else if !is_plain {
             Applies::Perhaps
-        } else if self.paths.iter().any(|it| it.covers(head.path)) {
-            Applies::Yes
         } else {
-            Applies::No
+            self.paths
+                .iter()
+                .map(|it| it.applies(path))
+                .max()
+                .unwrap_or(Applies::No)
         };
-        match (host, path) {
-            (Applies::No, _) | (_, Applies::No) => Applies::No,
-            (Applies::Yes, Applies::Yes) => Applies::Yes,
-            _ => Applies::Perhaps,
+        host.min(path)
+    }
+}
+
+/// The stricter of two answers; what either takes out of the request is taken out.
+fn stricter<'a>(first: Option<Verdict<'a>>, second: Verdict<'a>) -> Verdict<'a> {
+    let (mut stricter, laxer) = match first {
+        None => return second,
+        Some(first) if leniency(&first) <= leniency(&second) => (first, second),
+        Some(first) => (second, first),
+    };
+    if let (Decision::Forward(forward), Decision::Forward(other)) = (&mut stricter.decision, laxer.decision) {
+        let removals = other
+            .request
+            .into_iter()
+            .filter(|edit| matches!(edit, RequestEdit::Remove(_)));
+        for removal in removals {
+            if !forward.request.contains(&removal) {
+                forward.request.push(removal);
+            }
         }
     }
+    stricter
 }
 
-fn stricter<'a>(first: Option<Verdict<'a>>, second: Verdict<'a>) -> Verdict<'a> {
-    match first {
-        Some(first) if leniency(&first) <= leniency(&second) => first,
-        _ => second,
-    }
-}
-
-/// How much an answer lets happen: first whether the request goes on, then who may read what comes back.
-fn leniency(verdict: &Verdict<'_>) -> (bool, u8) {
+/// How much an answer lets happen: first whether the request goes on, then who may read what comes back, then what a
+/// preflight grants.
+fn leniency(verdict: &Verdict<'_>) -> (bool, u8, bool, bool) {
     let granted = |credentials| 1 + u8::from(credentials);
     match &verdict.decision {
         Decision::Reply(reply) => {
@@ -124,16 +143,23 @@ fn leniency(verdict: &Verdict<'_>) -> (bool, u8) {
             } else {
                 0
             };
-            (reply.status < 400, readable)
+            let is_granted = verdict.finding.outcome == Outcome::Allowed;
+            (
+                reply.status < 400,
+                readable,
+                is_granted,
+                has(headers::ALLOW_PRIVATE_NETWORK),
+            )
         }
         Decision::Forward(forward) => {
             let readable = match &forward.response {
-                Some((_, Grant::Withheld)) => 0,
-                Some((cors, _)) => granted(cors.credentials),
                 // The backend's own CORS headers go out as they are.
                 None => 3,
+                Some((cors, _)) if cors.upstream == UpstreamHeaders::Keep => 3,
+                Some((_, Grant::Withheld)) => 0,
+                Some((cors, _)) => granted(cors.credentials),
             };
-            (true, readable)
+            (true, readable, false, false)
         }
     }
 }

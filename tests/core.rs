@@ -1,5 +1,6 @@
 //! Rules of the core that no single request through a proxy shows.
 
+use origin_gate::policy::Applies;
 use origin_gate::policy::headers::varies_by_origin;
 use origin_gate::policy::origin::{MAX_ORIGIN, Origin};
 use origin_gate::policy::path::{PathPattern, PathPrefix};
@@ -74,6 +75,8 @@ fn grpc_is_told_by_its_type() {
         (b"content-type", b"application/grpc")
     ]));
     assert!(!is_grpc(&[(b"content-type", b"application/json")]));
+    assert!(!is_grpc(&[(b"content-type", b"application/grpc-web+proto")]));
+    assert!(is_grpc(&[(b"content-type", b"application/grpc")]));
     assert!(!is_grpc(&[]));
 }
 
@@ -143,7 +146,8 @@ fn paths_are_cut_where_the_query_begins() {
 
 #[test]
 fn prefixes_go_by_segments() {
-    let covers = |prefix: &str, path: &str| PathPrefix::parse(prefix).unwrap().covers(path.as_bytes());
+    let covers = |prefix: &str, path: &str| PathPrefix::parse(prefix).unwrap().applies(path.as_bytes()) == Applies::Yes;
+    assert_eq!(PathPrefix::parse("/a").unwrap().applies(b"/A/b"), Applies::Perhaps);
     assert!(covers("/a", "/a") && covers("/a", "/a/") && covers("/a", "/a/b"));
     assert!(!covers("/a", "/ab") && !covers("/a", "/") && !covers("/a", "/b/a"));
     assert!(covers("/a/", "/a/") && covers("/a/", "/a/b") && !covers("/a/", "/a"));

@@ -375,7 +375,9 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
             (Err("origin_missing"), Some(_)) => Some("cross_site_write"),
             (Err("origin_missing"), None) => (!missing).then_some("origin_missing"),
             (Err(reason @ ("origin_null" | "origin_malformed")), _) => Some(reason),
-            _ if is_own(false) => (tuple.as_ref().unwrap().0 != request.scheme).then_some("scheme_mismatch"),
+            _ if is_own(false) && request.site.is_none() => {
+                (tuple.as_ref().unwrap().0 != request.scheme).then_some("scheme_mismatch")
+            }
             _ => Some("cross_site_write"),
         };
         if let Some(reason) = refusal {

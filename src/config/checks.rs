@@ -1,5 +1,8 @@
 //! The sections `hosts`, `websocket` and `csrf`, and the hosts that they share.
 
+use std::collections::BTreeSet;
+
+use super::node::Node;
 use super::note::{Note, Report};
 use super::section::{Section, parse_all, parse_each};
 use crate::policy::path::PathPattern;
@@ -80,7 +83,21 @@ pub fn read_csrf(mut section: Section<'_>, is_given: bool, report: &mut Report) 
     if let Some(any) = trusted.iter().find(|item| item.text == "*") {
         report.error(Note::on(&any.path(), "*", Problem::AnyTrusted));
     }
-    let trusted = parse_all(&trusted, OriginPattern::parse, report).into_iter().collect();
+    let trusted: Vec<_> = parse_each(&trusted, OriginPattern::parse, report).collect();
+    let mut seen = BTreeSet::new();
+    for (item, pattern) in &trusted {
+        let value = || Node::from(item.text);
+        if pattern.covers_single_label() {
+            report.error(Note::on(&item.path(), value(), Problem::OriginSingleLabel));
+        }
+        if pattern.is_socket() {
+            report.warn(Note::on(&item.path(), value(), Problem::OriginSocket));
+        }
+        if !seen.insert(pattern.clone()) {
+            report.warn(Note::on(&item.path(), value(), Problem::Repeated));
+        }
+    }
+    let trusted = trusted.into_iter().map(|(_, pattern)| pattern).collect();
     let exempt_paths = read_paths(&mut section, report);
     let missing_origin = read_missing_origin(&mut section, report);
     section.finish(report);

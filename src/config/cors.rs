@@ -5,6 +5,8 @@ use super::node::Node;
 use super::note::{Note, Report, Wrong};
 use super::presets::{PRESETS, Preset};
 use super::section::{Item, Section, parse_all};
+use std::collections::BTreeSet;
+
 use crate::policy::cors::{AllowList, Cors, UpstreamHeaders};
 use crate::policy::headers::{self, is_forbidden_method, is_token};
 use crate::policy::problem::Problem;
@@ -176,7 +178,8 @@ fn read_max_age(section: &mut Section<'_>, report: &mut Report) -> u32 {
 
 /// Reads names that go into a header as they are: whatever is no token would end it, or begin another.
 fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<Wrong>, report: &mut Report) -> Vec<String> {
-    let mut names: Vec<String> = Vec::with_capacity(items.len());
+    let mut names = Vec::with_capacity(items.len());
+    let mut seen = BTreeSet::new();
     for item in items {
         let text = item.text;
         let value = || Node::from(text);
@@ -186,7 +189,7 @@ fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<Wrong>, report: &m
             report.error(Note::on(&item.path(), value(), Problem::NameMalformed));
         } else if let Some(problem) = problem(text) {
             report.error(Note::on(&item.path(), value(), problem));
-        } else if names.iter().any(|name| name.eq_ignore_ascii_case(text)) {
+        } else if !seen.insert(text.to_ascii_lowercase()) {
             report.warn(Note::on(&item.path(), value(), Problem::Repeated));
         } else {
             names.push(text.to_owned());

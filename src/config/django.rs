@@ -26,70 +26,59 @@ struct Setting {
     section: Option<&'static str>,
     key: &'static str,
     read: fn(&str) -> Result<Node, String>,
+    /// Whether an empty list says something.
+    takes_none: bool,
+}
+
+impl Setting {
+    const fn new(
+        name: &'static str,
+        section: Option<&'static str>,
+        key: &'static str,
+        read: fn(&str) -> Result<Node, String>,
+    ) -> Self {
+        Self {
+            name,
+            section,
+            key,
+            read,
+            takes_none: false,
+        }
+    }
+
+    /// `CORS_ALLOWED_ORIGINS=` in a file of settings is how people write that they have none; an empty list of methods
+    /// takes away the default one.
+    const fn or_none(self) -> Self {
+        Self {
+            takes_none: true,
+            ..self
+        }
+    }
 }
 
 const SETTINGS: [Setting; 9] = [
-    Setting {
-        name: "CORS_ALLOWED_ORIGINS",
-        section: None,
-        key: "allowed_origins",
-        read: list,
-    },
-    Setting {
-        name: "CORS_ALLOWED_ORIGIN_REGEXES",
-        section: None,
-        key: "allowed_origin_regexes",
-        read: regexes,
-    },
-    Setting {
-        name: "CORS_ALLOW_CREDENTIALS",
-        section: Some("cors"),
-        key: "allow_credentials",
-        read: boolean,
-    },
-    Setting {
-        name: "CORS_ALLOW_METHODS",
-        section: Some("cors"),
-        key: "allow_methods",
-        read: list,
-    },
-    Setting {
-        name: "CORS_ALLOW_HEADERS",
-        section: Some("cors"),
-        key: "allow_headers",
-        read: list,
-    },
-    Setting {
-        name: "CORS_EXPOSE_HEADERS",
-        section: Some("cors"),
-        key: "expose_headers",
-        read: list,
-    },
-    Setting {
-        name: "CORS_PREFLIGHT_MAX_AGE",
-        section: Some("cors"),
-        key: "max_age",
-        read: number,
-    },
-    Setting {
-        name: "CORS_ALLOW_PRIVATE_NETWORK",
-        section: Some("cors"),
-        key: "allow_private_network",
-        read: boolean,
-    },
-    Setting {
-        name: "CSRF_TRUSTED_ORIGINS",
-        section: Some("csrf"),
-        key: "trusted_origins",
-        read: trusted_origins,
-    },
+    Setting::new("CORS_ALLOWED_ORIGINS", None, "allowed_origins", list),
+    Setting::new("CORS_ALLOWED_ORIGIN_REGEXES", None, "allowed_origin_regexes", regexes),
+    Setting::new("CORS_ALLOW_CREDENTIALS", Some("cors"), "allow_credentials", boolean),
+    Setting::new("CORS_ALLOW_METHODS", Some("cors"), "allow_methods", list).or_none(),
+    Setting::new("CORS_ALLOW_HEADERS", Some("cors"), "allow_headers", list).or_none(),
+    Setting::new("CORS_EXPOSE_HEADERS", Some("cors"), "expose_headers", list),
+    Setting::new("CORS_PREFLIGHT_MAX_AGE", Some("cors"), "max_age", number),
+    Setting::new(
+        "CORS_ALLOW_PRIVATE_NETWORK",
+        Some("cors"),
+        "allow_private_network",
+        boolean,
+    ),
+    Setting::new("CSRF_TRUSTED_ORIGINS", Some("csrf"), "trusted_origins", trusted_origins),
 ];
 
 /// Adds the settings of the environment to a configuration.
 pub fn add(root: &mut Vec<(String, Node)>, environment: &Environment<'_>, report: &mut Report) -> Settings {
     let mut settings = Settings::default();
     let debug = settings.flag("DEBUG", environment, report);
-    if settings.flag("CORS_ALLOW_ALL_ORIGINS", environment, report) {
+    let allows_all = settings.flag("CORS_ALLOW_ALL_ORIGINS", environment, report);
+    if allows_all {
         settings.add(
             root,
             "CORS_ALLOW_ALL_ORIGINS",
@@ -102,9 +91,12 @@ pub fn add(root: &mut Vec<(String, Node)>, environment: &Environment<'_>, report
         let Some(text) = environment(setting.name) else {
             continue;
         };
+        if allows_all && setting.key == "allowed_origin_regexes" {
+            settings.overridden.push(setting.name);
+            continue;
+        }
         match (setting.read)(&text) {
-            // `CORS_ALLOWED_ORIGINS=` in a file of settings is how people write none.
-            Ok(Node::List(items)) if items.is_empty() => {}
+            Ok(Node::List(items)) if items.is_empty() && !setting.takes_none => {}
             Ok(value) => settings.add(root, setting.name, setting.section, setting.key, value),
             Err(problem) => report.error(Note::on(
                 setting.name,
@@ -114,6 +106,9 @@ pub fn add(root: &mut Vec<(String, Node)>, environment: &Environment<'_>, report
         }
     }
     settings.add_hosts(root, environment, debug, report);
+    if environment("CORS_URLS_REGEX").is_some() {
+        report.warn(Note::at("CORS_URLS_REGEX", Problem::DjangoUrls));
+    }
     settings.warn(root, debug, report);
     settings
 }
@@ -205,6 +200,22 @@ impl Settings {
     }
 
     fn warn(&self, root: &[(String, Node)], debug: bool, report: &mut Report) {
+        let cors = root.iter().find(|(key, _)| key == "cors").map(|(_, node)| node);
+        if let Some(Node::Object(cors)) = cors
+            && cors
+                .iter()
+                .any(|(key, node)| key == "allow_credentials" && *node == Node::Bool(true))
+        {
+            for (name, key) in [
+                ("CORS_ALLOW_METHODS", "allow_methods"),
+                ("CORS_ALLOW_HEADERS", "allow_headers"),
+            ] {
+                let is_any = |(it, node): &(String, Node)| it == key && *node == Node::List(vec!["*".into()]);
+                if self.used.contains(&name) && cors.iter().any(is_any) {
+                    report.warn(Note::at(name, Problem::DjangoAnyList));
+                }
+            }
+        }
         if debug {
             report.warn(Note::at("DEBUG", Problem::DjangoDebug));
         }
@@ -213,7 +224,7 @@ impl Settings {
             && self.used.contains(&"CORS_ALLOWED_ORIGIN_REGEXES")
         {
             for (index, regex) in regexes.iter().enumerate() {
-                if matches!(regex, Node::String(text) if !text.ends_with('$') && !text.ends_with("\\Z")) {
+                if matches!(regex, Node::String(text) if !text.ends_with('$')) {
                     report.warn(Note::on(
                         &format!("CORS_ALLOWED_ORIGIN_REGEXES[{index}]"),
                         regex,
@@ -246,7 +257,7 @@ fn section_of<'r>(root: &'r mut Vec<(String, Node)>, section: &'static str) -> O
 /// `a,b`, `a b` or `["a", "b"]`.
 fn list(text: &str) -> Result<Node, String> {
     let text = text.trim();
-    if text.starts_with('[') && (text.ends_with(']') && text.contains('"') || text == "[]") {
+    if is_json_list(text) {
         return match serde_json::from_str(text) {
             Ok(list @ Node::List(_)) => Ok(list),
             _ => Err("this begins like a JSON list and is none; write `a,b` or `[\"a\", \"b\"]`".to_owned()),
@@ -258,24 +269,52 @@ fn list(text: &str) -> Result<Node, String> {
     Ok(Node::List(items.map(Node::from).collect()))
 }
 
-/// Like [`list`], but for the commas inside expressions.
+/// Like [`list`], but a comma separates only where another expression begins after it. Python's strict end, `\Z`, is
+/// `$` here.
 fn regexes(text: &str) -> Result<Node, String> {
     let text = text.trim();
-    if text.starts_with("[\"") {
-        return list(text);
+    let strict_end = |text: &str| {
+        text.strip_suffix("\\Z")
+            .map_or(text.to_owned(), |text| format!("{text}$"))
+    };
+    if is_json_list(text) {
+        let Node::List(items) = list(text)? else {
+            return list(text);
+        };
+        let items = items.into_iter().map(|item| match item {
+            Node::String(text) => Node::String(strict_end(&text)),
+            other => other,
+        });
+        return Ok(Node::List(items.collect()));
     }
-    let items = text.split_whitespace().flat_map(|item| item.split_inclusive(",^"));
     let mut expressions = Vec::new();
-    let mut is_cut = false;
-    for item in items {
-        let (item, cut) = item.strip_suffix(",^").map_or((item, false), |item| (item, true));
-        let item = item.trim_end_matches(',');
-        if !item.is_empty() {
-            expressions.push(Node::String(if is_cut { format!("^{item}") } else { item.to_owned() }));
+    for word in text.split_whitespace() {
+        let begins = |rest: &str| rest.starts_with('^') || rest.starts_with("http") || rest.is_empty();
+        let mut rest = word;
+        while let Some(comma) = rest
+            .match_indices(',')
+            .map(|(at, _)| at)
+            .find(|at| rest.get(at + 1..).is_some_and(begins))
+        {
+            expressions.extend(
+                rest.get(..comma)
+                    .filter(|it| !it.is_empty())
+                    .map(|it| Node::String(strict_end(it))),
+            );
+            rest = rest.get(comma + 1..).unwrap_or_default();
         }
-        is_cut = cut;
+        expressions.extend(
+            Some(rest)
+                .filter(|it| !it.is_empty())
+                .map(|it| Node::String(strict_end(it))),
+        );
     }
     Ok(Node::List(expressions))
+}
+
+/// Whether this is meant for JSON: `[a]` may be an expression, and `[::1]` an address.
+fn is_json_list(text: &str) -> bool {
+    text.starts_with('[') && text.ends_with(']') && (text.contains('"') || text == "[]")
 }
 
 /// Django's `https://*.domain` covers the domain too.

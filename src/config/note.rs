@@ -80,17 +80,25 @@ impl Note {
 }
 
 impl Note {
-    /// Whether it is on this place or inside it.
+    /// Whether it is on this place or inside it, for whichever rules.
     pub fn is_under(&self, path: &str) -> bool {
-        self.path
+        let (_, place) = self.place();
+        place
             .strip_prefix(path)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 
     /// The same, under another name for a place that it is under.
     pub fn moved(self, from: &str, to: &str) -> Self {
-        let path = self.path.replacen(from, to, 1);
+        let (rules, place) = self.place();
+        let path = format!("{rules}{}", place.replacen(from, to, 1));
         Self { path, ..self }
+    }
+
+    /// The entry of `policies` that it is for, if it stands elsewhere, and where it stands.
+    fn place(&self) -> (&str, &str) {
+        let split = self.path.find(": ").map_or(0, |at| at + 2);
+        self.path.split_at(split)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::node::Node;
 use super::note::{Note, Report};
 use super::section::{Item, Section, parse_each};
 use crate::policy::origin::Origin;
@@ -42,8 +43,9 @@ impl Danger {
 /// The origins as they were written.
 pub struct Origins<'n> {
     entries: Vec<Entry<'n>>,
-    regexes: Vec<OriginRegex>,
-    null: bool,
+    regexes: Vec<(Item<'n>, OriginRegex)>,
+    /// The same, compiled once for all rules that share them.
+    set: Rc<OriginSet>,
 }
 
 struct Entry<'n> {
@@ -52,17 +54,17 @@ struct Entry<'n> {
 }
 
 impl<'n> Origins<'n> {
-    /// No origins but, if that is set, `null`.
-    pub fn none(danger: &Danger) -> Self {
+    /// No origins.
+    pub fn none() -> Self {
         Self {
             entries: Vec::new(),
             regexes: Vec::new(),
-            null: danger.null_origin,
+            set: Rc::default(),
         }
     }
 
     /// Reads both lists.
-    pub fn read(section: &mut Section<'n>, danger: &Danger, report: &mut Report) -> Self {
+    pub fn read(section: &mut Section<'n>, report: &mut Report) -> Self {
         let items = section.list("allowed_origins", report);
         if section.has_empty_list("allowed_origins") {
             report.error(Note::at(&section.path_of("allowed_origins"), Problem::EmptyOrigins));
@@ -75,14 +77,16 @@ impl<'n> Origins<'n> {
                 pattern,
             })
             .collect();
-        let regexes = section.list("allowed_origin_regexes", report).unwrap_or_default();
-        let regexes: Vec<_> = parse_each(&regexes, OriginRegex::parse, report)
-            .map(|(_, regex)| regex)
+        let items = section.list("allowed_origin_regexes", report).unwrap_or_default();
+        let regexes: Vec<_> = parse_each(&items, OriginRegex::parse, report)
+            .map(|(item, regex)| (item.clone(), regex))
             .collect();
+        let set: OriginSet = entries.iter().map(|entry| entry.pattern.clone()).collect();
+        let set = set.with_regexes(regexes.iter().map(|(_, regex)| regex.clone()).collect());
         let origins = Self {
             entries,
             regexes,
-            null: danger.null_origin,
+            set: set.into(),
         };
         if report.errors.len() == errors {
             origins.warn_of_redundant(report);
@@ -97,7 +101,7 @@ impl<'n> Origins<'n> {
 
     /// Whether `*` is listed.
     pub fn is_any(&self) -> bool {
-        self.entries.iter().any(|entry| entry.pattern == OriginPattern::Any)
+        self.set.is_any()
     }
 
     /// Holds the entries against each other and against what else is configured; `section` is the one whose rules they
@@ -115,6 +119,16 @@ impl<'n> Origins<'n> {
         if self.is_any() && !self.regexes.is_empty() {
             let path = section.path_of("allowed_origin_regexes");
             report.error(Note::at(&path, Problem::AnyBesideRegexes));
+        }
+        for (item, regex) in self.regexes.iter().filter(|_| credentials) {
+            let path = section.place_of(&item.path());
+            // An origin that nobody has listed on purpose.
+            let matches = |probe: &[u8]| Origin::parse(probe).is_ok_and(|it| regex.matches(&it));
+            if matches(b"https://origin-gate-probe.invalid") && !danger.any_origin_with_credentials {
+                report.error(Note::on(&path, Node::from(item.text), Problem::AnyWithCredentials));
+            } else if matches(b"http://origin-gate-probe.invalid") && !danger.insecure_origins {
+                report.error(Note::on(&path, Node::from(item.text), Problem::InsecureWithCredentials));
+            }
         }
     }
 
@@ -138,9 +152,7 @@ impl<'n> Origins<'n> {
                 report.warn(Note::on(path, entry.item.text, PROBLEM));
             }
         }
-        if let OriginPattern::Of { scheme, .. } = pattern
-            && matches!(&**scheme, b"ws" | b"wss")
-        {
+        if pattern.is_socket() {
             report.warn(Note::on(path, entry.item.text, Problem::OriginSocket));
         }
     }
@@ -178,12 +190,13 @@ impl Entry<'_> {
     }
 }
 
-/// Compiles the origins for rules with or without credentials.
-pub fn compile(origins: &Origins<'_>, credentials: bool) -> Rc<rules::Origins> {
-    let set: OriginSet = origins.entries.iter().map(|entry| entry.pattern.clone()).collect();
-    let null = origins.null || (set.is_any() && !credentials);
+/// The origins for rules with or without credentials.
+pub fn compile(origins: &Origins<'_>, danger: &Danger, credentials: bool) -> Rc<rules::Origins> {
+    let null = danger.null_origin || (origins.is_any() && !credentials);
+    let insecure = danger.insecure_origins || !credentials;
     Rc::new(rules::Origins {
-        set: set.with_regexes(origins.regexes.clone()),
+        set: Rc::clone(&origins.set),
         null,
+        insecure,
     })
 }

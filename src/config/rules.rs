@@ -38,10 +38,10 @@ impl<'n> Draft<'n> {
     ) -> Self {
         let mut draft = match inherited {
             Some(inherited) => inherited.clone(),
-            None => Self::defaults(danger),
+            None => Self::defaults(),
         };
         let lists_origins = section.has("allowed_origins") || section.has("allowed_origin_regexes");
-        let origins = Origins::read(section, danger, report);
+        let origins = Origins::read(section, report);
         if lists_origins {
             draft.origins = Rc::new(origins);
         }
@@ -74,9 +74,9 @@ impl<'n> Draft<'n> {
         draft
     }
 
-    fn defaults(danger: &Danger) -> Self {
+    fn defaults() -> Self {
         Self {
-            origins: Rc::new(Origins::none(danger)),
+            origins: Rc::new(Origins::none()),
             allowed_hosts: None,
             host_count: 0,
             hosts: None,
@@ -133,9 +133,9 @@ impl<'n> Draft<'n> {
     }
 
     /// The rules.
-    pub fn into_rules(self) -> Rules {
+    pub fn into_rules(self, danger: &Danger) -> Rules {
         Rules {
-            origins: origins::compile(&self.origins, self.credentials),
+            origins: origins::compile(&self.origins, danger, self.credentials),
             allowed_hosts: self.allowed_hosts,
             hosts: self.hosts,
             websocket: self.websocket,

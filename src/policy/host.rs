@@ -141,6 +141,18 @@ pub(super) fn without_root_dot(name: &[u8]) -> &[u8] {
     name.strip_suffix(b".").unwrap_or(name)
 }
 
+/// Whether a host is the machine itself (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+pub(super) fn is_loopback(host: &[u8]) -> bool {
+    let host = without_root_dot(host);
+    let address = std::str::from_utf8(host)
+        .ok()
+        .and_then(|it| it.parse::<Ipv4Addr>().ok());
+    address.is_some_and(|it| it.is_loopback())
+        || host == b"[::1]"
+        || host == b"localhost"
+        || host.ends_with(b".localhost")
+}
+
 /// A label of a host name. Underscores are not for hosts (RFC 952), but Docker and Kubernetes names and intranets
 /// have them, and browsers send them.
 fn is_label(label: &[u8]) -> bool {

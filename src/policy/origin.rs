@@ -4,7 +4,7 @@
 //! of an origin") and nothing that would have to be folded, trimmed, decoded or repaired first. Two spellings of one
 //! origin are how origin checks are bypassed; here there is one, apart from a default port, which may be written out.
 
-use super::host::{Authority, Host, split_port};
+use super::host::{Authority, Host, is_loopback, split_port};
 
 /// The longest scheme in bytes. Far above any in use, so that hostile values end early.
 const MAX_SCHEME: usize = 64;
@@ -78,6 +78,12 @@ impl<'a> Origin<'a> {
             host,
             port: Some(port),
         })
+    }
+
+    /// Whether its pages come over plain HTTP from another machine, where anybody on the path may write them.
+    #[must_use]
+    pub fn is_insecure(&self) -> bool {
+        self.scheme == b"http" && !is_loopback(self.host.text())
     }
 
     /// Whether a request asks the host and port that its page is on. Only web pages have a host to ask.

@@ -3,6 +3,7 @@
 //! A backend may decode, collapse or cut a path before it routes; the filter compares bytes. So an entry that ends in
 //! `/` covers only paths that every backend reads alike, and a path that some would read otherwise is outside it.
 
+use super::Applies;
 use super::problem::Problem;
 
 /// One entry of a list of paths, such as `hosts.exempt_paths`.
@@ -69,11 +70,19 @@ impl PathPrefix {
         Ok(Self(path))
     }
 
-    /// Whether a path that has one reading begins with this one, segment by segment.
+    /// Whether a path that has one reading begins with this one, segment by segment. Some backends route without
+    /// regard to case, so where only the case differs it may.
     #[must_use]
-    pub fn covers(&self, path: &[u8]) -> bool {
-        path.strip_prefix(&*self.0)
-            .is_some_and(|rest| rest.is_empty() || self.0.ends_with(b"/") || rest.starts_with(b"/"))
+    pub fn applies(&self, path: &[u8]) -> Applies {
+        let Some((start, rest)) = path.split_at_checked(self.0.len()) else {
+            return Applies::No;
+        };
+        let is_whole = rest.is_empty() || self.0.ends_with(b"/") || rest.starts_with(b"/");
+        match is_whole {
+            true if *start == *self.0 => Applies::Yes,
+            true if start.eq_ignore_ascii_case(&self.0) => Applies::Perhaps,
+            _ => Applies::No,
+        }
     }
 }
 
@@ -93,13 +102,16 @@ pub(super) fn is_plain(path: &[u8]) -> bool {
     let is_ambiguous = |(at, segment): (usize, &[u8])| match segment {
         b"" => at != last,
         b"." | b".." => true,
-        _ => segment.iter().any(|byte| matches!(byte, b';' | b'\\')) || has_needless_encoding(segment),
+        _ => {
+            let is_odd = |byte: &u8| matches!(byte, b';' | b'\\') || !byte.is_ascii_graphic();
+            segment.iter().any(is_odd) || has_needless_encoding(segment)
+        }
     };
     path.starts_with(b"/") && !segments.split(|&byte| byte == b'/').enumerate().any(is_ambiguous)
 }
 
-/// Whether a segment has `%XX` for a separator or for a character that needs none (RFC 3986 §2.3), or what `%` encodes
-/// is not UTF-8, such as an overlong dot.
+/// Whether a segment has `%XX` for a separator, for a control character or for one that needs none (RFC 3986 §2.3), or
+/// what `%` encodes is not UTF-8, such as an overlong dot.
 fn has_needless_encoding(segment: &[u8]) -> bool {
     let mut decoded = Vec::new();
     let mut parts = segment.split(|&byte| byte == b'%');
@@ -112,7 +124,7 @@ fn has_needless_encoding(segment: &[u8]) -> bool {
             return true;
         };
         let byte = high << 4 | low;
-        if byte.is_ascii_alphanumeric() || b"-._~/\\;%\0".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || byte.is_ascii_control() || b"-._~/\\;%?#".contains(&byte) {
             return true;
         }
         decoded.push(byte);

@@ -9,7 +9,7 @@ mod regex;
 
 use std::fmt;
 
-use super::host::{Host, without_root_dot};
+use super::host::{Host, is_loopback, without_root_dot};
 use super::origin::Origin;
 use super::problem::Problem;
 
@@ -120,6 +120,12 @@ impl OriginPattern {
         }
     }
 
+    /// Whether the scheme is a socket's, which no page has.
+    #[must_use]
+    pub fn is_socket(&self) -> bool {
+        matches!(self, Self::Of { scheme, .. } if matches!(&**scheme, b"ws" | b"wss"))
+    }
+
     /// Whether the origins of this pattern come over plain HTTP from another machine, where anybody on the path may
     /// write their pages.
     #[must_use]
@@ -145,10 +151,7 @@ impl OriginHosts {
 
     fn are_loopback(&self) -> bool {
         let (Self::One(host) | Self::Subdomains(host) | Self::Labels { domain: host, .. }) = self;
-        let host = without_root_dot(host);
-        let text = std::str::from_utf8(host).unwrap_or_default();
-        let is_v4 = text.parse::<std::net::Ipv4Addr>().is_ok_and(|it| it.is_loopback());
-        is_v4 || host == b"[::1]" || host == b"localhost" || host.ends_with(b".localhost")
+        is_loopback(host)
     }
 }
 

@@ -57,6 +57,11 @@ problems! {
     DjangoRegexEnd = "django_regex_end":
         "django-cors-headers does not look for its end, so there it allows every origin that only begins like \
          this; here it must match the whole origin",
+    DjangoAnyList = "django_any_list":
+        "beside credentials browsers take the `*` that Django sends for a name, and allow nothing by it; here \
+         whatever is asked for is granted by name; list the names",
+    DjangoUrls = "django_urls_regex":
+        "django-cors-headers keeps CORS to these paths; here it is for all: use `policies`",
     DjangoValue = "django_value": "a setting's value does not have its form",
     Empty = "configuration_empty": "the configuration says nothing",
     EmptyHosts = "hosts_empty": "an empty list would refuse every request; leave the key out to switch the check off",
@@ -82,6 +87,7 @@ problems! {
          `https`, or set `dangerously_allow_insecure_origins`",
     KeyRepeated = "key_repeated": "the key is given twice; keep one",
     KeyUnknown = "key_unknown": "there is no such key",
+    MatchEmpty = "match_empty": "an empty list matches nothing; leave the key out for all",
     MatchMissing = "match_missing":
         "an entry says for which `hosts` or `path_prefixes` it is; what holds everywhere stands outside `policies`",
     MatchRepeated = "match_repeated":

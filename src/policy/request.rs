@@ -131,11 +131,17 @@ impl<'a> RequestHead<'a> {
             && !matches!(self.request_method, Field::Absent | Field::One(b""))
     }
 
-    /// Whether the request says that it is gRPC, which proxies answer in gRPC's own way.
+    /// Whether the request says that it is gRPC, which Envoy answers in gRPC's own way.
     #[must_use]
     pub fn is_grpc(&self) -> bool {
-        let types = self.content_type.one();
-        types.is_none_or(|it| it.starts_with(b"application/grpc")) && self.content_type != Field::Absent
+        match self.content_type {
+            Field::Absent => false,
+            Field::One(value) => {
+                let rest = value.strip_prefix(b"application/grpc");
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
+            }
+            Field::Many => true,
+        }
     }
 
     /// Whether this opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5). The method is not looked at: proxies upgrade

@@ -37,9 +37,11 @@ pub struct Rules {
 #[derive(Debug, Default)]
 pub struct Origins {
     /// The patterns.
-    pub set: OriginSet,
+    pub set: Rc<OriginSet>,
     /// Whether `null` is allowed.
     pub null: bool,
+    /// Whether regular expressions may also allow plain HTTP from other machines.
+    pub insecure: bool,
 }
 
 /// The `hosts` section.
@@ -197,14 +199,12 @@ impl Rules {
 
     fn forward<'a>(&self, head: &RequestHead<'_>, finding: Finding, grant: Grant<'a>) -> Verdict<'a> {
         let mut request = Vec::new();
-        if head.is_websocket() {
+        let enforces_sockets = self.websocket.is_some_and(|it| it.mode == Mode::Enforce);
+        if head.is_websocket() && enforces_sockets {
             request.extend(websocket::request_edits(head));
         }
-        let strips = self
-            .hosts
-            .as_ref()
-            .is_some_and(|it| it.forwarded_host == ForwardedHost::Strip);
-        if strips && head.forwarded_host != Field::Absent {
+        let strips = |it: &Rc<Hosts>| it.forwarded_host == ForwardedHost::Strip && it.mode == Mode::Enforce;
+        if self.hosts.as_ref().is_some_and(strips) && head.forwarded_host != Field::Absent {
             request.push(RequestEdit::Remove(headers::X_FORWARDED_HOST));
         }
         let enforced = self.cors.as_ref().filter(|cors| cors.mode == Mode::Enforce);
@@ -250,6 +250,7 @@ impl Origins {
                 Some(Match::Any) => Ok(Reason::Any),
                 Some(Match::Listed) => Ok(Reason::Listed),
                 Some(Match::Pattern) => Ok(Reason::Pattern),
+                Some(Match::Regex) if origin.is_insecure() && !self.insecure => Err(Reason::SchemeMismatch),
                 Some(Match::Regex) => Ok(Reason::Regex),
                 None => Err(match self.set.near_miss(origin) {
                     Some(NearMiss::Port) => Reason::PortMismatch,

@@ -118,7 +118,7 @@ fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, Problem> {
 
 fn canonical_name(host: &[u8]) -> Result<&[u8], Problem> {
     match Host::parse(host) {
-        Err(_) if host.contains(&b'[') || host.contains(&b':') => Err(Problem::OriginBrackets),
+        Err(_) if host.contains(&b'[') => Err(Problem::OriginBrackets),
         Err(_) if host.split(|&byte| byte == b'.').any(<[u8]>::is_empty) => Err(Problem::OriginEmptyLabel),
         Err(_) => Err(Problem::HostMalformed),
         Ok(parsed) if parsed.is_canonical() => Ok(host),
@@ -169,6 +169,22 @@ fn is_port(entry: &str) -> bool {
         || entry.starts_with('[')
 }
 
+/// Domains under which anybody gets a name. Not for deciding anything: the list is not whole.
+const SHARED_DOMAINS: [&str; 12] = [
+    "azurewebsites.net",
+    "cloudfront.net",
+    "firebaseapp.com",
+    "fly.dev",
+    "github.io",
+    "gitlab.io",
+    "herokuapp.com",
+    "netlify.app",
+    "onrender.com",
+    "pages.dev",
+    "vercel.app",
+    "web.app",
+];
+
 /// `https://a.*.b` and `https://**.b` as `https://*.b`, unless `b` looks like a suffix under which anybody registers
 /// names, such as `co.uk`.
 fn leftmost_wildcard(url: &str) -> Option<String> {
@@ -176,7 +192,8 @@ fn leftmost_wildcard(url: &str) -> Option<String> {
     let (before, domain) = host.rsplit_once("*.")?;
     let is_whole_label = before.is_empty() || before.ends_with(['.', '*']);
     let is_suffix = matches!(domain.split_once('.'), Some((second, top)) if second.len() <= 3 && top.len() == 2);
-    (is_whole_label && !is_suffix).then(|| format!("{scheme}://*.{domain}"))
+    let is_shared = SHARED_DOMAINS.contains(&domain);
+    (is_whole_label && !is_suffix && !is_shared).then(|| format!("{scheme}://*.{domain}"))
 }
 
 fn canonical(url: &str) -> Option<String> {
