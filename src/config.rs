@@ -19,7 +19,6 @@ use std::fmt;
 use crate::policy::path::PathPrefix;
 use crate::policy::pattern::HostPattern;
 use crate::policy::problem::Problem;
-use crate::policy::set::HostSet;
 use crate::policy::{Policy, Scoped};
 use node::Node;
 use note::Report;
@@ -152,13 +151,11 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
     let draft = Draft::read(&mut root, None, &danger, debug, report);
     let mut matches = BTreeSet::new();
     let scoped = root.sections("policies", report).into_iter().map(|mut section| {
-        if section
-            .get("match")
-            .is_some_and(|given| !matches.insert(format!("{given:?}")))
-        {
+        let (hosts, paths) = read_match(section.section("match", report), report);
+        if !matches.insert((hosts.clone(), paths.clone())) {
             report.warn(Note::at(&section.path_of("match"), Problem::MatchRepeated));
         }
-        let (hosts, paths) = read_match(section.section("match", report), report);
+        let hosts = hosts.map(|it| it.into_iter().collect());
         section.string("name", report);
         let rules = Draft::read(&mut section, Some(&draft), &danger, debug, report).into_rules(&danger);
         section.finish(report);
@@ -180,7 +177,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
     }
 }
 
-fn read_match(mut section: Section<'_>, report: &mut Report) -> (Option<HostSet>, Vec<PathPrefix>) {
+fn read_match(mut section: Section<'_>, report: &mut Report) -> (Option<Vec<HostPattern>>, Vec<PathPrefix>) {
     let hosts = section
         .list("hosts", report)
         .map(|items| section::parse_all(&items, HostPattern::parse, report));
@@ -198,5 +195,5 @@ fn read_match(mut section: Section<'_>, report: &mut Report) -> (Option<HostSet>
         report.error(Note::at(section.path(), Problem::MatchMissing));
     }
     section.finish(report);
-    (hosts.map(|it| it.into_iter().collect()), paths.unwrap_or_default())
+    (hosts, paths.unwrap_or_default())
 }

@@ -155,7 +155,7 @@ fn a_struct_that_is_none_is_an_error() {
                 &protobuf::field(5, &entry("max_age", &[&[0x11][..], &f64::NAN.to_le_bytes()].concat())),
             )]
             .concat(),
-            "cors.max_age: `NaN`: a whole number",
+            "cors.max_age: `a number out of range`: a whole number",
         ),
         (
             [entry(

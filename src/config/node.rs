@@ -39,11 +39,27 @@ impl fmt::Display for Node {
         match self {
             Self::Null => f.write_str("null"),
             Self::Bool(value) => value.fmt(f),
-            Self::Number(value) => value.fmt(f),
+            Self::Number(value) => write_number(f, *value),
             Self::String(text) => write_excerpt(f, text),
             Self::List(_) => f.write_str("[…]"),
             Self::Object(_) => f.write_str("{…}"),
         }
+    }
+}
+
+/// Three digits after the point: the standard library's own way with numbers is a good part of the module.
+fn write_number(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+    const LARGEST: f64 = 1e12;
+    if !(-LARGEST..=LARGEST).contains(&value) {
+        return f.write_str("a number out of range");
+    }
+    let thousandths = (value * 1000.0).round() as i64;
+    let sign = if thousandths < 0 { "-" } else { "" };
+    let (whole, rest) = (thousandths.unsigned_abs() / 1000, thousandths.unsigned_abs() % 1000);
+    if rest == 0 {
+        write!(f, "{sign}{whole}")
+    } else {
+        write!(f, "{sign}{whole}.{rest:03}")
     }
 }
 

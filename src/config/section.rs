@@ -46,14 +46,9 @@ impl<'n> Section<'n> {
         &self.path
     }
 
-    /// What is written under a key, unread.
-    pub fn get(&self, key: &str) -> Option<&'n Node> {
-        self.entries.iter().find(|(name, _)| name == key).map(|(_, node)| node)
-    }
-
     /// Whether a key is given.
     pub fn has(&self, key: &str) -> bool {
-        self.get(key).is_some()
+        self.entries.iter().any(|(name, _)| name == key)
     }
 
     /// Whether an empty list is written under a key.

@@ -56,7 +56,7 @@ impl PathPattern {
 }
 
 /// One entry of `match.path_prefixes`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PathPrefix(Box<[u8]>);
 
 impl PathPrefix {

@@ -59,7 +59,7 @@ pub enum Ports {
 }
 
 /// One entry of `allowed_hosts`, in the dialect of Django's `ALLOWED_HOSTS`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HostPattern {
     /// `*`: every well-formed host.
     Any,
