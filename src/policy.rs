@@ -63,6 +63,9 @@ impl Policy {
     /// the strictest answer holds.
     #[must_use]
     pub fn decide<'a>(&'a self, head: &RequestHead<'a>) -> Verdict<'a> {
+        if self.scoped.is_empty() {
+            return self.rules.decide(head);
+        }
         let target = head.target();
         let is_plain = is_plain(head.path);
         let mut strictest: Option<Verdict<'a>> = None;
