@@ -125,11 +125,7 @@ fn stricter<'a>(first: Option<Verdict<'a>>, second: Verdict<'a>) -> Verdict<'a> 
             .request
             .into_iter()
             .filter(|edit| matches!(edit, RequestEdit::Remove(_)));
-        for removal in removals {
-            if !forward.request.contains(&removal) {
-                forward.request.push(removal);
-            }
-        }
+        forward.request.extend(removals);
     }
     stricter
 }
