@@ -148,6 +148,7 @@ fn paths_are_cut_where_the_query_begins() {
 fn prefixes_go_by_segments() {
     let covers = |prefix: &str, path: &str| PathPrefix::parse(prefix).unwrap().applies(path.as_bytes()) == Applies::Yes;
     assert_eq!(PathPrefix::parse("/a").unwrap().applies(b"/A/b"), Applies::Perhaps);
+    assert_eq!(PathPrefix::parse("/a").unwrap().applies(b"/b/c"), Applies::No);
     assert!(covers("/a", "/a") && covers("/a", "/a/") && covers("/a", "/a/b"));
     assert!(!covers("/a", "/ab") && !covers("/a", "/") && !covers("/a", "/b/a"));
     assert!(covers("/a/", "/a/") && covers("/a/", "/a/b") && !covers("/a/", "/a"));
