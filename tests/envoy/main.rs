@@ -1,0 +1,242 @@
+//! The corpus through a real Envoy: one process, one listener a policy, a backend that answers what each case says.
+//!
+//! `./build.sh test` names the binary and the module in `ENVOY_BIN` and `ORIGIN_GATE_MODULE`.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that does not get what it needs has failed"
+)]
+
+mod exchange;
+mod process;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use exchange::{Backend, exchange, get};
+use process::{RunningEnvoy, listener_name};
+use serde_json::json;
+use support::{Case, Envoy, Response, Seen, Suite};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[test]
+#[ignore = "needs Envoy and the module: ./build.sh test"]
+fn the_corpus_passes_on_a_real_envoy() {
+    let suites = support::corpus();
+    let backend = Backend::start();
+    let proxy = RunningEnvoy::start(&suites, &backend);
+    let mut failures = BTreeMap::new();
+    let mut findings = HashMap::new();
+    let mut count = 0;
+    for (number, suite) in suites.iter().enumerate() {
+        let address = proxy.address(&listener_name(number));
+        for case in suite.cases.iter().filter(|case| case.envoy != Envoy::CannotSay) {
+            count += 1;
+            let id = format!("case-{count}");
+            let name = format!("{}: {}", suite.file, case.name);
+            let seen = exchange(address, case, &id, &backend);
+            let differences = match case.envoy {
+                Envoy::Refuses(status) => refused_differences(status, &seen),
+                _ => {
+                    findings.insert(id, (name.clone(), case.finding.clone()));
+                    case.differences(&seen)
+                }
+            };
+            if !differences.is_empty() {
+                failures.insert(name, differences);
+            }
+        }
+    }
+    assert!(count >= 120, "only {count} cases: is the corpus there?");
+    compare_access_log(&proxy, &findings, &mut failures);
+    compare_counters(&proxy, findings.values().map(|(_, finding)| finding), &mut failures);
+    if !failures.is_empty() {
+        println!("{}", proxy.log());
+    }
+    support::report(&failures, count);
+    println!("{count} cases passed on {}", proxy.version());
+}
+
+#[test]
+#[ignore = "needs Envoy and the module: ./build.sh test"]
+fn a_wrong_policy_keeps_envoy_from_starting() {
+    let policy = r#"{"allowed_origins": ["slykertech.co.zw", "https://a.example/"], "alowed_hosts": []}"#;
+    let suite = Suite {
+        file: "wrong".to_owned(),
+        policy: policy.to_owned(),
+        environment: BTreeMap::new(),
+        cases: Vec::new(),
+    };
+    let backend = Backend::start();
+    let mut process = RunningEnvoy::spawn(&[suite], &backend);
+    let status = process.wait_for_exit();
+    assert!(!status, "Envoy started with a policy that is wrong");
+    let log = process.log();
+    for line in [
+        "allowed_origins[0]: `slykertech.co.zw`: an origin begins with a scheme; write `https://slykertech.co.zw`",
+        "allowed_origins[1]: `https://a.example/`: an origin ends after the host or port: no path, not even `/`, \
+         no query; write `https://a.example`",
+        "alowed_hosts: unknown key; did you mean `allowed_hosts`?",
+    ] {
+        assert!(log.contains(line), "not logged: {line}\n{log}");
+    }
+}
+
+/// A list as long as anybody's: it fits, and is as right as a short one.
+#[test]
+#[ignore = "needs Envoy and the module: ./build.sh test"]
+fn a_hundred_thousand_origins_fit() {
+    const COUNT: usize = 100_000;
+    let origin = |number: usize| format!("https://shop-{number}.example-{}.example", number % 977);
+    let origins: Vec<_> = (0..COUNT).map(origin).collect();
+    let policy = json!({ "allowed_origins": origins, "allowed_hosts": ["api.example"] }).to_string();
+    let case = |origin: &str, is_allowed: bool| {
+        let answer: &[(&str, &str)] = &[("access-control-allow-origin", origin), ("vary", "Origin")];
+        let headers = answer
+            .iter()
+            .skip(usize::from(!is_allowed))
+            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+        Case {
+            headers: vec![
+                ("host".into(), b"api.example".to_vec()),
+                ("origin".into(), origin.as_bytes().to_vec()),
+            ],
+            answer: Response {
+                status: 200,
+                headers: headers.collect(),
+            },
+            ..support::get_case()
+        }
+    };
+    let cases = vec![
+        case(&origin(0), true),
+        case(&origin(COUNT - 1), true),
+        case("https://shop-1.example-2.example", false),
+    ];
+    let suite = Suite {
+        file: "large".to_owned(),
+        policy,
+        environment: BTreeMap::new(),
+        cases,
+    };
+    let backend = Backend::start();
+    let proxy = RunningEnvoy::start(std::slice::from_ref(&suite), &backend);
+    for (number, case) in suite.cases.iter().enumerate() {
+        let seen = exchange(
+            proxy.address(&listener_name(0)),
+            case,
+            &format!("large-{number}"),
+            &backend,
+        );
+        assert_eq!(case.differences(&seen), [""; 0]);
+    }
+    let log = proxy.log();
+    let figure = |name: &str| {
+        log.split_once(name)
+            .unwrap()
+            .1
+            .split([' ', '\n'])
+            .next()
+            .unwrap()
+            .parse::<u32>()
+            .unwrap()
+    };
+    assert_eq!(
+        log.matches("Origin Gate policy loaded").count(),
+        1,
+        "told once, not once a worker: {log}"
+    );
+    let (memory, load) = (figure(" memory_kib="), figure(" load_ms="));
+    println!("{COUNT} origins: {load} ms to load, {memory} KiB of memory a VM");
+    assert!(memory <= 64 << 10, "{memory} KiB");
+}
+
+fn refused_differences(status: u16, seen: &Seen) -> Vec<String> {
+    let mut differences = Vec::new();
+    if seen.answer.status != status {
+        differences.push(format!("Envoy answers {}, not {status}", seen.answer.status));
+    }
+    if seen.forwarded.is_some() {
+        differences.push("the backend was reached".to_owned());
+    }
+    differences
+}
+
+/// What the access log shows of each request is what its case expects.
+fn compare_access_log(
+    proxy: &RunningEnvoy,
+    findings: &HashMap<String, (String, String)>,
+    failures: &mut BTreeMap<String, Vec<String>>,
+) {
+    let started = Instant::now();
+    let read = || -> HashMap<String, String> {
+        let log = fs::read_to_string(proxy.access_log()).unwrap_or_default();
+        let lines = log.lines().filter_map(|line| line.split_once(' '));
+        lines.map(|(id, finding)| (id.to_owned(), finding.to_owned())).collect()
+    };
+    while read().len() < findings.len() && started.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let logged = read();
+    for (id, (name, finding)) in findings {
+        let got = logged.get(id).map_or("(no line)", String::as_str);
+        let (got, details) = got.split_once(' ').unwrap_or((got, ""));
+        let differences = failures.entry(name.clone()).or_default();
+        if got != finding {
+            differences.push(format!("access log: expected {finding}, got {got}"));
+        }
+        // Only the filter's own answers have its details.
+        let [check, _, reason] = finding.split(':').collect::<Vec<_>>()[..] else {
+            panic!("{finding}")
+        };
+        if details.contains("origin_gate") && details != format!("origin_gate{{{check}_{reason}}}") {
+            differences.push(format!("details: {details}"));
+        }
+    }
+    failures.retain(|_, differences| !differences.is_empty());
+}
+
+/// The counters add up to the requests, finding by finding.
+fn compare_counters<'a>(
+    proxy: &RunningEnvoy,
+    findings: impl Iterator<Item = &'a String>,
+    failures: &mut BTreeMap<String, Vec<String>>,
+) {
+    let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+    for finding in findings {
+        let [check, outcome, reason] = finding.split(':').collect::<Vec<_>>()[..] else {
+            panic!("{finding}")
+        };
+        let name = format!("wasmcustom.origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
+        *expected.entry(name).or_default() += 1;
+    }
+    let read = || -> BTreeMap<String, u64> {
+        let stats = get(proxy.admin, "/stats?filter=origin_gate_decisions");
+        let lines = stats.lines().filter_map(|line| line.split_once(": "));
+        let counters = lines.map(|(name, value)| (name.to_owned(), value.parse().unwrap()));
+        counters.filter(|(_, value)| *value > 0).collect()
+    };
+    let started = Instant::now();
+    while read() != expected && started.elapsed() < Duration::from_secs(5) {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let counted = read();
+    let names: std::collections::BTreeSet<_> = counted.keys().chain(expected.keys()).collect();
+    let differing = names
+        .into_iter()
+        .filter(|name| counted.get(*name) != expected.get(*name));
+    let differences: Vec<_> = differing
+        .map(|name| format!("{name}: expected {:?}, got {:?}", expected.get(name), counted.get(name)))
+        .collect();
+    if !differences.is_empty() {
+        failures.insert("counters".to_owned(), differences);
+    }
+}

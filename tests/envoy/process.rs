@@ -1,0 +1,285 @@
+//! A running Envoy, and its configuration.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use serde_json::{Value, json};
+
+use crate::PATIENCE;
+use crate::exchange::{Backend, get};
+use crate::support::Suite;
+
+pub struct RunningEnvoy {
+    pub process: Child,
+    pub folder: PathBuf,
+    pub admin: SocketAddr,
+    pub listeners: HashMap<String, SocketAddr>,
+}
+
+impl RunningEnvoy {
+    pub fn start(suites: &[Suite], backend: &Backend) -> Self {
+        let mut envoy = Self::spawn(suites, backend);
+        let started = Instant::now();
+        let address = envoy.folder.join("admin");
+        loop {
+            assert!(started.elapsed() < PATIENCE, "Envoy did not start:\n{}", envoy.log());
+            let exit = envoy.process.try_wait().unwrap();
+            assert!(exit.is_none(), "Envoy ended:\n{}", envoy.log());
+            if let Some(admin) = fs::read_to_string(&address).ok().and_then(|it| it.trim().parse().ok()) {
+                envoy.admin = admin;
+                if TcpStream::connect(admin).is_ok() && get(admin, "/ready").trim() == "LIVE" {
+                    break;
+                }
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        let listeners: Value = serde_json::from_str(&get(envoy.admin, "/listeners?format=json")).unwrap();
+        for status in listeners["listener_statuses"].as_array().unwrap() {
+            let address = &status["local_address"]["socket_address"];
+            let address = format!("{}:{}", address["address"].as_str().unwrap(), address["port_value"]);
+            envoy
+                .listeners
+                .insert(status["name"].as_str().unwrap().to_owned(), address.parse().unwrap());
+        }
+        envoy
+    }
+
+    pub fn spawn(suites: &[Suite], backend: &Backend) -> Self {
+        let binary = env::var("ENVOY_BIN").expect("ENVOY_BIN names Envoy: run ./build.sh test");
+        let module = env::var("ORIGIN_GATE_MODULE").expect("ORIGIN_GATE_MODULE names the module: run ./build.sh test");
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("origin-gate-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let config = envoy_config(suites, backend, &module, &folder.join("access").to_string_lossy());
+        fs::write(
+            folder.join("envoy.json"),
+            serde_json::to_string_pretty(&config).unwrap(),
+        )
+        .unwrap();
+        let log = fs::File::create(folder.join("log")).unwrap();
+        let process = Command::new(binary)
+            .arg("--config-path")
+            .arg(folder.join("envoy.json"))
+            .arg("--admin-address-path")
+            .arg(folder.join("admin"))
+            .args(["--concurrency", "1", "--use-dynamic-base-id", "--log-level", "warning"])
+            .args(["--component-log-level", "wasm:info", "--file-flush-interval-msec", "50"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let admin = "127.0.0.1:0".parse().unwrap();
+        Self {
+            process,
+            folder,
+            admin,
+            listeners: HashMap::new(),
+        }
+    }
+
+    pub fn address(&self, listener: &str) -> SocketAddr {
+        self.listeners[listener]
+    }
+
+    pub fn access_log(&self) -> PathBuf {
+        self.folder.join("access")
+    }
+
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.join("log")).unwrap_or_default()).into_owned()
+    }
+
+    pub fn version(&self) -> String {
+        let info: Value = serde_json::from_str(&get(self.admin, "/server_info")).unwrap();
+        format!("Envoy {}", info["version"].as_str().unwrap().split('/').nth(1).unwrap())
+    }
+
+    /// Whether it ended well.
+    pub fn wait_for_exit(&mut self) -> bool {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.success();
+            }
+            if started.elapsed() > PATIENCE {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for RunningEnvoy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if !thread::panicking() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+pub fn listener_name(number: usize) -> String {
+    format!("policy-{number}")
+}
+
+pub fn envoy_config(suites: &[Suite], backend: &Backend, module: &str, access_log: &str) -> Value {
+    let listeners: Vec<_> = suites
+        .iter()
+        .enumerate()
+        .map(|(number, suite)| listener(number, suite, module, access_log))
+        .collect();
+    // Nothing listens there any more.
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    json!({
+        "admin": { "address": socket(([127, 0, 0, 1], 0).into()) },
+        "static_resources": {
+            "listeners": listeners,
+            "clusters": [
+                cluster("backend", Some(backend.address)),
+                cluster("slow", Some(backend.slow)),
+                cluster("garbage", Some(backend.garbage)),
+                cluster("dead", Some(dead)),
+                cluster("empty", None),
+            ],
+        },
+    })
+}
+
+pub fn socket(address: SocketAddr) -> Value {
+    json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })
+}
+
+pub fn cluster(name: &str, address: Option<SocketAddr>) -> Value {
+    let endpoints: Vec<_> = address
+        .iter()
+        .map(|it| json!({ "endpoint": { "address": socket(*it) } }))
+        .collect();
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": endpoints }] },
+    })
+}
+
+/// The policy in each of the forms that Envoy takes, in turn.
+pub fn configuration(number: usize, policy: &str) -> Value {
+    match number % 3 {
+        0 => json!({ "@type": "type.googleapis.com/google.protobuf.StringValue", "value": policy }),
+        1 => {
+            let policy: Value = serde_json::from_str(policy).unwrap();
+            json!({ "@type": "type.googleapis.com/google.protobuf.Struct", "value": policy })
+        }
+        _ => json!({ "@type": "type.googleapis.com/google.protobuf.BytesValue", "value": base64(policy.as_bytes()) }),
+    }
+}
+
+pub fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
+        for digit in 0..4 {
+            let is_padding = digit > chunk.len();
+            text.push(if is_padding {
+                '='
+            } else {
+                ALPHABET[(bits >> (18 - 6 * digit) & 63) as usize].into()
+            });
+        }
+    }
+    text
+}
+
+pub fn listener(number: usize, suite: &Suite, module: &str, access_log: &str) -> Value {
+    let name = &listener_name(number);
+    let configuration = configuration(number, &suite.policy);
+    // VMs are shared by those that are configured alike.
+    let vm_id = if suite.environment.is_empty() {
+        "origin_gate"
+    } else {
+        name
+    };
+    let route = |prefix: &str, cluster: &str| json!({ "match": { "prefix": prefix }, "route": { "cluster": cluster } });
+    let mut slow = route("/slow/", "slow");
+    slow["route"]["timeout"] = json!("0.1s");
+    let routes = json!([
+        { "match": { "path": "/direct" }, "direct_response": { "status": 418 } },
+        { "match": { "path": "/redirect" }, "redirect": { "path_redirect": "/" } },
+        { "match": { "prefix": "/no-route/", "headers": [{ "name": "x-never", "present_match": true }] },
+          "route": { "cluster": "backend" } },
+        slow,
+        route("/dead/", "dead"),
+        route("/garbage/", "garbage"),
+        route("/empty/", "empty"),
+        route("/forbidden/", "backend"),
+        { "match": { "safe_regex": { "regex": "/no-route/.*" } , "headers": [{ "name": "x-never", "present_match": true }] },
+          "route": { "cluster": "backend" } },
+        { "match": { "safe_regex": { "regex": "/([^n].*)?|/n[^o].*" } }, "route": { "cluster": "backend" } },
+    ]);
+    json!({
+        "name": name,
+        "address": socket(([127, 0, 0, 1], 0).into()),
+        "filter_chains": [{ "filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                "stat_prefix": name,
+                "upgrade_configs": [{ "upgrade_type": "websocket" }, { "upgrade_type": "spdy/3.1" }],
+                "access_log": [{
+                    "name": "envoy.access_loggers.file",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+                        "path": access_log,
+                        "log_format": { "text_format_source": { "inline_string":
+                            "%REQ(X-CASE)% %FILTER_STATE(wasm.origin_gate:PLAIN)% %RESPONSE_CODE_DETAILS%\n" } },
+                    },
+                }],
+                "http_filters": [
+                    {
+                        "name": "origin_gate",
+                        "typed_config": {
+                            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+                            "config": {
+                                "name": "origin_gate",
+                                "root_id": "origin_gate",
+                                "failure_policy": "FAIL_CLOSED",
+                                "configuration": configuration,
+                                "vm_config": {
+                                    "vm_id": vm_id,
+                                    "environment_variables": { "key_values": suite.environment },
+                                    "runtime": "envoy.wasm.runtime.v8",
+                                    "code": { "local": { "filename": module } },
+                                },
+                            },
+                        },
+                    },
+                    {
+                        "name": "envoy.filters.http.rbac",
+                        "typed_config": {
+                            "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+                            "rules": { "action": "DENY", "policies": { "forbidden": {
+                                "permissions": [{ "url_path": { "path": { "prefix": "/forbidden/" } } }],
+                                "principals": [{ "any": true }],
+                            } } },
+                        },
+                    },
+                    {
+                        "name": "envoy.filters.http.router",
+                        "typed_config": {
+                            "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+                        },
+                    },
+                ],
+                "route_config": { "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": routes }] },
+            },
+        }] }],
+    })
+}
