@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -127,6 +127,9 @@ impl Backend {
         let garbage = serve(|mut stream| {
             let _ = stream.read(&mut [0; 1024]);
             let _ = stream.write_all(b"220 mail.example ESMTP\r\n");
+            // What is closed with bytes unread is reset, which may overtake what was written.
+            let _ = stream.shutdown(Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
         });
         Self {
             address,
