@@ -164,6 +164,7 @@ pub fn answer(mut stream: TcpStream, cases: &Shared<Response>, seen: &Shared<Hea
         let Ok(httparse::Status::Complete(length)) = request.parse(&bytes) else {
             continue;
         };
+        let is_head = request.method == Some("HEAD");
         let headers: Vec<_> = request
             .headers
             .iter()
@@ -186,11 +187,13 @@ pub fn answer(mut stream: TcpStream, cases: &Shared<Response>, seen: &Shared<Hea
             text.extend_from_slice(value);
             text.extend_from_slice(b"\r\n");
         }
-        if !matches!(response.status, 101 | 204 | 304) {
-            text.extend_from_slice(b"content-length: 2\r\n\r\nok");
-        } else {
-            text.extend_from_slice(b"\r\n");
-        }
+        // A body where there may be none would spoil the connection for the case that is given it next.
+        let body: &[u8] = match response.status {
+            101 | 204 | 304 => b"\r\n",
+            _ if is_head => b"content-length: 2\r\n\r\n",
+            _ => b"content-length: 2\r\n\r\nok",
+        };
+        text.extend_from_slice(body);
         if stream.write_all(&text).is_err() {
             return;
         }
