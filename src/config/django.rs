@@ -98,11 +98,7 @@ pub fn add(root: &mut Vec<(String, Node)>, environment: &Environment<'_>, report
         match (setting.read)(&text) {
             Ok(Node::List(items)) if items.is_empty() && !setting.takes_none => {}
             Ok(value) => settings.add(root, setting.name, setting.section, setting.key, value),
-            Err(problem) => report.error(Note::on(
-                setting.name,
-                Node::from(text.as_str()),
-                (Problem::DjangoValue, problem),
-            )),
+            Err(problem) => report.error(wrong_value(setting.name, &text, problem)),
         }
     }
     settings.add_hosts(root, environment, debug, report);
@@ -132,11 +128,7 @@ impl Settings {
             None => false,
             Some((Ok(value), _)) => value == Node::Bool(true),
             Some((Err(problem), text)) => {
-                report.error(Note::on(
-                    name,
-                    Node::from(text.as_str()),
-                    (Problem::DjangoValue, problem),
-                ));
+                report.error(wrong_value(name, &text, problem));
                 false
             }
         }
@@ -180,11 +172,7 @@ impl Settings {
             None => None,
             Some((Ok(hosts), _)) => Some(hosts),
             Some((Err(problem), text)) => {
-                return report.error(Note::on(
-                    "ALLOWED_HOSTS",
-                    Node::from(text.as_str()),
-                    (Problem::DjangoValue, problem),
-                ));
+                return report.error(wrong_value("ALLOWED_HOSTS", &text, problem));
             }
         };
         let is_empty = hosts.as_ref().is_none_or(|it| *it == Node::List(Vec::new()));
@@ -236,6 +224,10 @@ impl Settings {
     }
 }
 
+fn wrong_value(name: &str, text: &str, problem: String) -> Note {
+    Note::on(name, Node::from(text), (Problem::DjangoValue, problem))
+}
+
 /// The entries of a section, which is made if need be. A `csrf` that only lists is off: Django's own check stands behind.
 fn section_of<'r>(root: &'r mut Vec<(String, Node)>, section: &'static str) -> Option<&'r mut Vec<(String, Node)>> {
     if !root.iter().any(|(key, _)| key == section) {
@@ -256,17 +248,21 @@ fn section_of<'r>(root: &'r mut Vec<(String, Node)>, section: &'static str) -> O
 
 /// `a,b`, `a b` or `["a", "b"]`.
 fn list(text: &str) -> Result<Node, String> {
+    items(text).map(Node::List)
+}
+
+fn items(text: &str) -> Result<Vec<Node>, String> {
     let text = text.trim();
     if is_json_list(text) {
         return match serde_json::from_str(text) {
-            Ok(list @ Node::List(_)) => Ok(list),
+            Ok(Node::List(items)) => Ok(items),
             _ => Err("this begins like a JSON list and is none; write `a,b` or `[\"a\", \"b\"]`".to_owned()),
         };
     }
     let items = text
         .split(|char: char| char == ',' || char.is_whitespace())
         .filter(|item| !item.is_empty());
-    Ok(Node::List(items.map(Node::from).collect()))
+    Ok(items.map(Node::from).collect())
 }
 
 /// Like [`list`], but a comma separates only where another expression begins after it. Python's strict end, `\Z`, is
@@ -278,10 +274,7 @@ fn regexes(text: &str) -> Result<Node, String> {
             .map_or(text.to_owned(), |text| format!("{text}$"))
     };
     if is_json_list(text) {
-        let Node::List(items) = list(text)? else {
-            return list(text);
-        };
-        let items = items.into_iter().map(|item| match item {
+        let items = items(text)?.into_iter().map(|item| match item {
             Node::String(text) => Node::String(strict_end(&text)),
             other => other,
         });
@@ -319,9 +312,7 @@ fn is_json_list(text: &str) -> bool {
 
 /// Django's `https://*.domain` covers the domain too.
 fn trusted_origins(text: &str) -> Result<Node, String> {
-    let Node::List(mut items) = list(text)? else {
-        return list(text);
-    };
+    let mut items = items(text)?;
     let apexes = items.iter().filter_map(|item| match item {
         Node::String(text) => text
             .split_once("://*.")

@@ -145,11 +145,10 @@ impl<'n> Origins<'n> {
             error(Problem::InsecureWithCredentials);
         }
         if pattern.covers_single_label() {
-            const PROBLEM: Problem = Problem::OriginSingleLabel;
             if credentials {
-                error(PROBLEM);
+                error(Problem::OriginSingleLabel);
             } else {
-                report.warn(Note::on(path, entry.item.text, PROBLEM));
+                report.warn(Note::on(path, entry.item.text, Problem::OriginSingleLabel));
             }
         }
         if pattern.is_socket() {

@@ -67,7 +67,7 @@ impl<'n> Draft<'n> {
         if is_new("csrf") {
             draft.csrf = csrf.map(Rc::new);
         }
-        if lists_origins || section.has("cors") || inherited.is_none() {
+        if lists_origins || is_new("cors") {
             draft.origins.check(danger, draft.credentials, section, report);
         }
         draft.warn(section, inherited, report);

@@ -44,15 +44,14 @@ impl PathPattern {
             Self::One(path.into())
         })
     }
+}
 
-    /// Whether the path of a request is covered.
-    #[must_use]
-    pub fn covers(&self, path: &[u8]) -> bool {
-        match self {
-            Self::One(one) => path == &**one,
-            Self::Below(prefix) => path.starts_with(prefix) && is_plain(path),
-        }
-    }
+/// Whether one of the entries covers the path of a request. However many there are, the path is read once.
+#[must_use]
+pub fn any_covers(patterns: &[PathPattern], path: &[u8]) -> bool {
+    let is_one = |it: &PathPattern| matches!(it, PathPattern::One(one) if *path == **one);
+    let is_below = |it: &PathPattern| matches!(it, PathPattern::Below(prefix) if path.starts_with(prefix));
+    patterns.iter().any(is_one) || (patterns.iter().any(is_below) && is_plain(path))
 }
 
 /// One entry of `match.path_prefixes`.
@@ -113,6 +112,9 @@ pub(super) fn is_plain(path: &[u8]) -> bool {
 /// Whether a segment has `%XX` for a separator, for a control character or for one that needs none (RFC 3986 §2.3), or
 /// what `%` encodes is not UTF-8, such as an overlong dot.
 fn has_needless_encoding(segment: &[u8]) -> bool {
+    if !segment.contains(&b'%') {
+        return false;
+    }
     let mut decoded = Vec::new();
     let mut parts = segment.split(|&byte| byte == b'%');
     decoded.extend_from_slice(parts.next().unwrap_or_default());
@@ -130,7 +132,7 @@ fn has_needless_encoding(segment: &[u8]) -> bool {
         decoded.push(byte);
         decoded.extend_from_slice(rest);
     }
-    segment.contains(&b'%') && std::str::from_utf8(&decoded).is_err()
+    std::str::from_utf8(&decoded).is_err()
 }
 
 fn hex(digit: u8) -> Option<u8> {

@@ -7,7 +7,7 @@ use super::cors::{self, Cors};
 use super::headers;
 use super::host::Authority;
 use super::origin::NoOrigin;
-use super::path::PathPattern;
+use super::path::{self, PathPattern};
 use super::request::{Field, RequestHead, Source};
 use super::set::{HostSet, Match, NearMiss, OriginSet};
 use super::verdict::{
@@ -207,8 +207,7 @@ impl Rules {
         if self.hosts.as_ref().is_some_and(strips) && head.forwarded_host != Field::Absent {
             request.push(RequestEdit::Remove(headers::X_FORWARDED_HOST));
         }
-        let enforced = self.cors.as_ref().filter(|cors| cors.mode == Mode::Enforce);
-        let response = enforced.map(|cors| (Rc::clone(cors), grant));
+        let response = self.enforced_cors().map(|cors| (Rc::clone(cors), grant));
         Verdict {
             finding,
             decision: Decision::Forward(Forward {
@@ -221,7 +220,7 @@ impl Rules {
 
     fn refuse<'a>(&'a self, check: Check, reason: Reason, status: u16, grant: Grant<'a>) -> Verdict<'a> {
         let mut headers = problem_headers();
-        if let Some(cors) = self.cors.as_ref().filter(|cors| cors.mode == Mode::Enforce) {
+        if let Some(cors) = self.enforced_cors() {
             let granted = cors.response_headers(grant);
             headers.extend(granted.map(|(name, value)| (name, Cow::Borrowed(value))));
             if grant != Grant::Any {
@@ -229,6 +228,10 @@ impl Rules {
             }
         }
         refusal(check, reason, status, headers)
+    }
+
+    fn enforced_cors(&self) -> Option<&Rc<Cors>> {
+        self.cors.as_ref().filter(|cors| cors.mode == Mode::Enforce)
     }
 }
 
@@ -264,7 +267,7 @@ impl Origins {
 
 impl Hosts {
     fn admit(&self, allowed: &HostSet, head: &RequestHead<'_>) -> Result<(), Reason> {
-        if self.exempt_paths.iter().any(|it| it.covers(head.path)) {
+        if path::any_covers(&self.exempt_paths, head.path) {
             return Ok(());
         }
         let forwarded = match self.forwarded_host {

@@ -2,7 +2,7 @@
 //! (Fetch Metadata §2.4 `Sec-Fetch-Site`, then `Origin`). The procedure is that of Go's `http.CrossOriginProtection`,
 //! with origins to trust and with the scheme, which a proxy knows. `Referer` is not read: pages can leave it out.
 
-use super::path::PathPattern;
+use super::path::{self, PathPattern};
 use super::request::{Field, RequestHead, Source};
 use super::set::OriginSet;
 use super::verdict::{Mode, Reason};
@@ -28,7 +28,7 @@ impl Csrf {
         source: &Source<'_>,
         found: Result<Reason, Reason>,
     ) -> Result<(), Reason> {
-        if is_safe(head.method) || self.exempt_paths.iter().any(|it| it.covers(head.path)) {
+        if is_safe(head.method) || path::any_covers(&self.exempt_paths, head.path) {
             return Ok(());
         }
         // Only the page itself, or a person at the address bar, makes a browser say one of these.
