@@ -1,6 +1,7 @@
 //! One request's way through the filter, whatever the proxy: ask the policy, do what it says, latch what the response
 //! will need, and do it when the response comes.
 
+mod cookies;
 mod journal;
 mod pairs;
 
@@ -12,6 +13,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
 
+pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_NAMES};
 pub use journal::{INTERVAL, Journal};
 pub use pairs::Pairs;
 
@@ -51,6 +53,13 @@ pub trait Proxy {
     ///
     /// [`Unavailable`] if it cannot be told whether there is one.
     fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable>;
+
+    /// The response's headers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the proxy does not hand them over.
+    fn response_headers(&self) -> Result<Pairs, Unavailable>;
 
     /// Replaces a response header.
     ///
@@ -100,6 +109,8 @@ pub struct Gate {
     policy: Policy,
     records: Vec<Record>,
     journal: Journal,
+    cookies: Cookies,
+    dropped_cookies: Option<u32>,
 }
 
 /// A finding as the outside sees it.
@@ -128,6 +139,8 @@ impl Gate {
             policy,
             records: records.collect(),
             journal: Journal::default(),
+            cookies: Cookies::default(),
+            dropped_cookies: define(DROPPED_COOKIES),
         }
     }
 
@@ -169,6 +182,7 @@ enum Phase {
 struct Latched {
     cors: Option<(Rc<Cors>, LatchedGrant)>,
     is_upgrade: bool,
+    is_cross_site: bool,
     /// What to tell under `debug`.
     finding: Option<Finding>,
 }
@@ -222,7 +236,7 @@ impl Filter {
     /// Deals with a response's headers, whoever made the response.
     pub fn on_response(&mut self, proxy: &impl Proxy) {
         let done = match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Forwarded(latched) => latched.apply(proxy),
+            Phase::Forwarded(latched) => latched.apply(proxy, &self.gate),
             Phase::Replied { status, is_grpc: true } => restore_status(proxy, status),
             Phase::Replied { is_grpc: false, .. } | Phase::Idle => Ok(()),
         };
@@ -258,7 +272,7 @@ impl Filter {
 }
 
 impl Latched {
-    fn apply(&self, proxy: &impl Proxy) -> Result<(), Unavailable> {
+    fn apply(&self, proxy: &impl Proxy, gate: &Gate) -> Result<(), Unavailable> {
         if let Some(finding) = self.finding {
             proxy.set_response_header(headers::X_ORIGIN_GATE, finding.to_string().as_bytes())?;
         }
@@ -267,6 +281,9 @@ impl Latched {
         };
         if self.is_upgrade && proxy.response_header(":status")?.as_deref() == Some(b"101") {
             return Ok(());
+        }
+        if self.is_cross_site {
+            look_at_cookies(proxy, gate, grant);
         }
         let grant = match grant {
             LatchedGrant::Any => Grant::Any,
@@ -289,6 +306,19 @@ impl Latched {
             Some(vary) if headers::varies_by_origin(&vary) => Ok(()),
             _ => proxy.add_response_header(headers::VARY, b"Origin"),
         }
+    }
+}
+
+/// Nothing hangs on it but a line and a count: where the proxy does not show the headers, there is neither.
+fn look_at_cookies(proxy: &impl Proxy, gate: &Gate, grant: &LatchedGrant) {
+    let (Ok(Some(_)), LatchedGrant::Origin(origin)) = (proxy.response_header(headers::SET_COOKIE), grant) else {
+        return;
+    };
+    let is_dropped = proxy
+        .response_headers()
+        .is_ok_and(|pairs| gate.cookies.record(origin, &pairs));
+    if let Some(counter) = gate.dropped_cookies.filter(|_| is_dropped) {
+        proxy.count(counter);
     }
 }
 
@@ -316,6 +346,7 @@ fn latch(forward: Forward<'_>, finding: Option<Finding>) -> Phase {
     Phase::Forwarded(Latched {
         cors,
         is_upgrade: forward.is_upgrade,
+        is_cross_site: forward.is_cross_site,
         finding,
     })
 }

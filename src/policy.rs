@@ -1,6 +1,7 @@
 //! The policy: which rules apply to a request, and what they say. Pure: no proxy, no clock, no log, no configuration
 //! format.
 
+pub mod cookies;
 pub mod cors;
 pub mod headers;
 pub mod host;

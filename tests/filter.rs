@@ -45,13 +45,17 @@ fn set(headers: &RefCell<Headers>, name: &str, value: &[u8]) {
     headers.push((name.to_owned(), value.to_vec()));
 }
 
+fn encode(headers: &RefCell<Headers>) -> Pairs {
+    let headers = headers.borrow();
+    Pairs::new(Pairs::encode(
+        headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())),
+    ))
+}
+
 impl Proxy for FakeProxy {
     fn request_headers(&self) -> Result<Pairs, Unavailable> {
         self.check("request_headers")?;
-        let request = self.request.borrow();
-        Ok(Pairs::new(Pairs::encode(
-            request.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())),
-        )))
+        Ok(encode(&self.request))
     }
 
     fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
@@ -73,6 +77,11 @@ impl Proxy for FakeProxy {
             .iter()
             .find(|(it, _)| it == name)
             .map(|(_, value)| value.clone()))
+    }
+
+    fn response_headers(&self) -> Result<Pairs, Unavailable> {
+        self.check("response_headers")?;
+        Ok(encode(&self.response))
     }
 
     fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
@@ -232,14 +241,10 @@ fn the_corpus_passes() {
                 .iter()
                 .map(|&id| names[id as usize].clone())
                 .collect();
-            let [check, outcome, reason] = case.finding.split(':').collect::<Vec<_>>()[..] else {
-                panic!()
-            };
-            let counter = format!("origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
-            if counted != [counter.clone()] {
-                differences.push(format!("counted {counted:?}, not {counter}"));
+            if counted != case.counters() {
+                differences.push(format!("counted {counted:?}, not {:?}", case.counters()));
             }
-            if proxy.reply.borrow().is_some() && *proxy.details.borrow() != format!("origin_gate{{{check}_{reason}}}") {
+            if proxy.reply.borrow().is_some() && *proxy.details.borrow() != case.details() {
                 differences.push(format!("details: {}", proxy.details.borrow()));
             }
             if !differences.is_empty() {

@@ -153,6 +153,10 @@ impl Proxy for Envoy {
         abi::header(Map::Response, name)
     }
 
+    fn response_headers(&self) -> Result<Pairs, Unavailable> {
+        abi::headers(Map::Response)
+    }
+
     fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         abi::set_header(Map::Response, name, value)
     }

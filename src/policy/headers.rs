@@ -24,6 +24,8 @@ pub const REQUEST_PRIVATE_NETWORK: &str = "access-control-request-private-networ
 pub const CONTENT_TYPE: &str = "content-type";
 /// `Sec-WebSocket-Key`.
 pub const SEC_WEBSOCKET_KEY: &str = "sec-websocket-key";
+/// `Set-Cookie`.
+pub const SET_COOKIE: &str = "set-cookie";
 /// `Vary`.
 pub const VARY: &str = "vary";
 /// `X-Forwarded-Host`.
@@ -87,7 +89,7 @@ pub fn varies_by_origin(vary: &[u8]) -> bool {
 }
 
 /// Takes off optional white space (RFC 9110 §5.6.3), which is less than what ASCII calls white space.
-fn trim(mut member: &[u8]) -> &[u8] {
+pub(super) fn trim(mut member: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = member {
         member = rest;
     }

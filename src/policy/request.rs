@@ -40,6 +40,8 @@ pub struct RequestHead<'a> {
     pub request_private_network: Field<'a>,
     /// `Content-Type`.
     pub content_type: Field<'a>,
+    /// `Sec-Fetch-Mode`.
+    pub fetch_mode: Field<'a>,
     /// `Sec-Fetch-Site`.
     pub fetch_site: Field<'a>,
     /// `Sec-WebSocket-Key`.
@@ -71,6 +73,7 @@ impl<'a> FromIterator<(&'a [u8], &'a [u8])> for RequestHead<'a> {
                     head.request_private_network.add(value);
                 }
                 b"content-type" => head.content_type.add(value),
+                b"sec-fetch-mode" => head.fetch_mode.add(value),
                 b"sec-fetch-site" => head.fetch_site.add(value),
                 b"sec-websocket-key" => head.websocket_key.add(value),
                 b"x-forwarded-host" => head.forwarded_host.add(value),

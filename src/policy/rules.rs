@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::cookies;
 use super::cors::{self, Cors};
 use super::headers;
 use super::host::Authority;
@@ -90,9 +91,12 @@ impl Rules {
                 (Err(reason), Some(websocket)) if watched.enforces(websocket.mode, Check::WebSocket, reason) => {
                     self.refuse(Check::WebSocket, reason, 403, grant)
                 }
-                (Ok(reason) | Err(reason), _) => {
-                    self.forward(head, watched.or(Check::WebSocket, Outcome::Allowed, reason), grant)
-                }
+                (Ok(reason) | Err(reason), _) => self.forward(
+                    head,
+                    &source,
+                    watched.or(Check::WebSocket, Outcome::Allowed, reason),
+                    grant,
+                ),
             };
         }
         if let Some(csrf) = &self.csrf
@@ -102,7 +106,12 @@ impl Rules {
             return self.refuse(Check::Csrf, reason, 403, grant);
         }
         let Some(cors) = &self.cors else {
-            return self.forward(head, watched.or(Check::Cors, Outcome::Allowed, Reason::Off), grant);
+            return self.forward(
+                head,
+                &source,
+                watched.or(Check::Cors, Outcome::Allowed, Reason::Off),
+                grant,
+            );
         };
         if head.is_preflight() {
             let mut verdict = self.answer_preflight(cors, head, found, grant);
@@ -110,7 +119,7 @@ impl Rules {
             if outcome == Outcome::Rejected && !watched.enforces(cors.mode, Check::Cors, reason)
                 || cors.mode == Mode::ReportOnly
             {
-                return self.forward(head, watched.or(Check::Cors, outcome, reason), grant);
+                return self.forward(head, &source, watched.or(Check::Cors, outcome, reason), grant);
             }
             if outcome == Outcome::Allowed {
                 verdict.finding = watched.or(Check::Cors, outcome, reason);
@@ -126,7 +135,7 @@ impl Rules {
             Err(reason) if watched.enforces(cors.mode, Check::Cors, reason) => (Outcome::Rejected, reason),
             Err(reason) => (Outcome::WouldReject, reason),
         };
-        self.forward(head, watched.or(Check::Cors, outcome, reason), grant)
+        self.forward(head, &source, watched.or(Check::Cors, outcome, reason), grant)
     }
 
     /// The answer where headers cannot be read or written: what is not known to be allowed is refused.
@@ -197,7 +206,13 @@ impl Rules {
         }
     }
 
-    fn forward<'a>(&self, head: &RequestHead<'_>, finding: Finding, grant: Grant<'a>) -> Verdict<'a> {
+    fn forward<'a>(
+        &self,
+        head: &RequestHead<'_>,
+        source: &Source<'_>,
+        finding: Finding,
+        grant: Grant<'a>,
+    ) -> Verdict<'a> {
         let mut request = Vec::new();
         let enforces_sockets = self.websocket.is_some_and(|it| it.mode == Mode::Enforce);
         if head.is_websocket() && enforces_sockets {
@@ -208,12 +223,14 @@ impl Rules {
             request.push(RequestEdit::Remove(headers::X_FORWARDED_HOST));
         }
         let response = self.enforced_cors().map(|cors| (Rc::clone(cors), grant));
+        let is_credentialed = |(cors, grant): &(Rc<Cors>, Grant<'_>)| cors.credentials && *grant != Grant::Withheld;
         Verdict {
             finding,
             decision: Decision::Forward(Forward {
                 request,
-                response,
                 is_upgrade: head.upgrade != Field::Absent,
+                is_cross_site: response.as_ref().is_some_and(is_credentialed) && cookies::is_cross_site(head, source),
+                response,
             }),
         }
     }

@@ -53,6 +53,9 @@ pub struct Forward<'a> {
     pub response: Option<(Rc<Cors>, Grant<'a>)>,
     /// Whether this asks for an upgrade: CORS has no part in a `101`.
     pub is_upgrade: bool,
+    /// Whether a page of another site may read the response with its visitor's cookies, so that browsers drop those
+    /// that are not marked for it.
+    pub is_cross_site: bool,
 }
 
 /// One edit to a request's headers.

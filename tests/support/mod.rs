@@ -15,6 +15,7 @@ use std::fs;
 use std::path::Path;
 
 use origin_gate::config::{self, Loaded};
+use origin_gate::filter::DROPPED_COOKIES;
 use serde_json::Value;
 
 /// The policies and cases of one file.
@@ -45,6 +46,8 @@ pub struct Case {
     pub body: Option<String>,
     /// `<check>:<outcome>:<reason>`.
     pub finding: String,
+    /// Whether the answer counts as one that sets a cookie which browsers drop.
+    pub drops_cookies: bool,
     pub envoy: Envoy,
 }
 
@@ -142,6 +145,7 @@ fn read_case(file: &str, value: &Value) -> Case {
         "answer",
         "body",
         "finding",
+        "drops_cookies",
         "envoy",
         "only_core",
         "only_envoy",
@@ -165,6 +169,7 @@ fn read_case(file: &str, value: &Value) -> Case {
         answer: response(&value["answer"]),
         body: value.get("body").map(|it| it.as_str().unwrap().to_owned()),
         finding: value["finding"].as_str().unwrap().to_owned(),
+        drops_cookies: value.get("drops_cookies").is_some_and(|it| it.as_bool().unwrap()),
         envoy: match (value.get("envoy"), value.get("only_envoy")) {
             (Some(status), _) => Envoy::Refuses(status.as_str().unwrap().parse().unwrap()),
             (None, Some(_)) => Envoy::Only,
@@ -249,6 +254,7 @@ fn read_row(file: &str, row: &[String], at: usize) -> Case {
         },
         body: None,
         finding: finding.to_owned(),
+        drops_cookies: false,
         envoy: match row.get(3).map(String::as_str) {
             None => Envoy::Same,
             Some("trimmed" | "not sent") => Envoy::CannotSay,
@@ -299,11 +305,31 @@ pub fn get_case() -> Case {
         answer: Response::default(),
         body: None,
         finding: String::new(),
+        drops_cookies: false,
         envoy: Envoy::Same,
     }
 }
 
 impl Case {
+    /// The counters that it adds one to.
+    pub fn counters(&self) -> Vec<String> {
+        let [check, outcome, reason] = self.finding_parts();
+        let decision = format!("origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
+        let dropped = self.drops_cookies.then(|| DROPPED_COOKIES.to_owned());
+        std::iter::once(decision).chain(dropped).collect()
+    }
+
+    /// What the access log has as the details of the filter's own answer.
+    pub fn details(&self) -> String {
+        let [check, _, reason] = self.finding_parts();
+        format!("origin_gate{{{check}_{reason}}}")
+    }
+
+    fn finding_parts(&self) -> [&str; 3] {
+        let parts: Vec<_> = self.finding.split(':').collect();
+        parts.try_into().unwrap_or_else(|_| panic!("{}", self.finding))
+    }
+
     /// The request as a proxy shows it to a filter.
     pub fn fields(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut fields = vec![(b":method".to_vec(), self.method.clone().into_bytes())];

@@ -1,0 +1,62 @@
+//! Tells of cookies that browsers drop: each name once, with the fix.
+
+use std::cell::RefCell;
+
+use log::warn;
+
+use crate::policy::cookies::dropped;
+use crate::policy::headers;
+
+use super::Pairs;
+
+/// The counter of answers that set a cookie which browsers drop.
+pub const COUNTER: &str = "origin_gate_answers_with_dropped_cookies";
+
+/// The most names that are told, and remembered: a backend that makes up names is not worth more.
+pub const MAX_NAMES: usize = 64;
+
+/// The names that were told. Its memory is bounded, whatever backends send.
+#[derive(Debug, Default)]
+pub struct Cookies {
+    told: RefCell<Vec<Box<[u8]>>>,
+}
+
+impl Cookies {
+    /// Logs the cookies of a response that the page of `origin`, on another site, will not keep; whether there are any.
+    pub fn record(&self, origin: &[u8], response: &Pairs) -> bool {
+        let lines = response
+            .headers()
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| *name == headers::SET_COOKIE.as_bytes());
+        let mut is_any = false;
+        for name in lines.filter_map(|(_, line)| dropped(line)) {
+            is_any = true;
+            if self.is_new(name) {
+                warn!(
+                    "Cookie dropped by browsers name=\"{}\" origin=\"{}\" fix=\"set it with SameSite=None; Secure, or \
+                     pages of other sites lose it (Django: SESSION_COOKIE_SAMESITE = 'None' and SESSION_COOKIE_SECURE = \
+                     True; CSRF_COOKIE_… alike)\"",
+                    cut(name).escape_ascii(),
+                    cut(origin).escape_ascii(),
+                );
+            }
+        }
+        is_any
+    }
+
+    fn is_new(&self, name: &[u8]) -> bool {
+        let mut told = self.told.borrow_mut();
+        let is_new = told.len() < MAX_NAMES && !told.iter().any(|it| **it == *cut(name));
+        if is_new {
+            told.push(cut(name).into());
+        }
+        is_new
+    }
+}
+
+/// As much of a name as is told.
+fn cut(bytes: &[u8]) -> &[u8] {
+    const LONGEST: usize = 256;
+    bytes.get(..LONGEST).unwrap_or(bytes)
+}
