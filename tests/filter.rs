@@ -226,7 +226,7 @@ fn run(case: &Case, proxy: &FakeProxy, gate: &Rc<Gate>) -> Seen {
 fn the_corpus_passes() {
     let mut failures = BTreeMap::new();
     let mut count = 0;
-    for suite in support::corpus() {
+    for suite in support::corpus().into_iter().chain([support::matrix()]) {
         let (gate, names) = gate(&suite);
         for case in suite.cases.iter().filter(|case| case.envoy != Envoy::Only) {
             count += 1;
@@ -258,7 +258,7 @@ fn the_corpus_passes() {
 
 #[test]
 fn the_core_alone_finds_the_same() {
-    for suite in support::corpus() {
+    for suite in support::corpus().into_iter().chain([support::matrix()]) {
         let policy = suite.load().policy;
         for case in suite.cases.iter().filter(|case| case.envoy != Envoy::Only) {
             let fields = case.fields();

@@ -118,6 +118,72 @@ fn read_file(path: &Path) -> Vec<Suite> {
     }
 }
 
+/// The cells of `tests/matrix.json`: who answers a request, and what a page may read of it, for each kind of origin.
+pub fn matrix() -> Suite {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/matrix.json");
+    let value: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let mut cases = Vec::new();
+    for row in value["rows"].as_array().unwrap() {
+        for (origin, who) in value["origins"].as_object().unwrap() {
+            if row["skipped"].get(origin).is_none() {
+                cases.push(read_cell(row, origin, who));
+            }
+        }
+    }
+    Suite {
+        file: "matrix".to_owned(),
+        policy: value["policy"].to_string(),
+        environment: BTreeMap::new(),
+        cases,
+    }
+}
+
+fn read_cell(row: &Value, origin: &str, who: &Value) -> Case {
+    let text = |value: &Value, key: &str, default: &str| value[key].as_str().unwrap_or(default).to_owned();
+    let headers_of = |value: &Value| strings(value).iter().map(|line| header(line)).collect::<Vec<_>>();
+    let (status, finding) = match row["outcomes"][origin].as_str() {
+        Some(outcome) => outcome.split_once(' ').unwrap(),
+        None => ("", who["finding"].as_str().unwrap()),
+    };
+    let status: u16 = status
+        .parse()
+        .unwrap_or_else(|_| row["status"].as_u64().unwrap().try_into().unwrap());
+    let mut headers = vec![("host".to_owned(), text(row, "host", "api.example").into_bytes())];
+    headers.extend(
+        strings(&who["lines"])
+            .into_iter()
+            .map(|line| ("origin".to_owned(), line.into_bytes())),
+    );
+    headers.extend(headers_of(&row["headers"]));
+    if row["websocket"] == true {
+        headers.push(("upgrade".to_owned(), b"websocket".to_vec()));
+    }
+    let mut answer = vec![("vary".to_owned(), text(row, "vary", "Origin").into_bytes())];
+    if let Some(granted) = who["granted"].as_str() {
+        answer.push(("access-control-allow-origin".to_owned(), granted.into()));
+        answer.push(("access-control-allow-credentials".to_owned(), b"true".to_vec()));
+        answer.push(("access-control-expose-headers".to_owned(), b"x-total".to_vec()));
+        answer.extend(headers_of(&row["granted"]));
+    }
+    if status == 101 {
+        answer.clear();
+    }
+    let by = row["by"].as_str().unwrap();
+    let response = |headers| Response { status, headers };
+    let passes = by == "backend" || by == "filter" && status < 400 && status != 204;
+    Case {
+        name: format!("{} - {origin}", row["name"].as_str().unwrap()),
+        method: text(row, "method", "GET"),
+        target: text(row, "path", "/"),
+        headers,
+        backend: passes.then(|| response(Vec::new())),
+        proxy: (by == "envoy").then_some(status),
+        answer: response(answer),
+        finding: finding.to_owned(),
+        ..get_case()
+    }
+}
+
 fn environment(value: &Value) -> BTreeMap<String, String> {
     let variables = value["environment"].as_object().into_iter().flatten();
     variables

@@ -1,0 +1,89 @@
+import json
+import os
+import pathlib
+import ssl
+import time
+
+import pytest
+import trustme
+
+import proxy
+from backend import Backend
+from peers import PATIENCE
+from stage import Stage
+
+ENVOY = pathlib.Path(os.environ["ENVOY_BIN"])
+MODULE = pathlib.Path(os.environ["ORIGIN_GATE_MODULE"])
+
+
+@pytest.fixture(scope="session")
+def stage():
+    with Stage() as stage:
+        yield stage
+
+
+@pytest.fixture(scope="session")
+def backend():
+    with Backend() as backend:
+        yield backend
+
+
+@pytest.fixture(scope="session")
+def module():
+    return MODULE
+
+
+@pytest.fixture(scope="session")
+def authority():
+    """Who signs the run's certificate."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def certificate(authority):
+    """For every name that the tests use, as Envoy takes it."""
+    found = authority.issue_cert("api.example", "*.example", "localhost", "127.0.0.1")
+    chain = b"".join(it.bytes() for it in found.cert_chain_pems)
+    key = found.private_key_pem.bytes()
+    return {"certificate_chain": {"inline_string": chain.decode()}, "private_key": {"inline_string": key.decode()}}
+
+
+@pytest.fixture(scope="session")
+def trust(authority):
+    """A client's context that trusts it."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+class AccessLog:
+    """What Envoy wrote of each request, by the `x-case` that it carried."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def line(self, case):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            lines = self.path.read_text().splitlines() if self.path.exists() else []
+            for line in reversed(lines):
+                found = json.loads(line)
+                if found["case"] == case:
+                    return found
+            time.sleep(0.01)
+        raise AssertionError(f"no line for {case} in the access log")
+
+
+@pytest.fixture(scope="session")
+def access_log(stage):
+    return AccessLog(stage.folder / "access.json")
+
+
+@pytest.fixture(scope="session")
+def envoy(stage):
+    """Starts an Envoy with these listeners and clusters."""
+
+    def start(name, listeners, clusters, **options):
+        return stage.envoy(ENVOY, proxy.config(listeners, clusters), name=name, **options)
+
+    return start

@@ -1,0 +1,217 @@
+"""Clients that show what a page's browser would see, byte for byte: one connection, one request at a time."""
+
+import socket
+import ssl
+
+import h2.config
+import h2.connection
+import h2.events
+import h2.settings
+import h11
+
+PATIENCE = 20  # seconds, after which what should have come will not come
+HOST = "api.example"
+
+
+class Answer:
+    """`headers` in order, repeated ones and all, names in lower case."""
+
+    def __init__(self, status, headers, body=b"", trailers=()):
+        self.status, self.headers, self.body, self.trailers = status, headers, body, list(trailers)
+
+    def value(self, name):
+        """The lines of a header, joined; `None` if there are none."""
+        lines = [value for it, value in self.headers if it == name]
+        return ", ".join(lines) if lines else None
+
+    def cors(self):
+        """All of CORS, and `Vary`: what is not expected of them must be absent."""
+        names = dict.fromkeys(name for name, _ in self.headers)
+        return {name: self.value(name) for name in names if name.startswith("access-control-") or name == "vary"}
+
+    def text(self):
+        return self.body.decode(errors="replace")
+
+
+def text_of(headers):
+    return [(bytes(name).decode("latin-1").lower(), bytes(value).decode("latin-1")) for name, value in headers]
+
+
+def connect(port, tls, protocols):
+    """`tls` is a context that trusts the server; it is asked for as `HOST`."""
+    stream = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if not tls:
+        return stream
+    tls.set_alpn_protocols(protocols)
+    return tls.wrap_socket(stream, server_hostname=HOST)
+
+
+class Exchange:
+    """One request and its answer, a step at a time."""
+
+    def __init__(self, port, tls=None):
+        self.stream = connect(port, tls, [self.ALPN])
+        self.interim, self.trailers, self.is_over = [], [], False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stream.close()
+
+    def receive(self):
+        """Bytes off the wire; none at its end, however it ended."""
+        try:
+            return self.stream.recv(65536)
+        except (ConnectionResetError, ssl.SSLEOFError):
+            return b""
+
+    def read(self, head=None):
+        """Head and body to the end."""
+        head = head or self.head()
+        body = b"".join(iter(self.data, None))
+        return Answer(head.status, head.headers, body, self.trailers)
+
+
+class Http1(Exchange):
+    ALPN, VERSION = "http/1.1", "HTTP/1.1"
+
+    def start(self, method, path, headers=(), host=HOST, length=None, websocket=False):
+        """Sends the head. `length` is that of a body to come; -1 for one of unknown length."""
+        self.wire = h11.Connection(h11.CLIENT)
+        lines = [("Host", host), *headers]
+        if websocket:
+            lines += [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+            lines += [("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+        elif length is not None:
+            lines.append(("Transfer-Encoding", "chunked") if length < 0 else ("Content-Length", str(length)))
+        self.stream.sendall(self.wire.send(h11.Request(method=method, target=path, headers=lines)))
+        if length is None:
+            self.stream.sendall(self.wire.send(h11.EndOfMessage()))
+        return self
+
+    def send(self, data, end=False):
+        self.stream.sendall(self.wire.send(h11.Data(data=data)))
+        if end:
+            self.stream.sendall(self.wire.send(h11.EndOfMessage()))
+
+    def event(self):
+        while (event := self.wire.next_event()) is h11.NEED_DATA:
+            self.wire.receive_data(self.receive())
+        return event
+
+    def head(self):
+        while True:
+            event = self.event()
+            found = Answer(event.status_code, text_of(event.headers.raw_items()))
+            if isinstance(event, h11.Response) or event.status_code == 101:
+                return found
+            self.interim.append(found)
+
+    def data(self):
+        if self.is_over:
+            return None
+        event = self.event()
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        self.is_over = True
+        self.trailers = text_of(event.headers) if isinstance(event, h11.EndOfMessage) else []
+        return None
+
+    def tunnel(self):
+        """What came after the head of a 101."""
+        return self.wire.trailing_data[0]
+
+    send_raw = property(lambda self: self.stream.sendall)
+    receive_raw = property(lambda self: self.receive)
+
+
+class Http2(Exchange):
+    ALPN, VERSION = "h2", "HTTP/2"
+
+    def start(self, method, path, headers=(), host=HOST, length=None, websocket=False):
+        options = {"validate_outbound_headers": False, "normalize_outbound_headers": False}
+        self.wire = h2.connection.H2Connection(h2.config.H2Configuration(**options))
+        self.wire.initiate_connection()
+        self.flush()
+        self.events = []
+        self.until(h2.events.RemoteSettingsChanged)
+        lines = [(":method", method), (":scheme", "https"), (":authority", host), (":path", path)]
+        if websocket:
+            code = h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL
+            assert self.wire.remote_settings.get(code) == 1, "the server takes no extended CONNECT"
+            # RFC 8441, section 5: no key, no Connection, no Upgrade.
+            lines[0] = (":method", "CONNECT")
+            lines += [(":protocol", "websocket"), ("sec-websocket-version", "13")]
+        lines += [(name.lower(), value) for name, value in headers]
+        if length is not None and length >= 0:
+            lines.append(("content-length", str(length)))
+        self.number = self.wire.get_next_available_stream_id()
+        self.wire.send_headers(self.number, lines, end_stream=length is None and not websocket)
+        self.flush()
+        return self
+
+    def flush(self):
+        self.stream.sendall(self.wire.data_to_send())
+
+    def send(self, data, end=False):
+        self.wire.send_data(self.number, data, end_stream=end)
+        self.flush()
+
+    def until(self, *kinds):
+        """The next event of one of these kinds, or the end of the connection."""
+        while True:
+            for at, event in enumerate(self.events):
+                if isinstance(event, kinds):
+                    del self.events[: at + 1]
+                    return event
+            data = self.receive()
+            if not data:
+                return None
+            self.events = self.wire.receive_data(data)
+            for event in self.events:
+                if isinstance(event, h2.events.DataReceived):
+                    self.wire.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            self.flush()
+
+    def head(self):
+        while True:
+            event = self.until(h2.events.ResponseReceived, h2.events.InformationalResponseReceived, h2.events.StreamReset)
+            if event is None or isinstance(event, h2.events.StreamReset):
+                raise ConnectionError(f"no answer: {event}")
+            status, *headers = text_of(event.headers)
+            found = Answer(int(status[1]), headers)
+            if isinstance(event, h2.events.ResponseReceived):
+                return found
+            self.interim.append(found)
+
+    def data(self):
+        if self.is_over:
+            return None
+        kinds = h2.events.DataReceived, h2.events.TrailersReceived, h2.events.StreamEnded, h2.events.StreamReset
+        event = self.until(*kinds)
+        if isinstance(event, h2.events.DataReceived):
+            return bytes(event.data)
+        if isinstance(event, h2.events.TrailersReceived):
+            self.trailers = text_of(event.headers)
+        self.is_over = True
+        return None
+
+    def tunnel(self):
+        return b""
+
+    send_raw = property(lambda self: self.send)
+    receive_raw = property(lambda self: lambda: self.data() or b"")
+
+
+BOTH = [Http1, Http2]
+
+
+def ask(kind, port, method="GET", path="/", headers=(), body=None, tls=None, **more):
+    """One whole request."""
+    with kind(port, tls) as exchange:
+        exchange.start(method, path, headers, length=None if body is None else len(body), **more)
+        if body is not None:
+            exchange.send(body, end=True)
+        return exchange.read()

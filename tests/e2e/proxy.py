@@ -1,0 +1,118 @@
+"""Envoy configurations, made of parts."""
+
+LOCALHOST = "127.0.0.1"
+FILTERS = "envoy.extensions.filters.http."
+
+
+def typed(kind, **fields):
+    return {"@type": f"type.googleapis.com/{kind}", **fields}
+
+
+def http_filter(name, kind, disabled=False, **fields):
+    found = {"name": name, "typed_config": typed(FILTERS + kind, **fields)}
+    return {**found, "disabled": True} if disabled else found
+
+
+def enabled(*names):
+    """For a route: the filters that are disabled elsewhere."""
+    return {name: typed("envoy.config.route.v3.FilterConfig", config={}) for name in names}
+
+
+ROUTER = http_filter("envoy.filters.http.router", "router.v3.Router")
+
+
+def gate(module, policy):
+    """Origin Gate, with a policy as plain data."""
+    return http_filter(
+        "origin_gate",
+        "wasm.v3.Wasm",
+        config={
+            "name": "origin_gate",
+            "root_id": "origin_gate",
+            "failure_policy": "FAIL_CLOSED",
+            "configuration": typed("google.protobuf.Struct", value=policy),
+            "vm_config": {
+                "vm_id": "origin_gate",
+                "runtime": "envoy.wasm.runtime.v8",
+                "code": {"local": {"filename": str(module)}},
+            },
+        },
+    )
+
+
+def address(port, protocol="TCP"):
+    return {"socket_address": {"address": LOCALHOST, "port_value": port, "protocol": protocol}}
+
+
+def route(prefix, cluster="backend", filters=None, **action):
+    found = {"match": {"prefix": prefix}, "route": {"cluster": cluster, **action}}
+    return {**found, "typed_per_filter_config": filters} if filters else found
+
+
+def manager(http_filters, routes, access_log, domains=("*",), **more):
+    """An HTTP connection manager whose access log has a line of JSON a request."""
+    return {
+        "name": "envoy.filters.network.http_connection_manager",
+        "typed_config": typed(
+            "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            **{
+                "stat_prefix": "web",
+                "upgrade_configs": [{"upgrade_type": "websocket"}],
+                "http2_protocol_options": {"allow_connect": True},
+                "http_filters": [*http_filters, ROUTER],
+                "route_config": {"validate_clusters": False, "virtual_hosts": [{"name": "all", "domains": list(domains), "routes": routes}]},
+                "access_log": [access_logger(access_log)],
+                **more,
+            },
+        ),
+    }
+
+
+def access_logger(path):
+    log_format = {
+        "case": "%REQ(X-CASE)%",
+        "finding": "%FILTER_STATE(wasm.origin_gate:PLAIN)%",
+        "details": "%RESPONSE_CODE_DETAILS%",
+        "protocol": "%PROTOCOL%",
+    }
+    kind = "envoy.extensions.access_loggers.file.v3.FileAccessLog"
+    return {
+        "name": "envoy.access_loggers.file",
+        "typed_config": typed(kind, path=str(path), log_format={"json_format": log_format}),
+    }
+
+
+def listener(name, network_filter, tls=None):
+    chain = {"filters": [network_filter]}
+    if tls:
+        chain["transport_socket"] = {
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": typed(
+                "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                common_tls_context={"alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [tls]},
+            ),
+        }
+    return {"name": name, "address": address(0), "filter_chains": [chain]}
+
+
+def cluster(name, port=None, http2=False):
+    """One server; none at all without a port."""
+    endpoints = [] if port is None else [{"endpoint": {"address": address(port)}}]
+    found = {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
+    }
+    if http2:
+        kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+        options = typed(kind, explicit_http_config={"http2_protocol_options": {}})
+        found["typed_extension_protocol_options"] = {kind: options}
+    return found
+
+
+def config(listeners, clusters):
+    return {
+        "admin": {"address": address(0)},
+        "static_resources": {"listeners": listeners, "clusters": clusters},
+    }
