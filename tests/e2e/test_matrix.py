@@ -151,10 +151,9 @@ def expected_cors(row, who, status):
 
 def expected_details(row, finding, status):
     """Who answered, so that each row is what it is called."""
-    check, _, reason = finding.split(":")
-    if row["by"] == "envoy":
-        return row["details"]
+    check, decided, reason = finding.split(":")
+    if "outcomes" in row and (decided == "rejected" or status == 204):
+        return f"origin_gate{{{check}_{reason}}}"
     if status == 101:
         return "downstream_remote_disconnect"  # how the open socket ended
-    is_own = row["by"] == "filter" and (status >= 400 or status == 204)
-    return f"origin_gate{{{check}_{reason}}}" if is_own else "via_upstream"
+    return row.get("details", "via_upstream")

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -108,9 +108,6 @@ pub type Shared<T> = Arc<Mutex<HashMap<String, T>>>;
 /// An HTTP/1.1 server that answers each request as its case says, and remembers what it was sent.
 pub struct Backend {
     pub address: SocketAddr,
-    /// A server that is silent, and one that speaks something else.
-    pub slow: SocketAddr,
-    pub garbage: SocketAddr,
     pub cases: Shared<Response>,
     pub seen: Shared<Headers>,
 }
@@ -121,23 +118,7 @@ impl Backend {
         let seen = Shared::<Headers>::default();
         let (to_answer, to_remember) = (Arc::clone(&cases), Arc::clone(&seen));
         let address = serve(move |stream| answer(stream, &to_answer, &to_remember));
-        let slow = serve(|mut stream| {
-            let _ = stream.read_to_end(&mut Vec::new());
-        });
-        let garbage = serve(|mut stream| {
-            let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(b"220 mail.example ESMTP\r\n");
-            // What is closed with bytes unread is reset, which may overtake what was written.
-            let _ = stream.shutdown(Shutdown::Write);
-            let _ = stream.read_to_end(&mut Vec::new());
-        });
-        Self {
-            address,
-            slow,
-            garbage,
-            cases,
-            seen,
-        }
+        Self { address, cases, seen }
     }
 }
 

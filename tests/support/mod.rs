@@ -168,16 +168,16 @@ fn read_cell(row: &Value, origin: &str, who: &Value) -> Case {
     if status == 101 {
         answer.clear();
     }
-    let by = row["by"].as_str().unwrap();
     let response = |headers| Response { status, headers };
-    let passes = by == "backend" || by == "filter" && status < 400 && status != 204;
+    let is_own = row.get("outcomes").is_some() && (status == 204 || finding.contains(":rejected:"));
+    let is_envoys = row.get("details").is_some();
     Case {
         name: format!("{} - {origin}", row["name"].as_str().unwrap()),
         method: text(row, "method", "GET"),
         target: text(row, "path", "/"),
         headers,
-        backend: passes.then(|| response(Vec::new())),
-        proxy: (by == "envoy").then_some(status),
+        backend: (!is_own && !is_envoys).then(|| response(Vec::new())),
+        proxy: (!is_own && is_envoys).then_some(status),
         answer: response(answer),
         finding: finding.to_owned(),
         ..get_case()
