@@ -63,15 +63,19 @@ class AccessLog:
         self.path = path
 
     def line(self, case):
+        return self.find("case", case)
+
+    def find(self, key, value):
+        """The last line that has this."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             lines = self.path.read_text().splitlines() if self.path.exists() else []
             for line in reversed(lines):
                 found = json.loads(line)
-                if found["case"] == case:
+                if found[key] == value:
                     return found
             time.sleep(0.01)
-        raise AssertionError(f"no line for {case} in the access log")
+        raise AssertionError(f"no line of {key} {value} in the access log")
 
 
 @pytest.fixture(scope="session")

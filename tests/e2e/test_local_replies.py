@@ -1,0 +1,142 @@
+"""Answers that no filter sees, which the README lists, and its snippet that makes them readable all the same."""
+
+import socket
+
+import pytest
+
+import peers
+import proxy
+import readme
+
+APP, ADMIN, FOREIGN = "https://app.example", "https://admin.example", "https://evil.example"
+POLICY = {"allowed_origins": [APP, ADMIN], "cors": {"allow_credentials": True}}
+EARLY = {
+    "action": "DENY",
+    "policies": {"all": {"permissions": [{"url_path": {"path": {"prefix": "/early/"}}}], "principals": [{"any": True}]}},
+}
+LARGE = "a" * 70_000
+
+
+def request(line="GET /backend/200 HTTP/1.1", *lines, host="Host: api.example"):
+    return [line, *([host] if host else []), "Origin: ORIGIN", *lines, "", ""]
+
+
+# The cases of each row of the README's table: who answers, in `%RESPONSE_CODE_DETAILS%`, and what is asked.
+CASES = {
+    "a malformed request line, header or host": [
+        ("http1.codec_error", request("GET")),
+        ("http1.invalid_characters", request("GET /backend/200 HTTP/1.1", "X-Nul: a\0b")),
+        ("http.invalid_authority", request(host="Host: api example")),
+    ],
+    "an unknown `Transfer-Encoding`": [
+        ("http1.invalid_transfer_encoding", request("GET /backend/200 HTTP/1.1", "Transfer-Encoding: gzip2")),
+    ],
+    "headers too large or too many": [
+        ("http1.headers_too_large", request("GET /backend/200 HTTP/1.1", f"X-Large: {LARGE}")),
+        ("http1.too_many_headers", request("GET /backend/200 HTTP/1.1", *(f"X-{it}: a" for it in range(110)))),
+    ],
+    "a header name with `_`, under `REJECT_REQUEST`": [
+        ("http1.unexpected_underscore", request("GET /backend/200 HTTP/1.1", "X_Forwarded_Host: a")),
+    ],
+    "headers that do not come in time": [("request_header_timeout", request()[:-2] + [""])],
+    "HTTP/1.0": [("low_version", request("GET /backend/200 HTTP/1.0"))],
+    "no `Host`": [("missing_host_header", request(host=None))],
+    "a path that `path_with_escaped_slashes_action` refuses": [
+        ("path_normalization_failed", request("GET /backend%2f200 HTTP/1.1")),
+    ],
+    "`OPTIONS *`": [("absolute_path_rejected", request("OPTIONS * HTTP/1.1"))],
+    "an upgrade that is not in `upgrade_configs`": [
+        ("upgrade_failed", request("GET /backend/200 HTTP/1.1", "Connection: Upgrade", "Upgrade: h3c")),
+    ],
+    "a filter in front of this one": [("rbac_access_denied_matched_policy[all]", request("GET /early/ HTTP/1.1"))],
+}
+ROWS = {what: (int(status[:3]), known == "yes") for what, status, known in readme.table("| what | status | origin known |")}
+CELLS = [(what, case) for what, cases in CASES.items() for case in cases]
+NAMES = [f"{what} ({details})" for what, (details, _) in CELLS]
+
+
+@pytest.fixture(scope="module")
+def gate(envoy, backend, module, access_log):
+    options = {
+        "common_http_protocol_options": {"headers_with_underscores_action": "REJECT_REQUEST"},
+        "normalize_path": True,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        "request_headers_timeout": "0.5s",
+    }
+    filters = [proxy.http_filter("early", "rbac.v3.RBAC", rules=EARLY), proxy.gate(module, POLICY)]
+
+    def web(**more):
+        return proxy.manager(filters, [proxy.route("/backend/")], access_log.path, **options, **more)
+
+    covered = web(local_reply_config=readme.block("local_reply_config"))
+    listeners = [proxy.listener("bare", web()), proxy.listener("covered", covered)]
+    return envoy("local-replies", listeners, [proxy.cluster("backend", backend.port)])
+
+
+def ask(gate, listener, lines, origin):
+    """Sends bytes as they are, and reads the head of what comes back."""
+    text = "\r\n".join(lines).replace("ORIGIN", origin)
+    with socket.create_connection(("127.0.0.1", gate.ports[listener]), peers.PATIENCE) as stream:
+        stream.sendall(text.encode("latin-1"))
+        head = b""
+        while b"\r\n\r\n" not in head and (data := stream.recv(65536)):
+            head += data
+    first, *rest = head.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
+    headers = [tuple(line.lower().split(": ", 1)) for line in rest]
+    return peers.Answer(int(first.split(" ")[1]), headers)
+
+
+def granted(origin):
+    return {
+        "access-control-allow-origin": origin,
+        "access-control-allow-credentials": "true",
+        "vary": "origin",
+    }
+
+
+def test_the_readme_lists_these():
+    assert list(ROWS) == list(CASES)
+
+
+@pytest.mark.parametrize("what, case", CELLS, ids=NAMES)
+def test_no_filter_sees_it(gate, access_log, what, case):
+    details, lines = case
+    answer = ask(gate, "bare", lines, APP)
+    assert (answer.status, answer.cors()) == (ROWS[what][0], {})
+    line = access_log.find("details", details)
+    assert line["finding"] is None
+
+
+@pytest.mark.parametrize("what, case", CELLS, ids=NAMES)
+def test_the_snippet_makes_it_readable(gate, what, case):
+    status, is_known = ROWS[what]
+    # The constant says nothing to the page of another origin.
+    for origin, named in ((APP, APP), (ADMIN, ADMIN if is_known else APP), (FOREIGN, APP)):
+        answer = ask(gate, "covered", case[1], origin)
+        assert (answer.status, answer.cors()) == (status, granted(named)), origin
+
+
+@pytest.mark.parametrize("kind", peers.BOTH, ids=lambda it: it.VERSION)
+def test_the_snippet_leaves_the_rest_to_the_filter(gate, kind):
+    for path, status in (("/nothing", 404), ("/backend/200", 200), ("/backend/500", 500)):
+        for origin, headers in ((APP, {**granted(APP), "vary": "Origin"}), (FOREIGN, {"vary": "Origin"})):
+            answer = peers.ask(kind, gate.ports["covered"], path=path, headers=[("Origin", origin)])
+            vary = {"vary": answer.cors()["vary"].capitalize()}
+            assert (answer.status, {**answer.cors(), **vary}) == (status, headers), (path, origin)
+
+
+BROKEN = {
+    "a malformed host": "Host: api example",
+    "a malformed header": "X-Nul: a\0b",
+    "an unknown Transfer-Encoding": "Transfer-Encoding: gzip2",
+    "headers too large": f"X-Large: {LARGE[:65_000]}",
+    "a header name with _": "X_Forwarded_Host: a",
+}
+
+
+@pytest.mark.parametrize("line", BROKEN.values(), ids=BROKEN)
+def test_over_http2_there_is_no_answer(gate, line):
+    name, value = line.split(": ", 1)
+    host = {"host": value} if name == "Host" else {}
+    with pytest.raises(ConnectionError, match="no answer"):
+        peers.ask(peers.Http2, gate.ports["covered"], headers=[] if host else [(name, value)], **host)
