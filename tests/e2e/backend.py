@@ -9,14 +9,36 @@ import urllib.parse
 
 import uvicorn
 
+import rpc
+from peers import PATIENCE
+
 BODY = b"from the backend"
 
 
-class Backend:
-    """Behind the proxy. `steps` lets a test hold an answer back until it has seen what came before."""
+class Steps:
+    """Lets a test hold an answer back until it has seen what came before. It holds no longer than a test would wait."""
 
     def __init__(self):
-        self.steps = threading.Semaphore(0)
+        self.taken = threading.Semaphore(0)
+
+    def take(self):
+        """The test's side."""
+        self.taken.release()
+
+    def next(self):
+        """The server's side."""
+        self.taken.acquire(timeout=PATIENCE)
+
+    async def wait(self):
+        await asyncio.get_running_loop().run_in_executor(None, self.next)
+
+
+class Backend:
+    """Behind the proxy, and told by each request's path what to do."""
+
+    def __init__(self):
+        self.steps = Steps()
+        self.connect = rpc.ConnectCart(self.steps)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         options = {"log_level": "error", "interface": "asgi3", "lifespan": "off", "ws": "websockets-sansio", "http": "h11"}
@@ -36,7 +58,13 @@ class Backend:
         if scope["type"] == "websocket":
             return await echo_frames(scope, receive, send)
         folder = scope["path"].split("/")[1]
-        answers = {"backend": self.status, "events": self.events, "upload": self.upload, "seen": self.seen}
+        answers = {
+            "backend": self.status,
+            "events": self.events,
+            "upload": self.upload,
+            "seen": self.seen,
+            rpc.SERVICE: self.connect,
+        }
         await answers.get(folder, self.silence)(scope, receive, send)
 
     async def status(self, scope, receive, send):
@@ -60,17 +88,17 @@ class Backend:
         for number in range(3):
             event = f"id: {number}\ndata: event {number}\n\n".encode()
             await send({"type": "http.response.body", "body": event, "more_body": True})
-            await asyncio.get_running_loop().run_in_executor(None, self.steps.acquire)
+            await self.steps.wait()
         await send({"type": "http.response.body", "body": b""})
 
     async def upload(self, scope, receive, send):
         """Sends each part of the body back as it comes."""
+        message = await receive()
         await start(send, 200, [])
-        more = True
-        while more:
+        while message.get("more_body"):
+            await send({"type": "http.response.body", "body": message["body"], "more_body": True})
             message = await receive()
-            more = message.get("more_body", False)
-            await send({"type": "http.response.body", "body": message.get("body", b""), "more_body": more})
+        await send({"type": "http.response.body", "body": message.get("body", b"")})
 
     async def silence(self, scope, receive, send):
         while (await receive())["type"] != "http.disconnect":

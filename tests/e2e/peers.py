@@ -25,9 +25,9 @@ class Answer:
         return ", ".join(lines) if lines else None
 
     def cors(self):
-        """All of CORS, and `Vary`: what is not expected of them must be absent."""
-        names = dict.fromkeys(name for name, _ in self.headers)
-        return {name: self.value(name) for name in names if name.startswith("access-control-") or name == "vary"}
+        """All of CORS, and `Vary`: what is not expected of them must be absent. White space in lists does not count."""
+        names = {name for name, _ in self.headers if name.startswith("access-control-") or name == "vary"}
+        return {name: ", ".join(it.strip() for it in self.value(name).split(",")) for name in names}
 
     def text(self):
         return self.body.decode(errors="replace")
@@ -191,8 +191,10 @@ class Http2(Exchange):
             return None
         kinds = h2.events.DataReceived, h2.events.TrailersReceived, h2.events.StreamEnded, h2.events.StreamReset
         event = self.until(*kinds)
-        if isinstance(event, h2.events.DataReceived):
-            return bytes(event.data)
+        while isinstance(event, h2.events.DataReceived):
+            if event.data:
+                return bytes(event.data)
+            event = self.until(*kinds)
         if isinstance(event, h2.events.TrailersReceived):
             self.trailers = text_of(event.headers)
         self.is_over = True
