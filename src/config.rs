@@ -37,12 +37,29 @@ pub struct Loaded {
     pub policy: Policy,
     /// What the operator should know about it.
     pub warnings: Vec<Note>,
+    /// The keys that the configuration itself gives.
+    pub keys: Vec<String>,
     /// Which of Django's settings were read.
     pub settings: Settings,
     /// How many entries `allowed_origins` has.
     pub origins: usize,
     /// How many entries `allowed_hosts` has.
     pub hosts: usize,
+}
+
+impl fmt::Display for Loaded {
+    /// How much there is, and where each setting came from.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (origins, hosts) = (self.origins, self.hosts);
+        let (policies, warnings) = (self.policy.scoped.len(), self.warnings.len());
+        let (keys, used) = (self.keys.join(","), self.settings.used.join(","));
+        let overridden = self.settings.overridden.join(",");
+        write!(
+            f,
+            "origins={origins} hosts={hosts} policies={policies} warnings={warnings} from_policy={keys} \
+             from_environment={used} overridden={overridden}"
+        )
+    }
 }
 
 /// Every error of a configuration.
@@ -77,6 +94,7 @@ pub fn load(configuration: &[u8]) -> Result<Loaded, ConfigErrors> {
 pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<Loaded, ConfigErrors> {
     let mut root = parse(configuration).map_err(|note| ConfigErrors(vec![note]))?;
     let mut report = Report::default();
+    let keys = keys(&root);
     let is_django = root
         .iter()
         .any(|(key, node)| key == "django_env" && *node == Node::Bool(true));
@@ -95,7 +113,20 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
     }
     loaded.warnings = report.warnings.into_iter().map(|note| settings.rename(note)).collect();
     loaded.settings = settings;
+    loaded.keys = keys;
     Ok(loaded)
+}
+
+/// The keys that are given, those of sections with the section's name.
+fn keys(root: &[(String, Node)]) -> Vec<String> {
+    let mut keys = Vec::new();
+    for (key, node) in root {
+        match node {
+            Node::Object(entries) => keys.extend(entries.iter().map(|(inner, _)| [key, ".", inner].concat())),
+            _ => keys.push(key.clone()),
+        }
+    }
+    keys
 }
 
 /// JSON, or a `google.protobuf.Struct`. No message is JSON: after its first byte, a line feed, come control characters
@@ -171,6 +202,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
             debug,
         },
         warnings: Vec::new(),
+        keys: Vec::new(),
         settings: Settings::default(),
         origins,
         hosts,

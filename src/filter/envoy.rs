@@ -10,7 +10,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
 use super::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
-use crate::config::{self, Loaded, Settings};
+use crate::config::{self, Loaded};
 use crate::policy::verdict::Reply;
 use abi::Map;
 
@@ -75,23 +75,11 @@ fn announce(loaded: &Loaded, configuration: &[u8], started: Duration) {
     }
     abi::share(&key, &u64::try_from(now.as_nanos()).unwrap_or_default().to_le_bytes());
     info!(
-        "Origin Gate policy loaded version={} digest={digest} origins={} hosts={} policies={} warnings={} load_ms={} memory_kib={}",
+        "Origin Gate policy loaded version={} digest={digest} {loaded} load_ms={} memory_kib={}",
         env!("CARGO_PKG_VERSION"),
-        loaded.origins,
-        loaded.hosts,
-        loaded.policy.scoped.len(),
-        loaded.warnings.len(),
         now.saturating_sub(started).as_millis(),
         core::arch::wasm32::memory_size(0) * 64,
     );
-    let Settings { used, overridden, .. } = &loaded.settings;
-    if !used.is_empty() || !overridden.is_empty() {
-        info!(
-            "Origin Gate Django settings used={} overridden={}",
-            used.join(","),
-            overridden.join(",")
-        );
-    }
     for note in &loaded.warnings {
         warn!("{note}");
     }
