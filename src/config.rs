@@ -2,6 +2,8 @@
 //!
 //! All errors are reported at once. A configuration with any is refused as a whole.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod carry;
 mod checks;
 mod cors;
 mod django;
@@ -26,7 +28,9 @@ use protobuf::Malformed;
 use rules::Draft;
 use section::Section;
 
-pub use django::{Environment, Settings};
+#[cfg(not(target_arch = "wasm32"))]
+pub use carry::{Carried, SCHEMA, carry_django, carry_json, entries};
+pub use django::{Environment, SETTING_NAMES, Settings};
 pub use note::Note;
 pub use presets::{PRESETS, Preset};
 

@@ -108,16 +108,20 @@ impl Rules {
         }
         let trusted = self.csrf.as_ref().filter(|_| check == Check::Csrf);
         let near = nearest(&self.origins.set, origin).or_else(|| nearest(&trusted?.trusted, origin));
-        if let Some(near) = near {
-            return Hint::near(&near, origin, check);
+        let needs_danger = origin.is_insecure() && !self.origins.insecure;
+        let hint = near.map(|near| Hint::near(&near, origin, check));
+        if needs_danger && (hint.is_some() || self.origins.set.regex(origin).is_some()) {
+            return Hint {
+                nearest: hint.and_then(|it| it.nearest),
+                fix: "serve the page over https: beside cors.allow_credentials no http origin of another machine is \
+                      allowed, unless dangerously_allow_insecure_origins is set"
+                    .into(),
+            };
+        }
+        if let Some(hint) = hint {
+            return hint;
         }
         let own = text(origin.text);
-        if self.origins.set.regex(origin).is_some() {
-            return Hint::fix(
-                "serve the page over https: beside cors.allow_credentials no expression allows http \
-                 (dangerously_allow_insecure_origins)",
-            );
-        }
         if check == Check::Cors && self.allowed_hosts.as_ref().is_some_and(|it| it.lists(&origin.host)) {
             let fix = [
                 "add ",

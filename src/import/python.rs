@@ -1,0 +1,125 @@
+//! Modules of Django's settings, as far as they are literals: strings, numbers, lists, names given before, the defaults
+//! of variables. Nothing is run; what would have to be is told with its line.
+
+mod expression;
+mod token;
+
+use std::collections::BTreeMap;
+
+use super::{Told, is_left_behind, setting_name};
+use expression::{Parser, Value};
+use token::{Token, Word, tokens};
+
+pub fn read(text: &str) -> Told {
+    let mut reader = Reader::default();
+    for statement in statements(tokens(text)) {
+        reader.read(&statement);
+    }
+    let Reader { names, lines, mut told } = reader;
+    for (name, line) in lines {
+        let Some(setting) = setting_name(&name) else { continue };
+        match names.get(&name).map(Value::to_setting) {
+            Some(Some(text)) => {
+                told.settings.insert(setting.to_owned(), text);
+            }
+            Some(None) => told.notes.push(format!(
+                "line {line}: left out: `{name}` is not of a kind that it can be"
+            )),
+            None => {}
+        }
+    }
+    told
+}
+
+/// Every name that was given a value, the settings among them with their lines.
+#[derive(Default)]
+struct Reader {
+    names: BTreeMap<String, Value>,
+    lines: BTreeMap<String, usize>,
+    told: Told,
+}
+
+impl Reader {
+    fn read(&mut self, statement: &[Token]) {
+        let Some(Token {
+            word: Word::Name(name),
+            line,
+            column,
+        }) = statement.first()
+        else {
+            return;
+        };
+        let is_setting = setting_name(name).is_some();
+        let equals = statement.iter().position(|it| matches!(it.word, Word::Sign('=')));
+        let is_augmented = matches!(statement.get(1).map(|it| &it.word), Some(Word::Sign('+')));
+        let is_method = matches!(statement.get(1).map(|it| &it.word), Some(Word::Sign('.')));
+        let Some(at) = equals.filter(|_| !is_method) else {
+            if is_setting {
+                self.leave(name, *line, "it is changed by a call");
+            }
+            return;
+        };
+        if is_left_behind(name) && !is_setting {
+            self.told
+                .notes
+                .push(format!("line {line}: left out: `{name}` has no counterpart here"));
+            return;
+        }
+        if *column > 0 {
+            if is_setting {
+                self.leave(name, *line, "it is set only under a condition");
+            }
+            return;
+        }
+        let mut parser = Parser::new(statement.get(at + 1..).unwrap_or_default(), &self.names);
+        let value = parser.whole();
+        let remarks = std::mem::take(&mut parser.remarks);
+        let value = match (value, is_augmented, self.names.get(name)) {
+            (Ok(added), true, Some(before)) => before.clone().plus(added),
+            (Ok(_), true, None) => Err("it is added to what is set elsewhere"),
+            (value, _, _) => value,
+        };
+        match value {
+            Ok(value) => {
+                self.names.insert(name.clone(), value);
+                if is_setting {
+                    let remarks = remarks.into_iter().map(|it| format!("line {line}: `{name}`: {it}"));
+                    self.told.notes.extend(remarks);
+                    self.lines.insert(name.clone(), *line);
+                }
+            }
+            Err(why) if is_setting => self.leave(name, *line, why),
+            Err(_) => {
+                self.names.remove(name);
+            }
+        }
+    }
+
+    /// A setting of which only a part is known is as good as unknown.
+    fn leave(&mut self, name: &str, line: usize, why: &str) {
+        self.names.remove(name);
+        self.told.notes.push(format!("line {line}: left out: `{name}`: {why}"));
+    }
+}
+
+/// Logical lines: a bracket that is open goes on over the end of one.
+fn statements(tokens: Vec<Token>) -> Vec<Vec<Token>> {
+    let mut statements = vec![Vec::new()];
+    let mut depth = 0_usize;
+    for token in tokens {
+        match token.word {
+            Word::Sign('(' | '[' | '{') => depth += 1,
+            Word::Sign(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            Word::End if depth == 0 => {
+                statements.push(Vec::new());
+                continue;
+            }
+            Word::End => continue,
+            _ => {}
+        }
+        if let Some(statement) = statements.last_mut() {
+            statement.push(token);
+        }
+    }
+    statements
+}
