@@ -29,7 +29,7 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
             Checked {
                 errors: Vec::new(),
                 warnings,
-                summary: Some(loaded.to_string()),
+                summary: Some(format!("digest={} {loaded}", config::digest(configuration))),
             }
         }
         Err(errors) => Checked {
@@ -44,7 +44,12 @@ impl Checked {
     /// The same for programs.
     #[must_use]
     pub fn json(&self) -> Value {
-        json!({ "errors": self.errors, "warnings": self.warnings, "loads": self.errors.is_empty() })
+        json!({
+            "loads": self.errors.is_empty(),
+            "errors": self.errors,
+            "warnings": self.warnings,
+            "summary": self.summary,
+        })
     }
 }
 

@@ -29,8 +29,8 @@ use rules::Draft;
 use section::Section;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use carry::{Carried, SCHEMA, carry_django, carry_json, entries};
-pub use django::{Environment, SETTING_NAMES, Settings};
+pub use carry::{Carried, SCHEMA, SETTING_NAMES, carry_django, carry_json, entries};
+pub use django::{Environment, Settings};
 pub use note::Note;
 pub use presets::{PRESETS, Preset};
 
@@ -131,6 +131,15 @@ fn keys(root: &[(String, Node)]) -> Vec<String> {
         }
     }
     keys
+}
+
+/// What tells the bytes of one configuration from those of another, and no more (FNV-1a).
+#[must_use]
+pub fn digest(configuration: &[u8]) -> String {
+    let hash = configuration.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
 }
 
 /// JSON, or a `google.protobuf.Struct`. No message is JSON: after its first byte, a line feed, come control characters

@@ -35,11 +35,11 @@ const OLD_NAMES: [(&str, &str); 3] = [
     ("CORS_ORIGIN_WHITELIST", "CORS_ALLOWED_ORIGINS"),
 ];
 
-/// Makes a policy of a `.env` file or of a module of Django's settings.
+/// Makes a policy of a `.env` file or of a module of Django's settings, which may ask for variables.
 #[must_use]
-pub fn import_django(file_name: &str, text: &str) -> Imported {
+pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, String>) -> Imported {
     let Told { settings, mut notes } = if is_python(file_name, text) {
-        python::read(text)
+        python::read(text, variables)
     } else {
         dotenv::read(text)
     };

@@ -428,7 +428,7 @@ fn check_tells_everything() {
     assert!(!ran.out.contains("slykertech"), "{}", ran.out);
     assert!(
         ran.out
-            .contains("loads: origins=6 hosts=2 policies=1 warnings=1 from_policy=allowed_origins,"),
+            .contains(" origins=6 hosts=2 policies=1 warnings=1 from_policy=allowed_origins,"),
         "{}",
         ran.out
     );

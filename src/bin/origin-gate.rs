@@ -113,6 +113,9 @@ An ordinary request that goes on, but whose answer the page may not read, counts
         Django {
             /// `-` for standard input
             file: PathBuf,
+            /// The variables that the settings ask for, as a .env file; without it, the defaults in the settings
+            #[arg(long, value_name = "FILE")]
+            env: Option<PathBuf>,
         },
         /// Ingress manifests with the annotations of ingress-nginx
         IngressNginx {
@@ -204,7 +207,10 @@ An ordinary request that goes on, but whose answer the page may not read, counts
             String::from_utf8(bytes).map_err(|_| format!("{}: this is not UTF-8", file.display()))
         };
         let Imported { policy, notes } = match from {
-            From::Django { file } => import_django(&file.to_string_lossy(), &text(file)?),
+            From::Django { file, env } => {
+                let variables = variables(env.as_ref())?.unwrap_or_default();
+                import_django(&file.to_string_lossy(), &text(file)?, &variables)
+            }
             From::IngressNginx { file } => import_ingress_nginx(&text(file)?),
         };
         for note in notes {
@@ -218,15 +224,17 @@ An ordinary request that goes on, but whose answer the page may not read, counts
 
     impl PolicyArgs {
         fn environment(&self) -> Result<impl Fn(&str) -> Option<String>, String> {
-            let variables: Option<BTreeMap<String, String>> = match &self.env {
-                None => None,
-                Some(file) => Some(import::environment(&String::from_utf8_lossy(&read(file)?))),
-            };
+            let variables = variables(self.env.as_ref())?;
             Ok(move |name: &str| match &variables {
                 Some(variables) => variables.get(name).cloned(),
                 None => std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()),
             })
         }
+    }
+
+    fn variables(file: Option<&PathBuf>) -> Result<Option<BTreeMap<String, String>>, String> {
+        let read = |file| Ok(import::environment(&String::from_utf8_lossy(&read(file)?)));
+        file.map(read).transpose()
     }
 
     fn read(file: &PathBuf) -> Result<Vec<u8>, String> {

@@ -13,6 +13,23 @@ use crate::policy::problem::Problem;
 /// The JSON Schema (2020-12) of what is read here.
 pub const SCHEMA: &str = include_str!("policy.schema.json");
 
+/// The name of every Django setting that says something here.
+pub const SETTING_NAMES: [&str; 13] = [
+    "ALLOWED_HOSTS",
+    "CORS_ALLOWED_ORIGINS",
+    "CORS_ALLOWED_ORIGIN_REGEXES",
+    "CORS_ALLOW_ALL_ORIGINS",
+    "CORS_ALLOW_CREDENTIALS",
+    "CORS_ALLOW_HEADERS",
+    "CORS_ALLOW_METHODS",
+    "CORS_ALLOW_PRIVATE_NETWORK",
+    "CORS_EXPOSE_HEADERS",
+    "CORS_PREFLIGHT_MAX_AGE",
+    "CORS_URLS_REGEX",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEBUG",
+];
+
 /// A policy made of another program's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Carried {

@@ -73,23 +73,6 @@ const SETTINGS: [Setting; 9] = [
     Setting::new("CSRF_TRUSTED_ORIGINS", Some("csrf"), "trusted_origins", trusted_origins),
 ];
 
-/// The name of every setting that says something here.
-pub const SETTING_NAMES: [&str; 13] = [
-    "ALLOWED_HOSTS",
-    "CORS_ALLOWED_ORIGINS",
-    "CORS_ALLOWED_ORIGIN_REGEXES",
-    "CORS_ALLOW_ALL_ORIGINS",
-    "CORS_ALLOW_CREDENTIALS",
-    "CORS_ALLOW_HEADERS",
-    "CORS_ALLOW_METHODS",
-    "CORS_ALLOW_PRIVATE_NETWORK",
-    "CORS_EXPOSE_HEADERS",
-    "CORS_PREFLIGHT_MAX_AGE",
-    "CORS_URLS_REGEX",
-    "CSRF_TRUSTED_ORIGINS",
-    "DEBUG",
-];
-
 /// Adds the settings of the environment to a configuration.
 pub fn add(root: &mut Vec<(String, Node)>, environment: &Environment<'_>, report: &mut Report) -> Settings {
     let mut settings = Settings::default();

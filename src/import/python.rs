@@ -3,19 +3,28 @@
 
 mod expression;
 mod token;
+mod value;
 
 use std::collections::BTreeMap;
 
 use super::{Told, is_left_behind, setting_name};
-use expression::{Parser, Value};
+use expression::Parser;
 use token::{Token, Word, tokens};
+use value::Value;
 
-pub fn read(text: &str) -> Told {
-    let mut reader = Reader::default();
+pub fn read(text: &str, variables: &BTreeMap<String, String>) -> Told {
+    let mut reader = Reader {
+        names: BTreeMap::new(),
+        lines: BTreeMap::new(),
+        told: Told::default(),
+        variables,
+    };
     for statement in statements(tokens(text)) {
         reader.read(&statement);
     }
-    let Reader { names, lines, mut told } = reader;
+    let Reader {
+        names, lines, mut told, ..
+    } = reader;
     for (name, line) in lines {
         let Some(setting) = setting_name(&name) else { continue };
         match names.get(&name).map(Value::to_setting) {
@@ -32,14 +41,14 @@ pub fn read(text: &str) -> Told {
 }
 
 /// Every name that was given a value, the settings among them with their lines.
-#[derive(Default)]
-struct Reader {
+struct Reader<'v> {
     names: BTreeMap<String, Value>,
     lines: BTreeMap<String, usize>,
     told: Told,
+    variables: &'v BTreeMap<String, String>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn read(&mut self, statement: &[Token]) {
         let Some(Token {
             word: Word::Name(name),
@@ -71,7 +80,7 @@ impl Reader {
             }
             return;
         }
-        let mut parser = Parser::new(statement.get(at + 1..).unwrap_or_default(), &self.names);
+        let mut parser = Parser::new(statement.get(at + 1..).unwrap_or_default(), &self.names, self.variables);
         let value = parser.whole();
         let remarks = std::mem::take(&mut parser.remarks);
         let value = match (value, is_augmented, self.names.get(name)) {

@@ -3,22 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::token::{Token, Word};
+use super::value::{TOO_MUCH, Value, Why, texts};
 
-/// What an expression comes to.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    None,
-    Bool(bool),
-    Number(u64),
-    Text(String),
-    List(Vec<Value>),
-}
-
-/// Why an expression comes to nothing here.
-type Why = &'static str;
-
-const TOO_MUCH: Why = "this would have to be run to know it; write it out";
-const VARIABLE: Why = "its value comes from the environment, without a default here; import that file of variables too";
+const VARIABLE: Why = "its value comes from the environment and has no default; name the file of variables with --env";
 
 /// django-cors-headers' own lists, which settings often extend.
 const DEFAULT_HEADERS: [&str; 6] = [
@@ -37,51 +24,22 @@ const DEPTH: usize = 32;
 pub struct Parser<'t> {
     tokens: &'t [Token],
     names: &'t BTreeMap<String, Value>,
+    variables: &'t BTreeMap<String, String>,
     depth: usize,
     /// What was taken that may be another where the program runs.
     pub remarks: Vec<String>,
 }
 
-impl Value {
-    /// The text that says the same in an environment.
-    pub fn to_setting(&self) -> Option<String> {
-        match self {
-            Self::None => None,
-            Self::Bool(value) => Some(value.to_string()),
-            Self::Number(number) => Some(number.to_string()),
-            Self::Text(text) => Some(text.clone()),
-            Self::List(items) => {
-                let texts: Option<Vec<_>> = items
-                    .iter()
-                    .map(|item| match item {
-                        Self::Text(text) => Some(text.as_str()),
-                        _ => None,
-                    })
-                    .collect();
-                serde_json::to_string(&texts?).ok()
-            }
-        }
-    }
-
-    /// `+`
-    pub fn plus(self, other: Self) -> Result<Self, Why> {
-        match (self, other) {
-            (Self::List(mut items), Self::List(more)) => {
-                items.extend(more);
-                Ok(Self::List(items))
-            }
-            (Self::Text(text), Self::Text(more)) => Ok(Self::Text(text + &more)),
-            (Self::Number(a), Self::Number(b)) => a.checked_add(b).map(Self::Number).ok_or(TOO_MUCH),
-            _ => Err(TOO_MUCH),
-        }
-    }
-}
-
 impl<'t> Parser<'t> {
-    pub fn new(tokens: &'t [Token], names: &'t BTreeMap<String, Value>) -> Self {
+    pub fn new(
+        tokens: &'t [Token],
+        names: &'t BTreeMap<String, Value>,
+        variables: &'t BTreeMap<String, String>,
+    ) -> Self {
         Self {
             tokens,
             names,
+            variables,
             depth: 0,
             remarks: Vec::new(),
         }
@@ -226,8 +184,10 @@ impl<'t> Parser<'t> {
             path = format!("{path}.{name}");
         }
         if self.take('[') {
-            // `os.environ["NAME"]` has no default.
-            return Err(if path.ends_with("environ") { VARIABLE } else { TOO_MUCH });
+            return match (path.as_str(), self.items(']')?.0.as_slice()) {
+                ("os.environ" | "environ", [Value::Text(name)]) => self.variable(&path, name).ok_or(VARIABLE),
+                _ => Err(TOO_MUCH),
+            };
         }
         if !self.take('(') {
             return Err(TOO_MUCH);
@@ -273,6 +233,9 @@ impl<'t> Parser<'t> {
             ("int", Some(Value::Text(text))) => text.trim().parse().map(Value::Number).map_err(|_| TOO_MUCH),
             ("int" | "bool" | "str", Some(value)) => Ok(value),
             (path, Some(Value::Text(variable))) if is_environment(path) => {
+                if let Some(value) = self.variable(path, &variable) {
+                    return Ok(value);
+                }
                 let value = default.or(second).ok_or(VARIABLE)?;
                 self.remarks.push(format!(
                     "its default was taken; where the program runs, `{variable}` decides"
@@ -281,6 +244,15 @@ impl<'t> Parser<'t> {
             }
             _ => Err(TOO_MUCH),
         }
+    }
+
+    /// A variable, as the function that asks for it reads it.
+    fn variable(&self, path: &str, name: &str) -> Option<Value> {
+        let text = self.variables.get(name)?;
+        Some(match path {
+            "env.list" | "env.tuple" => texts(text.split(',')),
+            _ => Value::Text(text.clone()),
+        })
     }
 
     fn method(&mut self, value: Value) -> Result<Value, Why> {
@@ -337,12 +309,6 @@ impl<'t> Parser<'t> {
             _ => false,
         }
     }
-}
-
-/// Empty parts are what an empty variable leaves.
-fn texts<'a>(parts: impl Iterator<Item = &'a str>) -> Value {
-    let parts = parts.filter(|it| !it.trim().is_empty());
-    Value::List(parts.map(|it| Value::Text(it.to_owned())).collect())
 }
 
 /// Functions that read a variable: the standard library's, django-environ's and python-decouple's.
