@@ -203,7 +203,7 @@ impl Rules {
         }
         let www = ["www.", &own].concat();
         let is_www_listed = Host::parse(www.as_bytes()).is_ok_and(|it| allowed.lists(&it));
-        match allowed.parent_of(&host).map(text) {
+        match allowed.parent_of(&host).map(|it| text(it).to_ascii_lowercase()) {
             Some(parent) => Hint {
                 fix: [
                     "write .",
