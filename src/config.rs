@@ -126,7 +126,9 @@ fn keys(root: &[(String, Node)]) -> Vec<String> {
     let mut keys = Vec::new();
     for (key, node) in root {
         match node {
-            Node::Object(entries) => keys.extend(entries.iter().map(|(inner, _)| [key, ".", inner].concat())),
+            Node::Object(entries) if !entries.is_empty() => {
+                keys.extend(entries.iter().map(|(inner, _)| [key, ".", inner].concat()))
+            }
             _ => keys.push(key.clone()),
         }
     }
