@@ -117,7 +117,7 @@ fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<Stri
         return None;
     };
     let entry = || {
-        let entries = rules.origins.set.entries_on(origin.host.text());
+        let entries = rules.origins.set.entries_on(origin.host.text(), &origin);
         entries
             .into_iter()
             .find(|it| it.matches(&origin))

@@ -58,7 +58,7 @@ fn the_nearest_entry_is_the_one_a_person_would_name() {
         (
             &["http://a.example:1", "http://a.example:2"],
             "https://a.example:2",
-            "http://a.example:1",
+            "http://a.example:2",
             Miss::Scheme,
         ),
         (

@@ -111,7 +111,7 @@ proptest! {
         });
         prop_assert_eq!(set.near_miss(&origin).is_some(), has_host);
         // Entries that are named are entries that there are, and the one that allows is among them.
-        let on_host = set.entries_on(origin.host.text());
+        let on_host = set.entries_on(origin.host.text(), &origin);
         prop_assert!(on_host.iter().all(|it| patterns.contains(it)));
         prop_assert_eq!(on_host.iter().any(|it| it.matches(&origin)), is_allowed);
         if !is_allowed && let Some(near) = nearest(&set, &origin) {

@@ -44,9 +44,9 @@ pub fn nearest(set: &OriginSet, origin: &Origin<'_>) -> Option<Near> {
         spellings.push((other_www(name), Miss::Www));
         spellings.extend(parents(name).map(|parent| (parent.to_vec(), Miss::Subdomain)));
     }
-    let apex = closest(set.entries_below(host), origin).map(|entry| (entry, Miss::Apex));
-    let spelled = |(host, miss): (Vec<u8>, Miss)| Some((closest(set.entries_on(&host), origin)?, miss));
-    let beginning = || closest(set.entries_beginning(host), origin).map(|entry| (entry, Miss::Label));
+    let apex = set.entry_below(host, origin).map(|entry| (entry, Miss::Apex));
+    let spelled = |(host, miss): (Vec<u8>, Miss)| Some((closest(set.entries_on(&host, origin), origin)?, miss));
+    let beginning = || set.entry_beginning(host, origin).map(|entry| (entry, Miss::Label));
     let found = spellings.into_iter().find_map(spelled);
     let (entry, miss) = match found {
         Some((_, Miss::Port)) => found,

@@ -45,22 +45,28 @@ struct Rules(Vec<(Box<[u8]>, Ports)>);
 
 impl Rules {
     fn allow(&self, origin: &Origin<'_>) -> bool {
-        let has = |ports| {
-            self.0
-                .binary_search_by(|(scheme, it)| (&**scheme, *it).cmp(&(origin.scheme, ports)))
-                .is_ok()
-        };
-        has(Ports::One(origin.port)) || has(Ports::Any)
+        self.find(origin).is_some()
     }
 
-    fn write_patterns(&self, hosts: Hosts<'_>, patterns: &mut Vec<OriginPattern>) {
-        for (scheme, ports) in &self.0 {
-            patterns.push(OriginPattern::Of {
-                scheme: scheme.clone(),
-                hosts: hosts.into(),
-                ports: *ports,
-            });
-        }
+    fn find(&self, origin: &Origin<'_>) -> Option<usize> {
+        let find = |ports| {
+            self.0
+                .binary_search_by(|(scheme, it)| (&**scheme, *it).cmp(&(origin.scheme, ports)))
+                .ok()
+        };
+        find(Ports::One(origin.port)).or_else(|| find(Ports::Any))
+    }
+
+    /// The entry with these hosts that allows the origin, or else has its scheme, or else any.
+    fn closest(&self, hosts: Hosts<'_>, origin: &Origin<'_>) -> Option<OriginPattern> {
+        let of_scheme = self.0.partition_point(|(scheme, _)| **scheme < *origin.scheme);
+        let closest = self.find(origin).unwrap_or(of_scheme);
+        let (scheme, ports) = self.0.get(closest).or_else(|| self.0.last())?;
+        Some(OriginPattern::Of {
+            scheme: scheme.clone(),
+            hosts: hosts.into(),
+            ports: *ports,
+        })
     }
 
     fn near_miss(&self, origin: &Origin<'_>) -> NearMiss {
@@ -138,42 +144,35 @@ impl OriginSet {
         nearest
     }
 
-    /// The entries whose host part holds this host, whatever their scheme and port.
+    /// The entries whose host part holds this host, whatever their scheme and port: of those with the same hosts, the
+    /// one that is closest to the origin.
     #[must_use]
-    pub fn entries_on(&self, host: &[u8]) -> Vec<OriginPattern> {
-        let mut entries = Vec::new();
-        if let Some(rules) = self.exact.get(host) {
-            rules.write_patterns(Hosts::One(host), &mut entries);
-        }
+    pub fn entries_on(&self, host: &[u8], origin: &Origin<'_>) -> Vec<OriginPattern> {
+        let exact = self.exact.get(host);
+        let mut entries: Vec<_> = exact
+            .and_then(|it| it.closest(Hosts::One(host), origin))
+            .into_iter()
+            .collect();
         self.any_wildcard(host, &mut |hosts, rules| {
-            rules.write_patterns(hosts, &mut entries);
+            entries.extend(rules.closest(hosts, origin));
             false
         });
         entries
     }
 
-    /// The entries for the subdomains of just this domain.
+    /// The entry for the subdomains of just this domain that is closest to the origin.
     #[must_use]
-    pub fn entries_below(&self, domain: &[u8]) -> Vec<OriginPattern> {
-        let mut entries = Vec::new();
-        if let Some(rules) = self.subdomains.get(domain) {
-            rules.write_patterns(Hosts::Subdomains(domain), &mut entries);
-        }
-        entries
+    pub fn entry_below(&self, domain: &[u8], origin: &Origin<'_>) -> Option<OriginPattern> {
+        self.subdomains.get(domain)?.closest(Hosts::Subdomains(domain), origin)
     }
 
-    /// For each way in which the host's leftmost label begins like a wildcard, the first entry that does and that ends
-    /// in another way.
+    /// An entry with a wildcard that begins as the host's leftmost label does, and then ends in another way.
     #[must_use]
-    pub fn entries_beginning(&self, host: &[u8]) -> Vec<OriginPattern> {
-        let mut entries = Vec::new();
-        for (prefix, _, domain) in self.label_parts(host) {
-            let suffixes = self.labels.get(&[prefix, b".", domain].concat());
-            if let Some((suffix, rules)) = suffixes.and_then(NameTable::first) {
-                rules.write_patterns(Hosts::Labels { prefix, suffix, domain }, &mut entries);
-            }
-        }
-        entries
+    pub fn entry_beginning(&self, host: &[u8], origin: &Origin<'_>) -> Option<OriginPattern> {
+        self.label_parts(host).find_map(|(prefix, _, domain)| {
+            let (suffix, rules) = self.labels.get(&[prefix, b".", domain].concat())?.first()?;
+            rules.closest(Hosts::Labels { prefix, suffix, domain }, origin)
+        })
     }
 
     /// Every entry for one host or the subdomains of one, in no order.
@@ -182,9 +181,11 @@ impl OriginSet {
         let subdomains = self.subdomains.iter();
         let subdomains = subdomains.map(|(domain, rules)| (Hosts::Subdomains(domain), rules));
         exact.chain(subdomains).flat_map(|(hosts, rules)| {
-            let mut entries = Vec::new();
-            rules.write_patterns(hosts, &mut entries);
-            entries
+            rules.0.iter().map(move |(scheme, ports)| OriginPattern::Of {
+                scheme: scheme.clone(),
+                hosts: hosts.into(),
+                ports: *ports,
+            })
         })
     }
 
