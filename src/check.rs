@@ -109,10 +109,11 @@ fn label_lint(domain: &[u8]) -> Option<String> {
     ))
 }
 
-/// The domain, if the public-suffix list has it. One label is warned of without that list.
+/// The domain, if the public-suffix list has it. One label is warned of without that list, which takes every unknown one
+/// for a suffix.
 fn public_suffix(domain: &[u8]) -> Option<String> {
     let suffix = psl::suffix(domain)?;
-    let is_listed = suffix.is_known() && suffix.as_bytes() == domain && domain.contains(&b'.');
+    let is_listed = suffix.as_bytes() == domain && domain.contains(&b'.');
     is_listed.then(|| String::from_utf8_lossy(domain).into_owned())
 }
 

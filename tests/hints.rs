@@ -11,7 +11,7 @@ use origin_gate::policy::pattern::OriginPattern;
 use origin_gate::policy::request::RequestHead;
 use origin_gate::policy::set::OriginSet;
 use origin_gate::policy::verdict::Outcome;
-use proptest::prelude::{any, prop_oneof, proptest};
+use proptest::prelude::{ProptestConfig, any, prop_oneof, proptest};
 use proptest::strategy::Strategy;
 
 fn policy(text: &str) -> Policy {
@@ -182,6 +182,30 @@ fn the_nearest_entry_is_the_one_a_person_would_name() {
             None,
             "{entries:?} {origin}"
         );
+    }
+}
+
+/// Among entries that differ only in scheme and port, the one that allows the origin comes before those that do not.
+#[test]
+fn the_entry_that_allows_is_the_closest() {
+    let set = set(&[
+        "http://a.example",
+        "https://a.example:1",
+        "https://a.example:2",
+        "https://a.example:3",
+    ]);
+    for (origin, entry) in [
+        ("https://a.example:2", "https://a.example:2"),
+        ("https://a.example:9", "https://a.example:1"),
+        ("http://a.example:9", "http://a.example"),
+    ] {
+        let origin = Origin::parse(origin.as_bytes()).unwrap();
+        let entries: Vec<_> = set
+            .entries_on(b"a.example", &origin)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(entries, [entry]);
     }
 }
 
@@ -403,6 +427,8 @@ fn what_a_hint_says_helps() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever a client sends, a hint neither ends the quotes that it stands in, nor the line.
     #[test]
     fn hints_cannot_be_written_by_clients(

@@ -46,6 +46,7 @@ ALLOWED_HOSTS="api.shop.example localhost"
 CSRF_TRUSTED_ORIGINS=["https://*.shop.example"]
 CORS_REPLACE_HTTPS_REFERER=True
 DEBUG=off   # never
+CORS_EXPOSE_HEADERS="x-total,${MORE}"
 this line is nothing, do not repeat me
 "#,
     ));
@@ -62,8 +63,12 @@ this line is nothing, do not repeat me
         &notes,
         "line 9: left out: `CORS_REPLACE_HTTPS_REFERER` has no counterpart here",
     );
-    has(&notes, "line 11: left out: this is not `KEY=value`");
-    assert_eq!(notes.len(), 2, "{notes:#?}");
+    has(
+        &notes,
+        "line 11: left out: `CORS_EXPOSE_HEADERS` refers to another variable",
+    );
+    has(&notes, "line 12: left out: this is not `KEY=value`");
+    assert_eq!(notes.len(), 3, "{notes:#?}");
     assert!(!notes.concat().contains("do not repeat me"));
 }
 
@@ -218,6 +223,15 @@ fn settings_that_are_known_in_part_are_not_known() {
         has(&imported.notes, part);
         assert_eq!(imported.policy, None, "{more}");
     }
+    let added = import_django(
+        "settings.py",
+        "CORS_ALLOWED_ORIGINS += ['https://a.example']\nALLOWED_HOSTS = ['a']\n",
+    );
+    has(
+        &added.notes,
+        "line 1: left out: `CORS_ALLOWED_ORIGINS`: it is added to what is set elsewhere",
+    );
+    assert_eq!(policy(added).0, json!({ "allowed_hosts": ["a"] }));
     let old = import_django("-", "import os\nCORS_ORIGIN_ALLOW_ALL = True\n");
     assert_eq!(policy(old).0, json!({ "allowed_origins": ["*"] }));
 }
@@ -357,6 +371,21 @@ fn several_ingresses() {
     let imported = import_ingress_nginx(&shared);
     assert!(imported.policy.is_none());
     has(&imported.notes, "b: `api.shop.example` is also another Ingress's");
+    // Without its hosts it would be for all.
+    for rest in [
+        "",
+        "---\nkind: Ingress\nmetadata: {name: b}\nspec: {rules: [{host: b}]}\n",
+    ] {
+        let text = format!(
+            "{}{rest}",
+            INGRESS
+                .replace("api.shop.example", "api shop")
+                .replace("*.stage", "no stage")
+        );
+        let imported = import_ingress_nginx(&text);
+        assert!(imported.policy.is_none(), "{imported:#?}");
+        has(&imported.notes, "`api shop`: a host is labels");
+    }
     let (for_all, notes) = policy(import_ingress_nginx(
         "kind: Ingress\nmetadata: {name: a}\nspec: {defaultBackend: {}}\n",
     ));
