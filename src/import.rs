@@ -76,11 +76,10 @@ fn is_left_behind(name: &str) -> bool {
 }
 
 fn is_python(file_name: &str, text: &str) -> bool {
-    let is_statement = |line: &str| {
-        let is_spaced = line
-            .split_once(" = ")
-            .is_some_and(|(name, _)| name.bytes().all(is_name_byte));
-        line.starts_with("import ") || line.starts_with("from ") || is_spaced
+    let is_literal = |value: &str| value.starts_with(['[', '(', '"', '\'']) || matches!(value, "True" | "False");
+    let is_statement = |line: &str| match line.split_once(" = ") {
+        Some((name, value)) => name.bytes().all(is_name_byte) && is_literal(value.trim()),
+        None => line.starts_with("import ") || line.starts_with("from "),
     };
     file_name.ends_with(".py") || (!file_name.contains(".env") && text.lines().any(is_statement))
 }

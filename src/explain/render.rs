@@ -1,10 +1,11 @@
 //! An explanation in words, and as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{Explanation, Line};
+use super::Explanation;
 use crate::policy::verdict::{Check, Outcome, Reason};
 
 /// Whether the text is for a terminal that shows colours.
@@ -93,10 +94,15 @@ impl Explanation {
     /// The explanation for programs.
     #[must_use]
     pub fn json(&self) -> Value {
-        let lines = |lines: &[Line]| -> Vec<Value> {
-            let line = |(name, value): &Line| json!({ "name": name, "value": String::from_utf8_lossy(value) });
-            lines.iter().map(line).collect()
-        };
+        let mut headers: BTreeMap<&str, String> = BTreeMap::new();
+        for (name, value) in self.response.iter().filter(|(name, _)| name != ":status") {
+            let joined = headers.entry(name).or_default();
+            let separator = if joined.is_empty() { "" } else { ", " };
+            let _ = write!(joined, "{separator}{}", String::from_utf8_lossy(value));
+        }
+        let status = self
+            .reply_status()
+            .and_then(|it| std::str::from_utf8(it).ok()?.parse::<u16>().ok());
         let hint = self.hint.as_ref();
         json!({
             "allowed": self.is_allowed(),
@@ -112,7 +118,8 @@ impl Explanation {
             "nearest": hint.and_then(|it| it.nearest.as_deref()),
             "fix": hint.map(|it| &*it.fix),
             "request_edits": self.edits,
-            "response": lines(&self.response),
+            "status": status,
+            "headers": headers,
             "body": Some(&self.body).filter(|it| !it.is_empty()),
             "warnings": self.warnings,
         })
