@@ -8,7 +8,7 @@ readonly MODULE=dist/origin_gate.wasm
 readonly TOOLS=.tools
 readonly PYTHON=$TOOLS/python/bin/python
 # Bytes. A proxy compiles the whole module when it loads it: size is start-up time.
-readonly MODULE_BUDGET=458000
+readonly MODULE_BUDGET=460000
 
 build() {
   need_rust

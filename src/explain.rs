@@ -15,7 +15,8 @@ use crate::policy::Policy;
 use crate::policy::hint::Hint;
 use crate::policy::near::sibling;
 use crate::policy::origin::Origin;
-use crate::policy::request::{RequestHead, Source};
+use crate::policy::pattern::{HostPattern, OriginPattern};
+use crate::policy::request::{Field, RequestHead, Source};
 use crate::policy::rules::Rules;
 use crate::policy::verdict::{Check, Finding, Outcome, Reason};
 use dry::DryRun;
@@ -131,19 +132,37 @@ fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<Stri
     }
 }
 
-/// The hint of the log, and where that has no entry to name, the one that a look through the whole list finds.
+/// The hint of the log, and where that has no entry to name, what a longer look finds.
 fn hint(policy: &Policy, rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Hint {
     let hint = policy.hint(finding, head);
+    if hint.nearest.is_some() {
+        return hint;
+    }
+    let malformed = match finding.reason {
+        Reason::OriginMalformed => told(head.origin).and_then(|it| OriginPattern::parse(it).err()),
+        Reason::HostMalformed => told(head.authority).and_then(|it| HostPattern::parse(it).err()),
+        _ => None,
+    };
+    if let Some(problem) = malformed {
+        return Hint {
+            nearest: None,
+            fix: problem.to_string().into(),
+        };
+    }
     let Source::Origin(origin) = Source::from(head.origin) else {
         return hint;
     };
     let is_about_origin = matches!(finding.reason, Reason::OriginNotAllowed | Reason::CrossSiteWrite);
     let is_own = finding.check != Check::Csrf && rules.allowed_hosts.as_ref().is_some_and(|it| it.lists(&origin.host));
-    if !is_about_origin || is_own || hint.nearest.is_some() {
+    if !is_about_origin || is_own {
         return hint;
     }
     let near = sibling(&rules.origins.set, &origin, |domain| is_kin(&origin, domain));
     near.map_or(hint, |near| Hint::near(&near, &origin, finding.check))
+}
+
+fn told<'a>(field: Field<'a>) -> Option<&'a str> {
+    std::str::from_utf8(field.one()?).ok()
 }
 
 /// Whether an origin is under the same registrable domain: what one owner has, by the public-suffix list.

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use origin_gate::explain::{Asked, Explanation, explain};
+use origin_gate::config;
+use origin_gate::explain::{Asked, Colors, Explanation, Question, explain};
+use proptest::prelude::*;
 use serde_json::Value;
 use support::{Case, Response, Seen};
 
@@ -69,7 +71,7 @@ fn explain_says_of_every_case_what_the_filter_does() {
                 case.name
             );
             // Neither panics, whatever was asked.
-            let _ = (explanation.text(origin_gate::explain::Colors::On), explanation.json());
+            let _ = (explanation.text(Colors::On), explanation.json());
             let differences = case.differences(&seen(case, explanation));
             if !differences.is_empty() {
                 failures.insert(format!("{}: {}", suite.file, case.name), differences);
@@ -260,6 +262,22 @@ fn one_call_tells_why_and_what_to_change() {
             ],
         ),
         (
+            "--host api.example --origin localhost:8000",
+            2,
+            &[
+                "refused  cors:rejected:origin_malformed\n",
+                "fix      an origin begins with a scheme; write `http://localhost:8000`\n",
+            ],
+        ),
+        (
+            "--host https://api.example/",
+            2,
+            &[
+                "refused  hosts:rejected:host_malformed\n",
+                "fix      a host has no scheme; write `api.example`\n",
+            ],
+        ),
+        (
             "--host api.example --origin https://app.example",
             0,
             &[
@@ -372,6 +390,21 @@ fn settings_come_from_the_file_that_is_named() {
         "{}",
         ran.out
     );
+    let ran = run(
+        &[
+            "explain",
+            "-",
+            "--env",
+            file,
+            "--host",
+            "localhost",
+            "--origin",
+            "http://localhost:8000",
+        ],
+        r#"{"django_env": true}"#,
+    );
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.contains("ALLOWED_HOSTS[0]: `localhost:8000`: the port of a request is ignored; list the host without one; write `localhost`"), "{}", ran.err);
     let policy = r#"{"django_env": true, "allowed_hosts": ["api.example"]}"#;
     let ran = run(
         &[
@@ -498,4 +531,35 @@ fn exit_codes_are_those_of_the_contract() {
             .out
             .contains("origin-gate explain policy.json --host")
     );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is asked, an answer comes back, and it is the policy's.
+    #[test]
+    fn whatever_is_asked_is_answered(
+        host in "\\PC{0,20}|[a-z.:/\\[\\]]{0,20}",
+        origin in "\\PC{0,20}|(https?://)?[a-z*.:@/%]{0,20}|https://xn--[a-z0-9-]{0,9}\\.test",
+        path in "/\\PC{0,20}",
+        header in "[a-z-]{1,9}: \\PC{0,20}",
+        websocket in proptest::bool::ANY,
+    ) {
+        let question = Question {
+            host: Some(&host),
+            origin: Some(&origin),
+            method: "GET",
+            path: &path,
+            scheme: "https",
+            websocket,
+            headers: &[header],
+        };
+        let Ok(asked) = question.ask() else { return Ok(()) };
+        let load = || config::load(POLICY.as_bytes()).unwrap();
+        let head = asked.request.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
+        let finding = load().policy.decide(&head).finding;
+        let explanation = explain(load(), &asked).unwrap();
+        prop_assert_eq!(explanation.finding, finding);
+        prop_assert!(explanation.json().is_object() && explanation.text(Colors::Off).contains("why"));
+    }
 }

@@ -259,12 +259,20 @@ fn no_file_panics() {
             }
         }
     }
+    let indented = |item: &str| (0..5000).map(|depth| " ".repeat(depth) + item).collect::<String>();
     for deep in [
         "[".repeat(100_000),
         "(".repeat(100_000),
+        "- ".repeat(50_000),
+        indented("a:\n"),
         "ALLOWED_HOSTS = ".to_owned() + &"[".repeat(100_000),
+        "a: &a [x, x]\n".to_owned()
+            + &(0..99)
+                .map(|it| format!("b{it}: &a [*a, *a, *a]\n"))
+                .collect::<String>(),
     ] {
-        let _ = (import_django("settings.py", &deep), import_ingress_nginx(&deep));
+        assert!(import_django("settings.py", &deep).policy.is_none());
+        assert!(import_ingress_nginx(&deep).policy.is_none());
     }
 }
 

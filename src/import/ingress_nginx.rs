@@ -2,7 +2,8 @@
 //! defaults and all.
 
 use serde_json::{Map, Value, json};
-use yaml_rust2::{Yaml, YamlLoader};
+use yaml_rust2::parser::Parser;
+use yaml_rust2::{Event, ScanError, Yaml, YamlLoader};
 
 use super::Imported;
 use crate::config;
@@ -34,10 +35,10 @@ const KNOWN: [&str; 7] = [
 #[must_use]
 pub fn import_ingress_nginx(text: &str) -> Imported {
     let mut notes = Vec::new();
-    let documents = match YamlLoader::load_from_str(text) {
+    let documents = match load(text) {
         Ok(documents) => documents,
-        Err(error) => {
-            notes.push(format!("this is not YAML: {error}"));
+        Err(why) => {
+            notes.push(why);
             return Imported { policy: None, notes };
         }
     };
@@ -64,6 +65,28 @@ pub fn import_ingress_nginx(text: &str) -> Imported {
         Err(errors) => {
             notes.extend(errors);
             Imported { policy: None, notes }
+        }
+    }
+}
+
+/// Reads YAML that is nested no deeper and refers to itself no more than manifests are and do: what loads it calls
+/// itself for each level, and copies what is referred to.
+fn load(text: &str) -> Result<Vec<Yaml>, String> {
+    const DEEPEST: usize = 64;
+    const MOST_ALIASES: usize = 32;
+    let not_yaml = |error: ScanError| format!("this is not YAML: {error}");
+    let mut parser = Parser::new_from_str(text);
+    let (mut depth, mut aliases) = (0_usize, 0_usize);
+    loop {
+        match parser.next_token().map_err(not_yaml)?.0 {
+            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+            Event::Alias(_) => aliases += 1,
+            Event::StreamEnd => return YamlLoader::load_from_str(text).map_err(not_yaml),
+            _ => {}
+        }
+        if depth > DEEPEST || aliases > MOST_ALIASES {
+            return Err("this YAML is nested too deep, or refers to itself too often".to_owned());
         }
     }
 }
