@@ -17,7 +17,7 @@ mod command {
 
     /// Checks and explains Origin Gate policies, without a proxy.
     #[derive(Parser)]
-    #[command(version, propagate_version = true, arg_required_else_help = true, after_help = EXAMPLES)]
+    #[command(version, arg_required_else_help = true, after_help = EXAMPLES)]
     struct Cli {
         #[command(subcommand)]
         verb: Verb,
@@ -67,10 +67,11 @@ Exit codes:
     }
 
     const EXPLAIN_HELP: &str = "\
-A page's WebSocket, write or preflight is told by what browsers send of it: --websocket, --method, and -H for the
-headers Access-Control-Request-Method, Access-Control-Request-Headers, Sec-Fetch-Site, X-Forwarded-Proto and others.
-An ordinary request that goes on, but whose answer the page may not read, counts as refused. What a check in
-\"report_only\" would have refused goes on, and counts as allowed.";
+WebSockets, writes and preflights are told by what browsers send of them: --websocket, --method, and -H for \
+Access-Control-Request-Method, Access-Control-Request-Headers, Sec-Fetch-Site and others.
+
+An ordinary request that goes on, but whose answer the page may not read, counts as refused. What a check in \
+`report_only` would have refused goes on, and counts as allowed.";
 
     #[derive(Args)]
     struct PolicyArgs {
