@@ -1,11 +1,11 @@
-//! Policies made of the configurations of other programs. Whatever cannot be carried over is told, never guessed: what
-//! is left allows no more than what was there, or there is no policy.
+//! Policies made of the configurations of other programs. Whatever cannot be carried over is told, never guessed. A list
+//! of which something is missing allows less; one that is missing whole, and would then allow everything, is no policy.
 
 mod dotenv;
 mod ingress_nginx;
 mod python;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{self, Carried, SETTING_NAMES};
 
@@ -26,6 +26,22 @@ pub struct Imported {
 struct Told {
     settings: BTreeMap<String, String>,
     notes: Vec<String>,
+    /// What is set to something that is not known.
+    unknown: BTreeSet<&'static str>,
+}
+
+impl Told {
+    fn know(&mut self, setting: &'static str, value: String) {
+        self.unknown.remove(setting);
+        self.settings.insert(setting.to_owned(), value);
+    }
+
+    /// A setting of which only a part is known is as good as unknown.
+    fn leave(&mut self, setting: &'static str, note: String) {
+        self.settings.remove(setting);
+        self.unknown.insert(setting);
+        self.notes.push(note);
+    }
 }
 
 /// Settings of django-cors-headers under the names that they had before version 3.5, which it still reads.
@@ -38,11 +54,25 @@ const OLD_NAMES: [(&str, &str); 3] = [
 /// Makes a policy of a `.env` file or of a module of Django's settings, which may ask for variables.
 #[must_use]
 pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, String>) -> Imported {
-    let Told { settings, mut notes } = if is_python(file_name, text) {
+    let Told {
+        mut settings,
+        mut notes,
+        unknown,
+    } = if is_python(file_name, text) {
         python::read(text, variables)
     } else {
         dotenv::read(text)
     };
+    // What is set to something that is not known does not fall back to a default that may allow more.
+    if unknown.contains("ALLOWED_HOSTS") {
+        notes.push("ALLOWED_HOSTS: without it every host would be allowed".to_owned());
+        return Imported { policy: None, notes };
+    }
+    for list in ["CORS_ALLOW_METHODS", "CORS_ALLOW_HEADERS"] {
+        if unknown.contains(list) {
+            settings.insert(list.to_owned(), "[]".to_owned());
+        }
+    }
     let variable = |name: &str| settings.get(name).cloned();
     match config::carry_django(&variable) {
         Ok(carried) => Imported::of(carried, notes),

@@ -99,13 +99,25 @@ fn what_never_matched_is_told_and_left_out() {
     }
 }
 
-/// An import never allows more than what it was made of.
+/// What is not known does not become a default that allows more.
+#[test]
+fn lists_do_not_fall_back_to_defaults() {
+    let text = "CORS_ALLOWED_ORIGINS=https://a.example\nCORS_ALLOW_METHODS=get,post\nCORS_ALLOW_HEADERS=${MORE}\n";
+    let (policy, notes) = policy(import_django(".env", text));
+    assert_eq!(policy["cors"], json!({ "allow_methods": [], "allow_headers": [] }));
+    has(
+        &notes,
+        "left out: CORS_ALLOW_METHODS[0]: `get`: methods are compared by case; write `GET`",
+    );
+}
+
+/// A policy that would let in everybody because something is missing from it is none.
 #[test]
 fn what_would_let_in_more_is_no_policy() {
     for text in [
         "ALLOWED_HOSTS=*.a.example\nCORS_ALLOWED_ORIGINS=https://a.example\n",
         "ALLOWED_HOSTS=[\"a\nCORS_ALLOWED_ORIGINS=https://a.example\n",
-        "ALLOWED_HOSTS=${HOSTS}\n",
+        "ALLOWED_HOSTS=${HOSTS}\nCORS_ALLOWED_ORIGINS=https://a.example\n",
         "SECRET_KEY=x\n",
         "",
     ] {
@@ -134,7 +146,7 @@ CORS_ALLOWED_ORIGINS: list[str] = [
 ]
 CORS_ALLOWED_ORIGINS += ["https://admin.shop.example"]
 CORS_ALLOWED_ORIGIN_REGEXES = [re.compile(r"^https://\w+\.shop\.example$")]
-CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_CREDENTIALS = not DEBUG
 CORS_ALLOW_HEADERS = (*default_headers, "x-cart",)
 CORS_EXPOSE_HEADERS = list(default_headers) + ["x-total"]
 CORS_PREFLIGHT_MAX_AGE = 60 * 60
@@ -156,6 +168,7 @@ if DEBUG:
                 "allow_credentials": true,
                 "allow_headers": ["accept", "authorization", "content-type", "user-agent", "x-csrftoken", "x-requested-with", "x-cart"],
                 "expose_headers": ["accept", "authorization", "content-type", "user-agent", "x-csrftoken", "x-requested-with", "x-total"],
+                "allow_methods": [],
                 "max_age": 3600
             }
         })
@@ -201,7 +214,7 @@ DEBUG = config("DEBUG", cast=bool)
 fn settings_that_are_known_in_part_are_not_known() {
     for (more, part) in [
         (
-            "ALLOWED_HOSTS.append('b')",
+            "ALLOWED_HOSTS.remove('b')",
             "line 2: left out: `ALLOWED_HOSTS`: it is changed by a call",
         ),
         (
@@ -219,7 +232,8 @@ fn settings_that_are_known_in_part_are_not_known() {
         ("ALLOWED_HOSTS = [", "line 2: left out"),
         ("ALLOWED_HOSTS = \"a", "line 2: left out"),
     ] {
-        let imported = import_django("settings.py", &format!("ALLOWED_HOSTS = ['a']\n{more}\n"));
+        let text = format!("ALLOWED_HOSTS = ['a']\n{more}\nCORS_ALLOWED_ORIGINS = 'https://a.example'\n");
+        let imported = import_django("settings.py", &text);
         has(&imported.notes, part);
         assert_eq!(imported.policy, None, "{more}");
     }

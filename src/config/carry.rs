@@ -174,11 +174,16 @@ fn remove(entries: &mut Vec<(String, Node)>, path: &str) -> bool {
         }
         _ => return false,
     };
-    let may_go = !matches!(key, "allowed_hosts" | "hosts" | "path_prefixes");
-    if is_empty && may_go {
-        entries.remove(at);
+    match key {
+        _ if !is_empty => true,
+        "allowed_hosts" | "hosts" | "path_prefixes" => false,
+        // Their defaults allow more than none.
+        "allow_methods" | "allow_headers" => true,
+        _ => {
+            entries.remove(at);
+            true
+        }
     }
-    !is_empty || may_go
 }
 
 fn to_json(node: &Node) -> serde_json::Value {

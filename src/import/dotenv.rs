@@ -31,12 +31,11 @@ pub fn read(text: &str) -> Told {
             continue;
         };
         if value.has_variable {
-            told.notes.push(format!(
-                "line {number}: left out: `{name}` refers to another variable; write out its value"
-            ));
-            continue;
+            let note = format!("line {number}: left out: `{name}` refers to another variable; write out its value");
+            told.leave(setting, note);
+        } else {
+            told.know(setting, value.text);
         }
-        told.settings.insert(setting.to_owned(), value.text);
     }
     told
 }

@@ -28,12 +28,11 @@ pub fn read(text: &str, variables: &BTreeMap<String, String>) -> Told {
     for (name, line) in lines {
         let Some(setting) = setting_name(&name) else { continue };
         match names.get(&name).map(Value::to_setting) {
-            Some(Some(text)) => {
-                told.settings.insert(setting.to_owned(), text);
-            }
-            Some(None) => told.notes.push(format!(
-                "line {line}: left out: `{name}` is not of a kind that it can be"
-            )),
+            Some(Some(text)) => told.know(setting, text),
+            Some(None) => told.leave(
+                setting,
+                format!("line {line}: left out: `{name}` is not of a kind that it can be"),
+            ),
             None => {}
         }
     }
@@ -50,6 +49,9 @@ struct Reader<'v> {
 
 impl Reader<'_> {
     fn read(&mut self, statement: &[Token]) {
+        for (name, line) in set_on_the_way(statement) {
+            self.leave(&name, line, "it is set on a line with something else");
+        }
         let Some(Token {
             word: Word::Name(name),
             line,
@@ -62,8 +64,11 @@ impl Reader<'_> {
         let equals = statement.iter().position(|it| matches!(it.word, Word::Sign('=')));
         let is_augmented = matches!(statement.get(1).map(|it| &it.word), Some(Word::Sign('+')));
         let is_method = matches!(statement.get(1).map(|it| &it.word), Some(Word::Sign('.')));
+        let is_known_list = matches!(self.names.get(name), Some(Value::List(_)));
         let Some(at) = equals.filter(|_| !is_method) else {
-            if is_setting {
+            if is_setting && is_known_list && adds(statement) {
+                self.leave_addition(name, *line);
+            } else if is_setting {
                 self.leave(name, *line, "it is changed by a call");
             }
             return;
@@ -75,7 +80,9 @@ impl Reader<'_> {
             return;
         }
         if *column > 0 {
-            if is_setting {
+            if is_setting && is_known_list && is_augmented {
+                self.leave_addition(name, *line);
+            } else if is_setting {
                 self.leave(name, *line, "it is set only under a condition");
             }
             return;
@@ -104,11 +111,47 @@ impl Reader<'_> {
         }
     }
 
-    /// A setting of which only a part is known is as good as unknown.
+    /// A list without what is added to it says less, and so no more than it does.
+    fn leave_addition(&mut self, name: &str, line: usize) {
+        let note = format!("line {line}: left out: what is added to `{name}` here");
+        self.told.notes.push(note);
+    }
+
     fn leave(&mut self, name: &str, line: usize, why: &str) {
         self.names.remove(name);
-        self.told.notes.push(format!("line {line}: left out: `{name}`: {why}"));
+        if let Some(setting) = setting_name(name) {
+            self.told
+                .leave(setting, format!("line {line}: left out: `{name}`: {why}"));
+        }
     }
+}
+
+/// Settings in `if X: NAME = …`, `A = NAME = …` and `A = 1; NAME = …`; not the arguments of calls.
+fn set_on_the_way(statement: &[Token]) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    let mut depth = 0_usize;
+    for (at, token) in statement.iter().enumerate() {
+        let sign = |ahead: usize| match statement.get(at + ahead).map(|it| &it.word) {
+            Some(Word::Sign(sign)) => Some(*sign),
+            _ => None,
+        };
+        match &token.word {
+            Word::Sign('(' | '[' | '{') => depth += 1,
+            Word::Sign(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            Word::Name(name) if at > 0 && depth == 0 && setting_name(name).is_some() => {
+                let is_set = matches!((sign(1), sign(2)), (Some('='), _) | (Some('+'), Some('=')));
+                found.extend(is_set.then(|| (name.clone(), token.line)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether a call like `LIST.append(…)` only adds.
+fn adds(statement: &[Token]) -> bool {
+    let method = statement.get(2).map(|it| &it.word);
+    matches!(method, Some(Word::Name(name)) if matches!(name.as_str(), "append" | "extend" | "insert"))
 }
 
 /// Logical lines: a bracket that is open goes on over the end of one.

@@ -130,6 +130,10 @@ impl<'t> Parser<'t> {
                 (1, 0) => items.remove(0),
                 _ => Value::List(items),
             }),
+            Word::Name(name) if name == "not" => match self.expression()? {
+                Value::Bool(value) => Ok(Value::Bool(!value)),
+                _ => Err(TOO_MUCH),
+            },
             Word::Name(name) => self.name(name),
             _ => Err(TOO_MUCH),
         }
