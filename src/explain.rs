@@ -22,7 +22,7 @@ use crate::policy::verdict::{Check, Finding, Outcome, Reason};
 use dry::DryRun;
 
 pub use ask::Question;
-pub use render::{BAD, Colors, FAIR, GOOD};
+pub use render::{Color, Colors};
 
 /// A header line.
 pub type Line = (String, Vec<u8>);

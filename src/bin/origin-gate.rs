@@ -10,7 +10,7 @@ mod command {
     use clap::{Args, Parser, Subcommand};
     use origin_gate::check::check;
     use origin_gate::config::{self, SCHEMA};
-    use origin_gate::explain::{BAD, Colors, FAIR, GOOD, Question, explain};
+    use origin_gate::explain::{Color, Colors, Question, explain};
     use origin_gate::import::{self, Imported, import_django, import_ingress_nginx};
 
     const REFUSED: u8 = 2;
@@ -162,14 +162,23 @@ An ordinary request that goes on, but whose answer the page may not read, counts
         }
         let colors = colors(&io::stdout());
         let mut text = String::new();
-        for (word, color, notes) in [("error", BAD, &checked.errors), ("warning", FAIR, &checked.warnings)] {
+        for (word, color, notes) in [
+            ("error", Color::Red, &checked.errors),
+            ("warning", Color::Yellow, &checked.warnings),
+        ] {
             for note in notes {
                 text += &format!("{}: {note}\n", colors.paint(color, word));
             }
         }
         match &checked.summary {
-            Some(summary) => text += &format!("{}: {summary}\n", colors.paint(GOOD, "loads")),
-            None => text += &format!("{}, errors={}\n", colors.paint(BAD, "refused"), checked.errors.len()),
+            Some(summary) => text += &format!("{}: {summary}\n", colors.paint(Color::Green, "loads")),
+            None => {
+                text += &format!(
+                    "{}, errors={}\n",
+                    colors.paint(Color::Red, "refused"),
+                    checked.errors.len()
+                )
+            }
         }
         print(&text).map(|()| code)
     }

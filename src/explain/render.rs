@@ -17,32 +17,36 @@ pub enum Colors {
     On,
 }
 
+/// A colour, as terminals number it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    /// What goes wrong.
+    Red = 31,
+    /// What is well.
+    Green = 32,
+    /// What deserves a look.
+    Yellow = 33,
+}
+
 impl Colors {
-    /// The text in a colour, by its ANSI number.
+    /// The text in a colour.
     #[must_use]
-    pub fn paint(self, color: u8, text: &str) -> String {
+    pub fn paint(self, color: Color, text: &str) -> String {
         match self {
             Self::Off => text.to_owned(),
-            Self::On => format!("\x1b[1;{color}m{text}\x1b[0m"),
+            Self::On => format!("\x1b[1;{}m{text}\x1b[0m", color as u8),
         }
     }
 }
-
-/// Green, yellow and red.
-pub const GOOD: u8 = 32;
-/// For what deserves a look.
-pub const FAIR: u8 = 33;
-/// For what is refused.
-pub const BAD: u8 = 31;
 
 impl Explanation {
     /// The explanation for people.
     #[must_use]
     pub fn text(&self, colors: Colors) -> String {
         let (word, color) = match self.finding.outcome {
-            Outcome::Allowed => ("allowed", GOOD),
-            Outcome::WouldReject => ("allowed, but only because the check reports", FAIR),
-            Outcome::Rejected => ("refused", BAD),
+            Outcome::Allowed => ("allowed", Color::Green),
+            Outcome::WouldReject => ("allowed, but only because the check reports", Color::Yellow),
+            Outcome::Rejected => ("refused", Color::Red),
         };
         let mut text = format!(
             "{}  {}\n{}\n\n",
@@ -83,7 +87,7 @@ impl Explanation {
             let _ = writeln!(text, "\n  {}", self.body);
         }
         if !self.warnings.is_empty() {
-            let _ = writeln!(text, "\n{}", colors.paint(FAIR, "warnings of the policy"));
+            let _ = writeln!(text, "\n{}", colors.paint(Color::Yellow, "warnings of the policy"));
             for warning in &self.warnings {
                 let _ = writeln!(text, "  {warning}");
             }
