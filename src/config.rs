@@ -202,10 +202,15 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
             report.warn(Note::at(&section.path_of("match"), Problem::MatchRepeated));
         }
         let hosts = hosts.map(|it| it.into_iter().collect());
-        section.string("name", report);
+        let name = section.string("name", report).map(str::to_owned);
         let rules = Draft::read(&mut section, Some(&draft), &danger, debug, report).into_rules(&danger);
         section.finish(report);
-        Scoped { hosts, paths, rules }
+        Scoped {
+            name,
+            hosts,
+            paths,
+            rules,
+        }
     });
     let scoped = scoped.collect();
     root.finish(report);

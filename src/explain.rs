@@ -41,8 +41,8 @@ pub struct Asked {
 pub struct Explanation {
     /// The decision.
     pub finding: Finding,
-    /// The entry of `policies` whose rules decided; `None` for those outside.
-    pub policy: Option<usize>,
+    /// The entry of `policies` whose rules decided, and its name; `None` for those outside.
+    pub policy: Option<String>,
     /// The entry that allowed the origin.
     pub entry: Option<String>,
     /// The entry that comes nearest, and what to change; `None` where nothing was refused.
@@ -87,6 +87,12 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
         .collect();
     let finding = loaded.policy.decide(&head).finding;
     let (policy, rules) = loaded.policy.rules_behind(finding, &head);
+    let policy = policy.map(
+        |at| match loaded.policy.scoped.get(at).and_then(|it| it.name.as_ref()) {
+            Some(name) => format!("policies[{at}] ({})", name.escape_debug()),
+            None => format!("policies[{at}]"),
+        },
+    );
     let entry = entry(rules, finding, &head);
     let hint = (finding.outcome != Outcome::Allowed).then(|| hint(&loaded.policy, rules, finding, &head));
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();

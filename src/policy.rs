@@ -40,6 +40,8 @@ pub struct Policy {
 /// Rules for some hosts and paths.
 #[derive(Debug)]
 pub struct Scoped {
+    /// `name`, for people.
+    pub name: Option<String>,
     /// `match.hosts`; `None` for all.
     pub hosts: Option<HostSet>,
     /// `match.path_prefixes`; empty for all.

@@ -289,7 +289,7 @@ fn one_call_tells_why_and_what_to_change() {
         (
             "--host api.example --origin https://anybody.example --path /public/x",
             0,
-            &["allowed  cors:allowed:any\n", "rules    policies[0]\n"],
+            &["allowed  cors:allowed:any\n", "rules    policies[0] (public)\n"],
         ),
         (
             "--host api.example --origin https://app.example --websocket -H X-Forwarded-Proto:wss",

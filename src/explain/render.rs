@@ -58,8 +58,8 @@ impl Explanation {
             let _ = writeln!(text, "  {name:<9}{value}");
         };
         row("why", reason_text(self.finding.check, self.finding.reason));
-        if let Some(policy) = self.policy {
-            row("rules", &format!("policies[{policy}]"));
+        if let Some(policy) = &self.policy {
+            row("rules", policy);
         }
         if let Some(entry) = &self.entry {
             row("entry", entry);
@@ -117,7 +117,7 @@ impl Explanation {
             "reason": self.finding.reason.code(),
             "what": self.what_happens(),
             "why": reason_text(self.finding.check, self.finding.reason),
-            "rules": self.policy.map(|at| format!("policies[{at}]")),
+            "rules": self.policy,
             "entry": self.entry,
             "nearest": hint.and_then(|it| it.nearest.as_deref()),
             "fix": hint.map(|it| &*it.fix),
