@@ -2,6 +2,8 @@
 //!
 //! All errors are reported at once. A configuration with any is refused as a whole.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod carry;
 mod checks;
 mod cors;
 mod django;
@@ -26,6 +28,8 @@ use protobuf::Malformed;
 use rules::Draft;
 use section::Section;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use carry::{Carried, SCHEMA, SETTING_NAMES, carry_django, carry_json, entries};
 pub use django::{Environment, Settings};
 pub use note::Note;
 pub use presets::{PRESETS, Preset};
@@ -37,12 +41,29 @@ pub struct Loaded {
     pub policy: Policy,
     /// What the operator should know about it.
     pub warnings: Vec<Note>,
+    /// The keys that the configuration itself gives.
+    pub keys: Vec<String>,
     /// Which of Django's settings were read.
     pub settings: Settings,
     /// How many entries `allowed_origins` has.
     pub origins: usize,
     /// How many entries `allowed_hosts` has.
     pub hosts: usize,
+}
+
+impl fmt::Display for Loaded {
+    /// How much there is, and where each setting came from.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (origins, hosts) = (self.origins, self.hosts);
+        let (policies, warnings) = (self.policy.scoped.len(), self.warnings.len());
+        let (keys, used) = (self.keys.join(","), self.settings.used.join(","));
+        let overridden = self.settings.overridden.join(",");
+        write!(
+            f,
+            "origins={origins} hosts={hosts} policies={policies} warnings={warnings} from_policy={keys} \
+             from_environment={used} overridden={overridden}"
+        )
+    }
 }
 
 /// Every error of a configuration.
@@ -77,6 +98,7 @@ pub fn load(configuration: &[u8]) -> Result<Loaded, ConfigErrors> {
 pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<Loaded, ConfigErrors> {
     let mut root = parse(configuration).map_err(|note| ConfigErrors(vec![note]))?;
     let mut report = Report::default();
+    let keys = keys(&root);
     let is_django = root
         .iter()
         .any(|(key, node)| key == "django_env" && *node == Node::Bool(true));
@@ -95,7 +117,31 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
     }
     loaded.warnings = report.warnings.into_iter().map(|note| settings.rename(note)).collect();
     loaded.settings = settings;
+    loaded.keys = keys;
     Ok(loaded)
+}
+
+/// The keys that are given, those of sections with the section's name.
+fn keys(root: &[(String, Node)]) -> Vec<String> {
+    let mut keys = Vec::new();
+    for (key, node) in root {
+        match node {
+            Node::Object(entries) if !entries.is_empty() => {
+                keys.extend(entries.iter().map(|(inner, _)| [key, ".", inner].concat()))
+            }
+            _ => keys.push(key.clone()),
+        }
+    }
+    keys
+}
+
+/// What tells the bytes of one configuration from those of another, and no more (FNV-1a).
+#[must_use]
+pub fn digest(configuration: &[u8]) -> String {
+    let hash = configuration.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
 }
 
 /// JSON, or a `google.protobuf.Struct`. No message is JSON: after its first byte, a line feed, come control characters
@@ -156,10 +202,15 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
             report.warn(Note::at(&section.path_of("match"), Problem::MatchRepeated));
         }
         let hosts = hosts.map(|it| it.into_iter().collect());
-        section.string("name", report);
+        let name = section.string("name", report).map(str::to_owned);
         let rules = Draft::read(&mut section, Some(&draft), &danger, debug, report).into_rules(&danger);
         section.finish(report);
-        Scoped { hosts, paths, rules }
+        Scoped {
+            name,
+            hosts,
+            paths,
+            rules,
+        }
     });
     let scoped = scoped.collect();
     root.finish(report);
@@ -171,6 +222,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
             debug,
         },
         warnings: Vec::new(),
+        keys: Vec::new(),
         settings: Settings::default(),
         origins,
         hosts,

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_NAMES};
-pub use journal::{INTERVAL, Journal};
+pub use journal::{INTERVAL, Journal, NAMES};
 pub use pairs::Pairs;
 
 use crate::policy::Policy;
@@ -213,7 +213,7 @@ impl Filter {
             return self.refuse_unavailable(proxy);
         };
         let Verdict { finding, decision } = gate.policy.decide(&head);
-        gate.journal.record(finding, &head, || proxy.now());
+        gate.journal.record(&gate.policy, finding, &head, || proxy.now());
         match decision {
             Decision::Reply(mut reply) => {
                 if gate.policy.debug {
@@ -249,7 +249,8 @@ impl Filter {
     fn refuse_unavailable(&mut self, proxy: &impl Proxy) -> Next {
         let gate = Rc::clone(&self.gate);
         let Verdict { finding, decision } = gate.policy.refuse_unavailable();
-        gate.journal.record(finding, &RequestHead::default(), || proxy.now());
+        gate.journal
+            .record(&gate.policy, finding, &RequestHead::default(), || proxy.now());
         match decision {
             Decision::Reply(reply) => self.reply(proxy, finding, &reply, false),
             Decision::Forward(_) => Next::Stop,

@@ -23,15 +23,24 @@
 //!
 //! A pure core decides, and a thin edge talks to the proxy. Dependencies point down this list, never up:
 //!
+//! - `src/bin/origin-gate.rs`: the command's arguments and exit codes. [`explain`], [`check`] and [`import`] are what it
+//!   does; like the crates that only they need, they are no part of the module.
 //! - [`filter`]: the way of one request through the filter, and the log. `filter/envoy.rs` is the edge, the only file
 //!   that names the SDK; `filter/envoy/abi.rs` holds the host calls, the only unsafe code.
-//! - [`config`]: JSON to [`policy::Policy`], with every error at once. The only part that knows serde.
+//! - [`config`]: JSON to [`policy::Policy`], with every error at once. In the module, the only part that knows serde;
+//!   beside it lies the JSON Schema of what it reads.
 //! - [`policy`]: [`policy::Policy::decide`] takes a [`policy::request::RequestHead`], asks the
 //!   [`policy::rules::Rules`] that apply and returns a [`policy::verdict::Verdict`]. It knows no proxy, clock, log or
 //!   configuration format.
 //!
 //! `tests/house.rs` holds the sources to this, and `tests/cases` says what every decision must be.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod check;
 pub mod config;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod explain;
 pub mod filter;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod import;
 pub mod policy;

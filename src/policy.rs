@@ -4,7 +4,10 @@
 pub mod cookies;
 pub mod cors;
 pub mod headers;
+pub mod hint;
 pub mod host;
+mod names;
+pub mod near;
 pub mod origin;
 pub mod path;
 pub mod pattern;
@@ -22,7 +25,7 @@ use path::{PathPrefix, is_plain};
 use request::RequestHead;
 use rules::Rules;
 use set::HostSet;
-use verdict::{Decision, Grant, Outcome, RequestEdit, Verdict};
+use verdict::{Decision, Finding, Grant, Outcome, RequestEdit, Verdict};
 
 /// One policy, as configured.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub struct Policy {
 /// Rules for some hosts and paths.
 #[derive(Debug)]
 pub struct Scoped {
+    /// `name`, for people.
+    pub name: Option<String>,
     /// `match.hosts`; `None` for all.
     pub hosts: Option<HostSet>,
     /// `match.path_prefixes`; empty for all.
@@ -82,6 +87,20 @@ impl Policy {
             strictest = Some(verdict);
         }
         stricter(strictest, self.rules.decide(head))
+    }
+
+    /// Which rules a finding on a request came from, and which entry of `policies` they are.
+    #[must_use]
+    pub fn rules_behind(&self, finding: Finding, head: &RequestHead<'_>) -> (Option<usize>, &Rules) {
+        let target = head.target();
+        let is_plain = is_plain(head.path);
+        for (at, scoped) in self.scoped.iter().enumerate() {
+            let applies = scoped.applies(target.as_ref(), head.path, is_plain);
+            if applies == Applies::Yes || applies == Applies::Perhaps && scoped.rules.decide(head).finding == finding {
+                return (Some(at), &scoped.rules);
+            }
+        }
+        (None, &self.rules)
     }
 
     /// The answer where headers cannot be read or written: what is not known to be allowed is refused.

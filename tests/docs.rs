@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use origin_gate::config;
 use origin_gate::policy::verdict::FINDINGS;
@@ -112,6 +113,63 @@ fn the_table_of_reasons_is_the_list_of_findings() {
     assert!(
         document("README.md").contains(&table),
         "the README's table of reasons should be\n{table}"
+    );
+}
+
+/// The words of a line of shell; quotes are the only thing that it has.
+fn shell_words(line: &str) -> Vec<String> {
+    let parts = line.split('\'').enumerate();
+    let words = parts.flat_map(|(at, part)| match at % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    words.collect()
+}
+
+#[test]
+fn the_command_prints_what_the_readme_shows() {
+    let readme = document("README.md");
+    let (_, section) = readme.split_once("## The command\n").unwrap();
+    let blocks = |kind: &str| {
+        let parts = section.split(kind).skip(1);
+        parts.map(|it| it.split("```").next().unwrap()).collect::<Vec<_>>()
+    };
+    let folder = std::env::temp_dir().join(format!("origin-gate-docs-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let policy = blocks("```json\n").first().copied().unwrap();
+    fs::write(folder.join("policy.json"), policy).unwrap();
+    let digest = config::digest(policy.as_bytes());
+    let mut count = 0;
+    for run in blocks("```console\n")
+        .iter()
+        .flat_map(|it| it.split("$ origin-gate ").skip(1))
+    {
+        let (arguments, shown) = run.split_once('\n').unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
+            .args(shell_words(arguments))
+            .current_dir(&folder)
+            .env_clear()
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap().replace(&digest, "DIGEST");
+        assert_eq!(printed, shown.replace(&digest, "DIGEST"), "{arguments}");
+        count += 1;
+    }
+    assert_eq!(count, 4);
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn the_readme_names_every_setting() {
+    let readme = document("README.md");
+    let untold: Vec<_> = config::SETTING_NAMES
+        .iter()
+        .filter(|it| !readme.contains(&format!("`{it}`")))
+        .collect();
+    assert_eq!(
+        untold,
+        [&"CORS_URLS_REGEX"],
+        "settings that are read and not told, that which only warns aside"
     );
 }
 

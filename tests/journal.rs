@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use origin_gate::filter::{INTERVAL, Journal};
+use origin_gate::config;
+use origin_gate::filter::{INTERVAL, Journal, NAMES};
 use origin_gate::policy::request::RequestHead;
 use origin_gate::policy::verdict::{Check, Finding, Outcome, Reason};
 
@@ -40,7 +41,9 @@ type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 /// The lines that a decision causes.
 fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>) -> Vec<(Level, String)> {
     let head: RequestHead<'_> = fields.iter().copied().collect();
-    journal.record(finding, &head, || now);
+    let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
+    let policy = config::load(policy).unwrap().policy;
+    journal.record(&policy, finding, &head, || now);
     std::mem::take(&mut LINES.lock().unwrap())
 }
 
@@ -62,15 +65,25 @@ fn the_log_tells_enough_and_no_more() {
         [(
             Level::Warn,
             "WebSocket origin rejected reason=port_mismatch origin=\"https://a.example:8443\" host=\"api.example\" \
-             repeated=0 fix=\"list the origin with its port in allowed_origins, or with :* for every port\""
+             nearest=\"https://a.example\" repeated=0 others=0 \
+             fix=\"add https://a.example:8443 to allowed_origins, or https://a.example:* for every port\""
                 .to_owned()
         )]
     );
-    // A flood of its like is not, whatever the values; another kind is.
+    // So is each other value, until there are enough; the flood after that is not, nor is what was told. Another
+    // finding is.
+    let mut told = 1;
     for number in 0..10_000 {
         let origin = format!("https://{number}.example:1");
-        assert_eq!(record(&journal, now.get(), socket, &from(origin.as_bytes())), []);
+        let lines = record(&journal, now.get(), socket, &from(origin.as_bytes()));
+        assert!(lines.iter().all(|(_, line)| line.contains(&origin)), "{lines:?}");
+        told += lines.len();
+        assert_eq!(
+            record(&journal, now.get(), socket, &from(b"https://a.example:8443")),
+            []
+        );
     }
+    assert_eq!(told, NAMES);
     let host = record(
         &journal,
         now.get(),
@@ -85,34 +98,26 @@ fn the_log_tells_enough_and_no_more() {
         "{host:?}"
     );
     now.set(now.get() + INTERVAL - Duration::from_nanos(1));
-    assert_eq!(record(&journal, now.get(), socket, &from(b"x")), []);
-    // Then one line tells their number.
+    let first: &[u8] = b"https://a.example:8443";
+    assert_eq!(record(&journal, now.get(), socket, &from(first)), []);
+    // Then one line tells how often it came, and how many others did.
     now.set(now.get() + Duration::from_nanos(1));
-    assert!(
-        record(&journal, now.get(), socket, &from(b"x"))
-            .first()
-            .unwrap()
-            .1
-            .contains("repeated=10001 ")
-    );
-    assert_eq!(record(&journal, now.get(), socket, &from(b"x")), []);
+    let line = |origin: &[u8]| {
+        let mut lines = record(&journal, now.get(), socket, &from(origin));
+        lines.pop().map(|(_, line)| line).unwrap_or_default()
+    };
+    let others = 10_000 - (NAMES - 1);
+    assert!(line(first).contains(&format!(" repeated=10001 others={others} ")));
+    assert_eq!(line(first), "");
+    // A new value takes the place of an old one.
+    assert!(line(b"https://new.example").contains(" repeated=0 others=0 "));
+    assert_eq!(line(b"https://new.example"), "");
     now.set(now.get() + INTERVAL);
-    assert!(
-        record(&journal, now.get(), socket, &from(b"x"))
-            .first()
-            .unwrap()
-            .1
-            .contains("repeated=1 ")
-    );
+    assert!(line(first).contains(" repeated=1 others=0 "));
+    assert!(line(b"https://newer.example").contains("newer.example"));
     // A clock that is set back does not silence anything.
     now.set(Duration::from_secs(1));
-    assert!(
-        record(&journal, now.get(), socket, &from(b"x"))
-            .first()
-            .unwrap()
-            .1
-            .contains("repeated=0 ")
-    );
+    assert!(line(first).contains(" repeated=0 "));
 
     // What a client sends cannot end the line, begin another, or speak to a terminal, and is cut.
     let hostile = [b"\x1b[2J\"\r\n\xff".as_slice(), &[b'a'; 300]].concat();
@@ -160,6 +165,21 @@ fn the_log_tells_enough_and_no_more() {
         line.contains(" headers=\"x-secret\" ") && line.contains("cors.allow_headers"),
         "{line}"
     );
+
+    // A million origins in a minute are as many lines as eight. What is kept are so many hashes.
+    now.set(now.get() + INTERVAL);
+    let malformed = rejected(Check::WebSocket, Reason::OriginNotAllowed);
+    let flood = Journal::default();
+    let policy = config::load(br#"{"allowed_origins": ["https://a.example"]}"#)
+        .unwrap()
+        .policy;
+    for number in 0..1_000_000 {
+        let origin = format!("https://{number}.evil");
+        let head: RequestHead<'_> = from(origin.as_bytes()).into_iter().collect();
+        flood.record(&policy, malformed, &head, || now.get());
+    }
+    assert_eq!(LINES.lock().unwrap().drain(..).count(), NAMES);
+    assert!(format!("{flood:?}").len() < 2000);
 
     // What only reports says so, and is of a kind of its own.
     let watched = Finding {

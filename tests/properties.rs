@@ -5,6 +5,7 @@ use std::fmt::Write;
 use origin_gate::config;
 use origin_gate::policy::headers;
 use origin_gate::policy::host::{Authority, Host};
+use origin_gate::policy::near::{Miss, nearest, sibling};
 use origin_gate::policy::origin::{MAX_ORIGIN, Origin};
 use origin_gate::policy::pattern::{HostPattern, OriginHosts, OriginPattern, Ports};
 use origin_gate::policy::request::RequestHead;
@@ -109,6 +110,23 @@ proptest! {
             }
         });
         prop_assert_eq!(set.near_miss(&origin).is_some(), has_host);
+        // Entries that are named are entries that there are, and the one that allows is among them.
+        let on_host = set.entries_on(origin.host.text(), &origin);
+        prop_assert!(on_host.iter().all(|it| patterns.contains(it)));
+        prop_assert_eq!(on_host.iter().any(|it| it.matches(&origin)), is_allowed);
+        if !is_allowed && let Some(near) = nearest(&set, &origin) {
+            prop_assert!(patterns.contains(&near.entry), "{near:?}");
+            prop_assert_eq!(matches!(near.miss, Miss::Port | Miss::Scheme), has_host);
+        }
+        prop_assert!(sibling(&set, &origin, |_| true).is_none_or(|it| patterns.contains(&it.entry)));
+        prop_assert_eq!(set.entries().filter(|it| !patterns.contains(it)).count(), 0);
+    }
+
+    /// What is shown of an entry is that entry.
+    #[test]
+    fn an_entry_is_shown_as_it_is_read(text in origin_pattern()) {
+        let Ok(pattern) = OriginPattern::parse(&text) else { return Ok(()) };
+        prop_assert_eq!(OriginPattern::parse(&pattern.to_string()), Ok(pattern));
     }
 
     #[test]

@@ -72,6 +72,12 @@ impl Note {
         }
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The stable code of the problem.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -121,9 +121,13 @@ impl<'n> Section<'n> {
     }
 
     /// A string, which says something to people only.
-    pub fn string(&mut self, key: &'static str, report: &mut Report) {
-        if let Some(other) = self.take(key, report).filter(|node| !matches!(node, Node::String(_))) {
-            report.error(Note::on(&self.path_of(key), other, Problem::TypeString));
+    pub fn string(&mut self, key: &'static str, report: &mut Report) -> Option<&'n str> {
+        match self.take(key, report)? {
+            Node::String(text) => Some(text),
+            other => {
+                report.error(Note::on(&self.path_of(key), other, Problem::TypeString));
+                None
+            }
         }
     }
 

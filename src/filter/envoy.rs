@@ -10,7 +10,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
 use super::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
-use crate::config::{self, Loaded, Settings};
+use crate::config::{self, Loaded};
 use crate::policy::verdict::Reply;
 use abi::Map;
 
@@ -66,7 +66,7 @@ impl RootContext for Root {
 /// later is told again.
 fn announce(loaded: &Loaded, configuration: &[u8], started: Duration) {
     const AT_ONCE: Duration = Duration::from_secs(10);
-    let digest = digest(configuration);
+    let digest = config::digest(configuration);
     let key = format!("origin_gate.announced.{digest}");
     let now = abi::now();
     let last = abi::shared(&key).and_then(|it| Some(Duration::from_nanos(u64::from_le_bytes(it.try_into().ok()?))));
@@ -75,23 +75,11 @@ fn announce(loaded: &Loaded, configuration: &[u8], started: Duration) {
     }
     abi::share(&key, &u64::try_from(now.as_nanos()).unwrap_or_default().to_le_bytes());
     info!(
-        "Origin Gate policy loaded version={} digest={digest} origins={} hosts={} policies={} warnings={} load_ms={} memory_kib={}",
+        "Origin Gate policy loaded version={} digest={digest} {loaded} load_ms={} memory_kib={}",
         env!("CARGO_PKG_VERSION"),
-        loaded.origins,
-        loaded.hosts,
-        loaded.policy.scoped.len(),
-        loaded.warnings.len(),
         now.saturating_sub(started).as_millis(),
         core::arch::wasm32::memory_size(0) * 64,
     );
-    let Settings { used, overridden, .. } = &loaded.settings;
-    if !used.is_empty() || !overridden.is_empty() {
-        info!(
-            "Origin Gate Django settings used={} overridden={}",
-            used.join(","),
-            overridden.join(",")
-        );
-    }
     for note in &loaded.warnings {
         warn!("{note}");
     }
@@ -100,14 +88,6 @@ fn announce(loaded: &Loaded, configuration: &[u8], started: Duration) {
 /// A variable of the VM's environment. What is not UTF-8 fits no setting, and is shown with replacement characters.
 fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-}
-
-/// FNV-1a: tells policies apart, no more.
-fn digest(configuration: &[u8]) -> String {
-    let hash = configuration.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{hash:016x}")
 }
 
 /// One HTTP stream. Without a policy nothing passes: the proxy should not have sent it here.

@@ -3,41 +3,66 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use log::{debug, warn};
 
+use crate::policy::Policy;
+use crate::policy::hint::Hint;
 use crate::policy::request::{Field, RequestHead};
 use crate::policy::verdict::{Check, Finding, Outcome, Reason};
 
 /// How long repetitions of a rejection are counted before a line tells their number.
 pub const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Tells rejections at once when they are the first of their kind, and by number after that. Its memory is bounded by
-/// the list of findings, whatever clients send.
+/// How many values of one finding are told in an [`INTERVAL`], each once; what comes beyond is only counted.
+pub const NAMES: usize = 8;
+
+/// Tells rejections at once when they are the first of their finding and value, and by number after that. Its memory is
+/// [`NAMES`] hashes for each finding there is, whatever clients send.
 #[derive(Debug, Default)]
 pub struct Journal {
     kinds: RefCell<Vec<Kind>>,
+    /// Keyed at random: who sends requests cannot make one origin pass for the repetition of another.
+    hasher: RandomState,
 }
 
+/// The rejections with one finding.
 #[derive(Debug)]
 struct Kind {
     finding: Finding,
+    named: Vec<Named>,
+    /// Those that no line told, of values that are not, or no longer, among the named.
+    others: u64,
+}
+
+/// A value that a line told.
+#[derive(Debug)]
+struct Named {
+    value: u64,
     told: Duration,
-    untold: u64,
+    repeated: u64,
+}
+
+/// What went untold before a line.
+struct Untold {
+    repeated: u64,
+    others: u64,
 }
 
 impl Journal {
     /// Logs a decision on a request.
-    pub fn record(&self, finding: Finding, head: &RequestHead<'_>, now: impl FnOnce() -> Duration) {
+    pub fn record(&self, policy: &Policy, finding: Finding, head: &RequestHead<'_>, now: impl FnOnce() -> Duration) {
         if finding.outcome == Outcome::Allowed {
             return record_allowed(finding, head);
         }
-        let repeated = match self.count(finding, now()) {
-            Some(repeated) => repeated,
-            None => return,
+        let Some(Untold { repeated, others }) = self.count(finding, self.hasher.hash_one(value(finding, head)), now())
+        else {
+            return;
         };
-        let ((subject, verb), fix) = (phrase(finding), fix(finding));
+        let (subject, verb) = phrase(finding);
+        let Hint { nearest, fix } = policy.hint(finding, head);
         let (reason, origin, host) = (finding.reason.code(), Quoted(head.origin), Quoted(head.authority));
         let asked = match finding.reason {
             Reason::MethodNotAllowed => Some(("method", head.request_method)),
@@ -47,33 +72,87 @@ impl Journal {
                     .first()
                     .map_or(Field::Absent, |line| Field::One(line)),
             )),
-            _ => None,
+            _ => nearest.as_ref().map(|it| ("nearest", Field::One(it.as_bytes()))),
         };
         let asked = fmt::from_fn(|f| match asked {
             Some((key, value)) => write!(f, " {key}={}", Quoted(value)),
             None => Ok(()),
         });
-        warn!("{subject} {verb} reason={reason} origin={origin} host={host}{asked} repeated={repeated} fix=\"{fix}\"");
+        warn!(
+            "{subject} {verb} reason={reason} origin={origin} host={host}{asked} repeated={repeated} others={others} \
+             fix=\"{fix}\""
+        );
     }
 
-    /// How many of its kind went untold before this one, if this one is to be told.
-    fn count(&self, finding: Finding, now: Duration) -> Option<u64> {
+    /// What went untold before this one, if this one is to be told.
+    fn count(&self, finding: Finding, value: u64, now: Duration) -> Option<Untold> {
         let mut kinds = self.kinds.borrow_mut();
-        let Some(kind) = kinds.iter_mut().find(|kind| kind.finding == finding) else {
-            kinds.push(Kind {
-                finding,
-                told: now,
-                untold: 0,
-            });
-            return Some(0);
+        let at = match kinds.iter().position(|kind| kind.finding == finding) {
+            Some(at) => at,
+            None => {
+                kinds.push(Kind {
+                    finding,
+                    named: Vec::new(),
+                    others: 0,
+                });
+                kinds.len() - 1
+            }
         };
+        kinds.get_mut(at)?.count(value, now)
+    }
+}
+
+impl Kind {
+    fn count(&mut self, value: u64, now: Duration) -> Option<Untold> {
         // A clock that was set back starts anew.
-        if (kind.told..kind.told + INTERVAL).contains(&now) {
-            kind.untold += 1;
+        let is_fresh = |it: &Named| (it.told..it.told + INTERVAL).contains(&now);
+        let known = self.named.iter().position(|it| it.value == value);
+        let free = || self.named.iter().position(|it| !is_fresh(it));
+        let at = match known.or_else(free) {
+            Some(at) => at,
+            None if self.named.len() < NAMES => {
+                self.named.push(Named {
+                    value,
+                    told: now,
+                    repeated: 0,
+                });
+                return Some(self.untold(0));
+            }
+            None => {
+                self.others += 1;
+                return None;
+            }
+        };
+        let named = self.named.get_mut(at)?;
+        if is_fresh(named) {
+            named.repeated += 1;
             return None;
         }
-        kind.told = now;
-        Some(std::mem::take(&mut kind.untold))
+        let repeated = std::mem::take(&mut named.repeated);
+        let was = std::mem::replace(&mut named.value, value);
+        named.told = now;
+        if was == value {
+            return Some(self.untold(repeated));
+        }
+        self.others += repeated;
+        Some(self.untold(0))
+    }
+
+    fn untold(&mut self, repeated: u64) -> Untold {
+        Untold {
+            repeated,
+            others: std::mem::take(&mut self.others),
+        }
+    }
+}
+
+/// What tells one rejection from another with the same finding.
+fn value<'a>(finding: Finding, head: &RequestHead<'a>) -> Option<&'a [u8]> {
+    match (finding.check, finding.reason) {
+        (Check::Hosts, _) => head.authority.one(),
+        (_, Reason::MethodNotAllowed) => head.request_method.one(),
+        (_, Reason::HeaderNotAllowed) => head.request_headers.first().copied(),
+        _ => head.origin.one(),
     }
 }
 
@@ -104,24 +183,6 @@ fn phrase(finding: Finding) -> (&'static str, &'static str) {
         Outcome::Allowed | Outcome::Rejected => "rejected",
     };
     (subject, verb)
-}
-
-fn fix(finding: Finding) -> &'static str {
-    match finding.reason {
-        Reason::HeadersUnavailable => "report this with the proxy's version: it would not hand over the headers",
-        Reason::HeaderNotAllowed => "add the header to cors.allow_headers, if pages may send it",
-        Reason::HostMalformed => {
-            "nothing, unless a proxy in front rewrites Host: one name or address, an optional port"
-        }
-        Reason::HostNotAllowed => "add the host to allowed_hosts, or for a health check its path to hosts.exempt_paths",
-        Reason::MethodNotAllowed => "add the method to cors.allow_methods, if pages may use it",
-        Reason::OriginMalformed => "nothing, if a browser was not the client; else see what rewrites Origin",
-        Reason::OriginMissing => "set websocket.missing_origin to allow, if clients other than browsers connect",
-        Reason::OriginNull => "serve the page from a site: sandboxed frames, files and some redirects have no origin",
-        Reason::PortMismatch => "list the origin with its port in allowed_origins, or with :* for every port",
-        Reason::SchemeMismatch => "list the origin with its scheme in allowed_origins, if pages may come over it",
-        _ => "add the origin to allowed_origins, if it is yours",
-    }
 }
 
 /// A field's value in quotes, control and non-ASCII bytes escaped, cut where nobody reads on; `-` for none.

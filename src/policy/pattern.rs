@@ -137,6 +137,32 @@ impl OriginPattern {
     }
 }
 
+impl fmt::Display for OriginPattern {
+    /// The canonical form of the entry.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Of { scheme, hosts, ports } = self else {
+            return f.write_str("*");
+        };
+        let (before, domain) = match hosts {
+            OriginHosts::One(host) => (Vec::new(), host),
+            OriginHosts::Subdomains(domain) => (b"*.".to_vec(), domain),
+            OriginHosts::Labels { prefix, suffix, domain } => ([prefix, &b"*"[..], suffix, b"."].concat(), domain),
+        };
+        write!(
+            f,
+            "{}://{}{}",
+            scheme.escape_ascii(),
+            before.escape_ascii(),
+            domain.escape_ascii()
+        )?;
+        match ports {
+            Ports::One(None) => Ok(()),
+            Ports::One(Some(port)) => write!(f, ":{port}"),
+            Ports::Any => f.write_str(":*"),
+        }
+    }
+}
+
 impl OriginHosts {
     fn include(&self, host: &[u8]) -> bool {
         match self {

@@ -1,10 +1,8 @@
 //! Many patterns, compiled: what [`pattern`](super::pattern) defines for one, at a cost that does not grow with the
 //! number of entries.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use super::host::{Host, without_root_dot};
+use super::names::NameTable;
 use super::origin::Origin;
 use super::pattern::{HostPattern, OriginHosts, OriginPattern, OriginRegex, Ports, fills};
 
@@ -47,12 +45,28 @@ struct Rules(Vec<(Box<[u8]>, Ports)>);
 
 impl Rules {
     fn allow(&self, origin: &Origin<'_>) -> bool {
-        let has = |ports| {
+        self.find(origin).is_some()
+    }
+
+    fn find(&self, origin: &Origin<'_>) -> Option<usize> {
+        let find = |ports| {
             self.0
                 .binary_search_by(|(scheme, it)| (&**scheme, *it).cmp(&(origin.scheme, ports)))
-                .is_ok()
+                .ok()
         };
-        has(Ports::One(origin.port)) || has(Ports::Any)
+        find(Ports::One(origin.port)).or_else(|| find(Ports::Any))
+    }
+
+    /// The entry with these hosts that allows the origin, or else has its scheme, or else any.
+    fn closest(&self, hosts: Hosts<'_>, origin: &Origin<'_>) -> Option<OriginPattern> {
+        let of_scheme = self.0.partition_point(|(scheme, _)| **scheme < *origin.scheme);
+        let closest = self.find(origin).unwrap_or(of_scheme);
+        let (scheme, ports) = self.0.get(closest).or_else(|| self.0.last())?;
+        Some(OriginPattern::Of {
+            scheme: scheme.clone(),
+            hosts: hosts.into(),
+            ports: *ports,
+        })
     }
 
     fn near_miss(&self, origin: &Origin<'_>) -> NearMiss {
@@ -112,7 +126,7 @@ impl OriginSet {
         if self.exact.get(host).is_some_and(|rules| rules.allow(origin)) {
             return Some(Match::Listed);
         }
-        if self.wildcards(host).any(|rules| rules.allow(origin)) {
+        if self.any_wildcard(host, &mut |_, rules| rules.allow(origin)) {
             return Some(Match::Pattern);
         }
         self.regexes.iter().any(|it| it.matches(origin)).then_some(Match::Regex)
@@ -122,30 +136,129 @@ impl OriginSet {
     #[must_use]
     pub fn near_miss(&self, origin: &Origin<'_>) -> Option<NearMiss> {
         let host = origin.host.text();
-        let rules = self.exact.get(host).into_iter().chain(self.wildcards(host));
-        rules.map(|rules| rules.near_miss(origin)).min()
+        let mut nearest = self.exact.get(host).map(|rules| rules.near_miss(origin));
+        self.any_wildcard(host, &mut |_, rules| {
+            nearest = nearest.into_iter().chain([rules.near_miss(origin)]).min();
+            nearest == Some(NearMiss::Port)
+        });
+        nearest
     }
 
-    /// What the patterns with a wildcard that matches this host say.
-    fn wildcards<'a>(&'a self, host: &'a [u8]) -> impl Iterator<Item = &'a Rules> {
-        let subdomains = self.subdomains.parents(host).map(|(_, rules)| rules);
+    /// The entries whose host part holds this host, whatever their scheme and port: of those with the same hosts, the
+    /// one that is closest to the origin.
+    #[must_use]
+    pub fn entries_on(&self, host: &[u8], origin: &Origin<'_>) -> Vec<OriginPattern> {
+        let exact = self.exact.get(host);
+        let mut entries: Vec<_> = exact
+            .and_then(|it| it.closest(Hosts::One(host), origin))
+            .into_iter()
+            .collect();
+        self.any_wildcard(host, &mut |hosts, rules| {
+            entries.extend(rules.closest(hosts, origin));
+            false
+        });
+        entries
+    }
+
+    /// The entry for the subdomains of just this domain that is closest to the origin.
+    #[must_use]
+    pub fn entry_below(&self, domain: &[u8], origin: &Origin<'_>) -> Option<OriginPattern> {
+        self.subdomains.get(domain)?.closest(Hosts::Subdomains(domain), origin)
+    }
+
+    /// An entry with a wildcard that begins as the host's leftmost label does, and then ends in another way.
+    #[must_use]
+    pub fn entry_beginning(&self, host: &[u8], origin: &Origin<'_>) -> Option<OriginPattern> {
+        self.label_parts(host).find_map(|(prefix, _, domain)| {
+            let (suffix, rules) = self.labels.get(&[prefix, b".", domain].concat())?.first()?;
+            rules.closest(Hosts::Labels { prefix, suffix, domain }, origin)
+        })
+    }
+
+    /// Every entry for one host or the subdomains of one, in no order.
+    pub fn entries(&self) -> impl Iterator<Item = OriginPattern> {
+        let exact = self.exact.iter().map(|(host, rules)| (Hosts::One(host), rules));
+        let subdomains = self.subdomains.iter();
+        let subdomains = subdomains.map(|(domain, rules)| (Hosts::Subdomains(domain), rules));
+        exact.chain(subdomains).flat_map(|(hosts, rules)| {
+            rules.0.iter().map(move |(scheme, ports)| OriginPattern::Of {
+                scheme: scheme.clone(),
+                hosts: hosts.into(),
+                ports: *ports,
+            })
+        })
+    }
+
+    /// The text of the regular expression that matches.
+    #[must_use]
+    pub fn regex(&self, origin: &Origin<'_>) -> Option<&str> {
+        self.regexes.iter().find(|it| it.matches(origin)).map(OriginRegex::text)
+    }
+
+    /// Whether what a pattern says whose wildcard holds this host is what is looked for.
+    fn any_wildcard(&self, host: &[u8], is_it: &mut dyn FnMut(Hosts<'_>, &Rules) -> bool) -> bool {
+        for (before, rules) in self.subdomains.parents(host) {
+            let (_, domain) = host.split_at_checked(before.len()).unwrap_or_default();
+            if is_it(Hosts::Subdomains(domain), rules) {
+                return true;
+            }
+        }
+        for (prefix, rest, domain) in self.label_parts(host) {
+            let Some(suffixes) = self.labels.get(&[prefix, b".", domain].concat()) else {
+                continue;
+            };
+            for (star, rules) in suffixes.tails(rest).filter(|(star, _)| fills(star)) {
+                let (_, suffix) = rest.split_at_checked(star.len()).unwrap_or_default();
+                if is_it(Hosts::Labels { prefix, suffix, domain }, rules) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// The ways in which a pattern inside a label can begin: up to a hyphen, what is left of the label, the domain.
+    fn label_parts<'a>(&self, host: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8], &'a [u8])> + use<'a> {
         let end_of_label = if self.labels.is_empty() {
             None
         } else {
             host.iter().position(|&byte| byte == b'.')
         };
-        let label = end_of_label.and_then(|end| host.split_at_checked(end));
-        let labels = label.into_iter().flat_map(move |(label, domain)| {
+        let split = end_of_label.and_then(|end| host.split_at_checked(end));
+        split.into_iter().flat_map(|(label, domain)| {
+            let domain = domain.strip_prefix(b".").unwrap_or(domain);
             let hyphens = label.iter().enumerate().filter(|(_, byte)| **byte == b'-');
-            let parts = hyphens.filter_map(|(at, _)| label.split_at_checked(at + 1));
-            parts.flat_map(move |(prefix, rest)| {
-                let suffixes = self.labels.get(&[prefix, domain].concat());
-                suffixes
-                    .into_iter()
-                    .flat_map(move |it| it.tails(rest).filter(|(star, _)| fills(star)))
+            hyphens.filter_map(move |(at, _)| {
+                let (prefix, rest) = label.split_at_checked(at + 1)?;
+                Some((prefix, rest, domain))
             })
-        });
-        subdomains.chain(labels.map(|(_, rules)| rules))
+        })
+    }
+}
+
+/// The host part of an entry, put together from the host that it holds.
+#[derive(Clone, Copy)]
+enum Hosts<'a> {
+    One(&'a [u8]),
+    Subdomains(&'a [u8]),
+    Labels {
+        prefix: &'a [u8],
+        suffix: &'a [u8],
+        domain: &'a [u8],
+    },
+}
+
+impl From<Hosts<'_>> for OriginHosts {
+    fn from(hosts: Hosts<'_>) -> Self {
+        match hosts {
+            Hosts::One(host) => Self::One(host.into()),
+            Hosts::Subdomains(domain) => Self::Subdomains(domain.into()),
+            Hosts::Labels { prefix, suffix, domain } => Self::Labels {
+                prefix: prefix.into(),
+                suffix: suffix.into(),
+                domain: domain.into(),
+            },
+        }
     }
 }
 
@@ -204,127 +317,13 @@ impl HostSet {
     }
 }
 
-/// A read-only map from names to `T`, asked by a whole name or by its parent domains, without regard to ASCII case.
-///
-/// Names are hashed from their last byte to their first, so that one pass over a name yields the hash of each of its
-/// parents. Who sends requests does not choose the keys, so the hash need not resist collisions; keys are compared.
-#[derive(Debug)]
-struct NameTable<T> {
-    buckets: HashMap<u64, Bucket<T>, BuildHasherDefault<AlreadyHashed>>,
-    /// Which lengths occur: most parents of a long name are told absent by this alone.
-    lengths: [u64; 4],
-}
-
-/// The names with one hash.
-type Bucket<T> = Vec<(Box<[u8]>, T)>;
-
-impl<T> Default for NameTable<T> {
-    fn default() -> Self {
-        Self {
-            buckets: HashMap::default(),
-            lengths: [0; 4],
-        }
-    }
-}
-
-impl<T: Default> NameTable<T> {
-    /// The value under a name, made if need be.
-    fn entry(&mut self, name: Box<[u8]>) -> &mut T {
-        if let Some(word) = self.lengths.get_mut(name.len() / 64) {
-            *word |= 1 << (name.len() % 64);
-        }
-        let bucket = self
-            .buckets
-            .entry(name.iter().rev().fold(HASH_SEED, hash_byte))
-            .or_default();
-        let at = match bucket.iter().position(|(key, _)| *key == name) {
-            Some(at) => at,
-            None => {
-                bucket.push((name, T::default()));
-                bucket.len() - 1
-            }
-        };
-        #[expect(clippy::indexing_slicing, reason = "`at` was found or made above")]
-        &mut bucket[at].1
-    }
-}
-
-impl<T> NameTable<T> {
-    fn get(&self, name: &[u8]) -> Option<&T> {
-        self.get_hashed(name, name.iter().rev().fold(HASH_SEED, hash_byte))
-    }
-
-    fn is_empty(&self) -> bool {
-        self.buckets.is_empty()
-    }
-
-    fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.buckets.values_mut().flatten().map(|(_, value)| value)
-    }
-
-    /// What is under each proper parent domain of the name, nearest last, with the labels before that parent.
-    fn parents<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a T)> {
-        let bytes = if self.is_empty() { &[] } else { name };
-        self.tails_after(bytes, |before| before.ends_with(b"."))
-    }
-
-    /// What is under each end of the name, the empty one and the whole too, with what stands before that end.
-    fn tails<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a T)> {
-        self.tails_after(name, |_| true)
-    }
-
-    fn tails_after<'a>(
-        &'a self,
-        name: &'a [u8],
-        is_asked: impl Fn(&[u8]) -> bool,
-    ) -> impl Iterator<Item = (&'a [u8], &'a T)> {
-        let mut hash = HASH_SEED;
-        (0..=name.len()).rev().filter_map(move |at| {
-            let (before, tail) = name.split_at_checked(at)?;
-            let hash_of_tail = hash;
-            hash = before.last().map_or(hash, |byte| hash_byte(hash, byte));
-            if is_asked(before) {
-                Some((before, self.get_hashed(tail, hash_of_tail)?))
-            } else {
-                None
-            }
-        })
-    }
-
-    fn get_hashed(&self, name: &[u8], hash: u64) -> Option<&T> {
-        if self.lengths.get(name.len() / 64)? & (1 << (name.len() % 64)) == 0 {
-            return None;
-        }
-        let bucket = self.buckets.get(&hash)?;
-        bucket
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    }
-}
-
-/// FNV-1a.
-const HASH_SEED: u64 = 0xcbf2_9ce4_8422_2325;
-
-fn hash_byte(hash: u64, byte: &u8) -> u64 {
-    (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
-}
-
-/// Takes the keys of [`NameTable`], which are hashes, as they are. The standard hasher would ask the proxy for random
-/// numbers, which not every one offers.
-#[derive(Debug, Default)]
-struct AlreadyHashed(u64);
-
-impl Hasher for AlreadyHashed {
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, hash_byte);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+impl HostSet {
+    /// The nearest domain above the host that is listed without its subdomains.
+    #[must_use]
+    pub fn parent_of<'a>(&'a self, host: &'a Host<'_>) -> Option<&'a [u8]> {
+        let Host::Name(name) = host else { return None };
+        let name = without_root_dot(name);
+        let (before, ()) = self.exact.parents(name).last()?;
+        name.get(before.len()..).filter(|parent| parent.contains(&b'.'))
     }
 }

@@ -121,6 +121,7 @@ fn a_hundred_thousand_origins_fit() {
         case(&origin(0), true),
         case(&origin(COUNT - 1), true),
         case("https://shop-1.example-2.example", false),
+        case("https://shop-1.example-1.example:1", false),
     ];
     let suite = Suite {
         file: "large".to_owned(),
@@ -155,6 +156,18 @@ fn a_hundred_thousand_origins_fit() {
         1,
         "told once, not once a worker: {log}"
     );
+    for told in [
+        concat!(" version=", env!("CARGO_PKG_VERSION"), " digest="),
+        " origins=100000 hosts=1 policies=0 warnings=0 from_policy=allowed_hosts,allowed_origins ",
+        "CORS origin rejected reason=origin_not_allowed origin=\"https://shop-1.example-2.example\" host=\"api.example\" ",
+        " nearest=\"https://shop-1.example-1.example\" repeated=0 others=0 fix=\"add https://shop-1.example-1.example:1 to ",
+    ] {
+        assert!(
+            log.contains(told),
+            "not logged: {told}\n{}",
+            log.replace("https://shop-", "")
+        );
+    }
     let (memory, load) = (figure(" memory_kib="), figure(" load_ms="));
     println!("{COUNT} origins: {load} ms to load, {memory} KiB of memory a VM");
     assert!(memory <= 64 << 10, "{memory} KiB");

@@ -31,6 +31,14 @@ impl OriginRegex {
             .map_err(|error| (Problem::RegexMalformed, format!("not a regular expression: {error}")))
     }
 
+    /// The entry as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        let anchored = self.0.as_str();
+        let inside = anchored.strip_prefix("^(?:").and_then(|it| it.strip_suffix(")$"));
+        inside.unwrap_or(anchored)
+    }
+
     /// Whether the whole origin matches.
     #[must_use]
     pub fn matches(&self, origin: &Origin<'_>) -> bool {

@@ -1,0 +1,180 @@
+//! What the filter would do with one request, and why: for people, and as JSON for programs.
+//!
+//! The request goes through the very [`Filter`] that runs in the proxy, in front of a proxy that only writes down what
+//! it is told. So this cannot say one thing and the module do another.
+
+mod ask;
+mod dry;
+mod render;
+
+use std::rc::Rc;
+
+use crate::config::Loaded;
+use crate::filter::{Filter, Gate, Next};
+use crate::policy::Policy;
+use crate::policy::hint::Hint;
+use crate::policy::near::sibling;
+use crate::policy::origin::Origin;
+use crate::policy::pattern::{HostPattern, OriginPattern};
+use crate::policy::request::{Field, RequestHead, Source};
+use crate::policy::rules::Rules;
+use crate::policy::verdict::{Check, Finding, Outcome, Reason};
+use dry::DryRun;
+
+pub use ask::Question;
+pub use render::{Color, Colors};
+
+/// A header line.
+pub type Line = (String, Vec<u8>);
+
+/// A request to explain, and the response that it would get behind the filter.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// The request's fields, as a proxy shows them: pseudo-headers first, names in lower case.
+    pub request: Vec<Line>,
+    /// The fields of the response that the backend would give, `:status` among them.
+    pub response: Vec<Line>,
+}
+
+/// What the filter would do, and why.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The decision.
+    pub finding: Finding,
+    /// The entry of `policies` whose rules decided, and its name; `None` for those outside.
+    pub policy: Option<String>,
+    /// The entry that allowed the origin.
+    pub entry: Option<String>,
+    /// The entry that comes nearest, and what to change; `None` where nothing was refused.
+    pub hint: Option<Hint>,
+    /// The request as the backend would get it; `None` if it would not.
+    pub forwarded: Option<Vec<Line>>,
+    /// The edits to the request, in words.
+    pub edits: Vec<String>,
+    /// The response as the client would get it, `:status` first.
+    pub response: Vec<Line>,
+    /// The body, where the filter itself answers with one.
+    pub body: String,
+    /// The policy's warnings.
+    pub warnings: Vec<String>,
+}
+
+impl Explanation {
+    /// Whether nothing was refused. What a report-only check would have refused goes on, and so is not.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.finding.outcome != Outcome::Rejected
+    }
+
+    /// The status of the filter's own answer, if it answers.
+    #[must_use]
+    pub fn reply_status(&self) -> Option<&[u8]> {
+        let status = self.response.iter().find(|(name, _)| name == ":status");
+        status.filter(|_| self.forwarded.is_none()).map(|(_, it)| it.as_slice())
+    }
+}
+
+/// Explains what a policy makes of a request.
+///
+/// # Errors
+///
+/// If the request's names or values are too many or too long for any proxy.
+pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static str> {
+    let head: RequestHead<'_> = asked
+        .request
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_slice()))
+        .collect();
+    let finding = loaded.policy.decide(&head).finding;
+    let (policy, rules) = loaded.policy.rules_behind(finding, &head);
+    let policy = policy.map(
+        |at| match loaded.policy.scoped.get(at).and_then(|it| it.name.as_ref()) {
+            Some(name) => format!("policies[{at}] ({})", name.escape_debug()),
+            None => format!("policies[{at}]"),
+        },
+    );
+    let entry = entry(rules, finding, &head);
+    let hint = (finding.outcome != Outcome::Allowed).then(|| hint(&loaded.policy, rules, finding, &head));
+    let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+
+    let proxy = DryRun::new(asked);
+    let mut filter = Filter::new(Rc::new(Gate::new(loaded.policy, |_| None)));
+    let next = filter.on_request(&proxy);
+    filter.on_response(&proxy);
+    let seen = proxy.into_seen();
+    if seen.finding != finding.to_string() {
+        return Err("the request cannot be read: its header lines are too many or too long");
+    }
+    Ok(Explanation {
+        finding,
+        policy,
+        entry,
+        hint,
+        forwarded: (next == Next::Continue).then_some(seen.request),
+        edits: seen.edits,
+        response: seen.response,
+        body: seen.body,
+        warnings,
+    })
+}
+
+/// The entry that allowed the origin, for the findings that have one.
+fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<String> {
+    let Source::Origin(origin) = Source::from(head.origin) else {
+        return None;
+    };
+    let entry = || {
+        let entries = rules.origins.set.entries_on(origin.host.text(), &origin);
+        entries
+            .into_iter()
+            .find(|it| it.matches(&origin))
+            .map(|it| it.to_string())
+    };
+    match finding.reason {
+        Reason::Any => Some("*".to_owned()),
+        Reason::Listed | Reason::Pattern => entry(),
+        Reason::Regex => rules.origins.set.regex(&origin).map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The hint of the log, and where that has no entry to name, what a longer look finds.
+fn hint(policy: &Policy, rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Hint {
+    let hint = policy.hint(finding, head);
+    if hint.nearest.is_some() {
+        return hint;
+    }
+    let malformed = match finding.reason {
+        Reason::OriginMalformed => told(head.origin).and_then(|it| OriginPattern::parse(it).err()),
+        Reason::HostMalformed => told(head.authority).and_then(|it| HostPattern::parse(it).err()),
+        _ => None,
+    };
+    if let Some(problem) = malformed {
+        return Hint {
+            nearest: None,
+            fix: problem.to_string().into(),
+        };
+    }
+    let Source::Origin(origin) = Source::from(head.origin) else {
+        return hint;
+    };
+    let is_about_origin = matches!(finding.reason, Reason::OriginNotAllowed | Reason::CrossSiteWrite);
+    let is_own = finding.check != Check::Csrf && rules.allowed_hosts.as_ref().is_some_and(|it| it.lists(&origin.host));
+    if !is_about_origin || is_own {
+        return hint;
+    }
+    let near = sibling(&rules.origins.set, &origin, |domain| is_kin(&origin, domain));
+    near.map_or(hint, |near| Hint::near(&near, &origin, finding.check))
+}
+
+fn told<'a>(field: Field<'a>) -> Option<&'a str> {
+    std::str::from_utf8(field.one()?).ok()
+}
+
+/// Whether an origin is under the same registrable domain: what one owner has, by the public-suffix list.
+fn is_kin(origin: &Origin<'_>, domain: &[u8]) -> bool {
+    match (psl::domain(origin.host.text()), psl::domain(domain)) {
+        (Some(own), Some(listed)) => own.as_bytes() == listed.as_bytes(),
+        _ => false,
+    }
+}

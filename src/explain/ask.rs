@@ -1,0 +1,80 @@
+//! A request put together from what a person says of it.
+
+use super::{Asked, Line};
+use crate::policy::headers::is_token;
+
+/// What a person says of a request.
+#[derive(Clone, Debug, Default)]
+pub struct Question<'a> {
+    /// The host, perhaps with a port.
+    pub host: Option<&'a str>,
+    /// The origin of the page.
+    pub origin: Option<&'a str>,
+    /// The method.
+    pub method: &'a str,
+    /// The path, perhaps with a query.
+    pub path: &'a str,
+    /// `http` or `https`.
+    pub scheme: &'a str,
+    /// Whether it opens a WebSocket.
+    pub websocket: bool,
+    /// Other headers, as `name: value`.
+    pub headers: &'a [String],
+}
+
+impl Question<'_> {
+    /// The request as a proxy would show it, and a plain response to it.
+    ///
+    /// # Errors
+    ///
+    /// What could not be sent in any request.
+    pub fn ask(&self) -> Result<Asked, String> {
+        if !is_token(self.method.as_bytes()) {
+            return Err(format!("--method: `{}` is not a method", self.method.escape_debug()));
+        }
+        if !self.path.starts_with('/') || self.path.contains(|it: char| it.is_control() || it == ' ') {
+            return Err(format!(
+                "--path: `{}`: a path begins with `/`",
+                self.path.escape_debug()
+            ));
+        }
+        let mut request = vec![
+            line(":method", self.method),
+            line(":path", self.path),
+            line(":scheme", self.scheme),
+        ];
+        request.extend(self.host.map(|host| line(":authority", host)));
+        request.extend(self.origin.map(|origin| line("origin", origin)));
+        for header in self.headers {
+            let (name, value) = header
+                .split_once(':')
+                .filter(|(name, _)| is_token(name.as_bytes()))
+                .ok_or_else(|| format!("-H: `{}`: write `name: value`", header.escape_debug()))?;
+            request.push(line(&name.to_ascii_lowercase(), value.trim()));
+        }
+        if !request.iter().any(|(name, _)| name == ":authority" || name == "host") {
+            return Err("--host is missing: say which host the request asks for".to_owned());
+        }
+        if self.websocket {
+            request.push(line("connection", "Upgrade"));
+            request.push(line("upgrade", "websocket"));
+            request.push(line("sec-websocket-version", "13"));
+            request.push(line("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="));
+        }
+        if let Some((name, value)) = request.iter().find(|(_, value)| value.iter().any(u8::is_ascii_control)) {
+            return Err(format!(
+                "{name}: `{}`: no header carries control characters",
+                value.escape_ascii()
+            ));
+        }
+        let status = if self.websocket { "101" } else { "200" };
+        Ok(Asked {
+            request,
+            response: vec![line(":status", status)],
+        })
+    }
+}
+
+fn line(name: &str, value: &str) -> Line {
+    (name.to_owned(), value.as_bytes().to_vec())
+}

@@ -1,0 +1,133 @@
+//! A proxy that only writes down what the filter tells it.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::{Asked, Line};
+use crate::filter::{Pairs, Proxy, Unavailable};
+use crate::policy::headers;
+use crate::policy::verdict::Reply;
+
+/// A request and its response, on their way through the filter.
+pub struct DryRun(RefCell<Seen>);
+
+/// What became of both.
+pub struct Seen {
+    /// The request's fields.
+    pub request: Vec<Line>,
+    /// The edits to it, in words.
+    pub edits: Vec<String>,
+    /// The response's fields.
+    pub response: Vec<Line>,
+    /// The body of the filter's own answer.
+    pub body: String,
+    /// The finding as the access log has it.
+    pub finding: String,
+}
+
+impl DryRun {
+    pub fn new(asked: &Asked) -> Self {
+        Self(RefCell::new(Seen {
+            request: asked.request.clone(),
+            edits: Vec::new(),
+            response: asked.response.clone(),
+            body: String::new(),
+            finding: String::new(),
+        }))
+    }
+
+    pub fn into_seen(self) -> Seen {
+        self.0.into_inner()
+    }
+}
+
+impl Proxy for DryRun {
+    fn request_headers(&self) -> Result<Pairs, Unavailable> {
+        Ok(encode(&self.0.borrow().request))
+    }
+
+    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        let mut seen = self.0.borrow_mut();
+        let word = match seen.request.iter().any(|(it, _)| it == name) {
+            true => "replace",
+            false => "add",
+        };
+        let shown = match name {
+            headers::SEC_WEBSOCKET_KEY => "(16 random bytes)".to_owned(),
+            _ => value.escape_ascii().to_string(),
+        };
+        seen.edits.push(format!("{word} {name}: {shown}"));
+        set(&mut seen.request, name, value);
+        Ok(())
+    }
+
+    fn remove_request_header(&self, name: &str) -> Result<(), Unavailable> {
+        let mut seen = self.0.borrow_mut();
+        seen.edits.push(format!("remove {name}"));
+        seen.request.retain(|(it, _)| it != name);
+        Ok(())
+    }
+
+    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        let seen = self.0.borrow();
+        let lines: Vec<_> = seen
+            .response
+            .iter()
+            .filter(|(it, _)| it == name)
+            .map(|(_, value)| value.as_slice())
+            .collect();
+        Ok((!lines.is_empty()).then(|| lines.join(&b", "[..])))
+    }
+
+    fn response_headers(&self) -> Result<Pairs, Unavailable> {
+        Ok(encode(&self.0.borrow().response))
+    }
+
+    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        set(&mut self.0.borrow_mut().response, name, value);
+        Ok(())
+    }
+
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+        self.0.borrow_mut().response.push((name.to_owned(), value.to_vec()));
+        Ok(())
+    }
+
+    fn remove_response_header(&self, name: &str) -> Result<(), Unavailable> {
+        self.0.borrow_mut().response.retain(|(it, _)| it != name);
+        Ok(())
+    }
+
+    fn reply(&self, reply: &Reply<'_>, _details: &str) -> Result<(), Unavailable> {
+        let mut seen = self.0.borrow_mut();
+        let headers = reply
+            .headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.to_vec()));
+        let status = (":status".to_owned(), reply.status.to_string().into_bytes());
+        seen.response = std::iter::once(status).chain(headers).collect();
+        seen.body.clone_from(&reply.body);
+        Ok(())
+    }
+
+    fn publish(&self, finding: &str) {
+        finding.clone_into(&mut self.0.borrow_mut().finding);
+    }
+
+    fn count(&self, _counter: u32) {}
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn encode(lines: &[Line]) -> Pairs {
+    let lines = lines.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    Pairs::new(Pairs::encode(lines))
+}
+
+fn set(lines: &mut Vec<Line>, name: &str, value: &[u8]) {
+    let at = lines.iter().position(|(it, _)| it == name).unwrap_or(lines.len());
+    lines.retain(|(it, _)| it != name);
+    lines.insert(at.min(lines.len()), (name.to_owned(), value.to_vec()));
+}

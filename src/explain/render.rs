@@ -1,0 +1,192 @@
+//! An explanation in words, and as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::Explanation;
+use crate::policy::verdict::{Check, Outcome, Reason};
+
+/// Whether the text is for a terminal that shows colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colors {
+    /// It is not.
+    Off,
+    /// It is.
+    On,
+}
+
+/// A colour, as terminals number it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    /// What goes wrong.
+    Red = 31,
+    /// What is well.
+    Green = 32,
+    /// What deserves a look.
+    Yellow = 33,
+}
+
+impl Colors {
+    /// The text in a colour.
+    #[must_use]
+    pub fn paint(self, color: Color, text: &str) -> String {
+        match self {
+            Self::Off => text.to_owned(),
+            Self::On => format!("\x1b[1;{}m{text}\x1b[0m", color as u8),
+        }
+    }
+}
+
+impl Explanation {
+    /// The explanation for people.
+    #[must_use]
+    pub fn text(&self, colors: Colors) -> String {
+        let (word, color) = match self.finding.outcome {
+            Outcome::Allowed => ("allowed", Color::Green),
+            Outcome::WouldReject => ("allowed, but only because the check reports", Color::Yellow),
+            Outcome::Rejected => ("refused", Color::Red),
+        };
+        let mut text = format!(
+            "{}  {}\n{}\n\n",
+            colors.paint(color, word),
+            self.finding,
+            self.what_happens()
+        );
+        let mut row = |name: &str, value: &str| {
+            let _ = writeln!(text, "  {name:<9}{value}");
+        };
+        row("why", reason_text(self.finding.check, self.finding.reason));
+        if let Some(policy) = &self.policy {
+            row("rules", policy);
+        }
+        if let Some(entry) = &self.entry {
+            row("entry", entry);
+        }
+        if let Some(hint) = &self.hint {
+            if let Some(nearest) = &hint.nearest {
+                row("nearest", nearest);
+            }
+            row("fix", &hint.fix);
+        }
+        if !self.edits.is_empty() {
+            text.push_str("\nedits to the request\n");
+            for edit in &self.edits {
+                let _ = writeln!(text, "  {edit}");
+            }
+        }
+        text.push_str(match self.forwarded {
+            Some(_) => "\nthe response, if the backend sends no headers of its own\n",
+            None => "\nthe filter's answer\n",
+        });
+        for (name, value) in &self.response {
+            let _ = writeln!(text, "  {name}: {}", value.escape_ascii());
+        }
+        if !self.body.is_empty() {
+            let _ = writeln!(text, "\n  {}", self.body);
+        }
+        if !self.warnings.is_empty() {
+            let _ = writeln!(text, "\n{}", colors.paint(Color::Yellow, "warnings of the policy"));
+            for warning in &self.warnings {
+                let _ = writeln!(text, "  {warning}");
+            }
+        }
+        text
+    }
+
+    /// The explanation for programs.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        let mut headers: BTreeMap<&str, String> = BTreeMap::new();
+        for (name, value) in self.response.iter().filter(|(name, _)| name != ":status") {
+            let joined = headers.entry(name).or_default();
+            let separator = if joined.is_empty() { "" } else { ", " };
+            let _ = write!(joined, "{separator}{}", String::from_utf8_lossy(value));
+        }
+        let status = self
+            .reply_status()
+            .and_then(|it| std::str::from_utf8(it).ok()?.parse::<u16>().ok());
+        let hint = self.hint.as_ref();
+        json!({
+            "allowed": self.is_allowed(),
+            "decision": if self.forwarded.is_some() { "forward" } else { "reply" },
+            "finding": self.finding.to_string(),
+            "check": self.finding.check.code(),
+            "outcome": self.finding.outcome.code(),
+            "reason": self.finding.reason.code(),
+            "what": self.what_happens(),
+            "why": reason_text(self.finding.check, self.finding.reason),
+            "rules": self.policy,
+            "entry": self.entry,
+            "nearest": hint.and_then(|it| it.nearest.as_deref()),
+            "fix": hint.map(|it| &*it.fix),
+            "request_edits": self.edits,
+            "status": status,
+            "headers": headers,
+            "body": Some(&self.body).filter(|it| !it.is_empty()),
+            "warnings": self.warnings,
+        })
+    }
+
+    fn what_happens(&self) -> String {
+        let Some(status) = self.reply_status() else {
+            return self.what_happens_behind().to_owned();
+        };
+        let status = String::from_utf8_lossy(status);
+        let then = match (self.finding.check, self.finding.outcome, self.finding.reason) {
+            (Check::Hosts, ..) => "the backend never sees the request.",
+            (Check::WebSocket, ..) => "the page gets no WebSocket.",
+            (Check::Csrf, ..) => "nothing is written.",
+            (Check::Cors, Outcome::Allowed, _) => "the browser goes on to send the request itself.",
+            (_, _, Reason::MethodNotAllowed | Reason::HeaderNotAllowed) => {
+                "the browser misses what it asked for in the lists, names it in its console and does not send the \
+                 request itself."
+            }
+            (Check::Cors, ..) => "the browser does not send the request itself.",
+        };
+        format!("The filter answers {status}: {then}")
+    }
+
+    fn what_happens_behind(&self) -> &'static str {
+        match (self.finding.check, self.finding.outcome, self.finding.reason) {
+            (_, Outcome::WouldReject, _) => {
+                "The request goes on, and nothing is changed: with \"enforce\" in place of \"report_only\" it would be \
+                 refused."
+            }
+            (Check::WebSocket, ..) => "The handshake goes on to the backend.",
+            (_, Outcome::Rejected, _) => {
+                "The request goes on to the backend, because CORS is no access control; the page may not read the \
+                 answer."
+            }
+            (_, _, Reason::Off) => "The request goes on to the backend; CORS is left to it.",
+            (_, _, Reason::OriginMissing | Reason::SameHost) => "The request goes on to the backend.",
+            _ => "The request goes on to the backend, and the page may read the answer.",
+        }
+    }
+}
+
+fn reason_text(check: Check, reason: Reason) -> &'static str {
+    match (check, reason) {
+        (_, Reason::AllowedHosts) => "the origin's host is in allowed_hosts",
+        (_, Reason::Any) => "allowed_origins is \"*\"",
+        (_, Reason::CrossSiteWrite) => "a page of another site asks for a change",
+        (_, Reason::HeaderNotAllowed) => "the preflight asks for a header that cors.allow_headers does not list",
+        (_, Reason::HeadersUnavailable) => "the request's headers could not be read",
+        (_, Reason::HostMalformed) => "no host, more than one, or not the grammar of one",
+        (_, Reason::HostNotAllowed) => "the host is not in allowed_hosts",
+        (_, Reason::Listed) => "an entry of allowed_origins is this origin",
+        (_, Reason::MethodNotAllowed) => "the preflight asks for a method that cors.allow_methods does not list",
+        (_, Reason::Off) => "the check is off",
+        (_, Reason::OriginMalformed) => "the Origin is not what browsers send: one origin, in one spelling",
+        (Check::Cors, Reason::OriginMissing) => "there is no Origin, so that no page of another site asks",
+        (_, Reason::OriginMissing) => "there is no Origin",
+        (_, Reason::OriginNotAllowed) => "no entry of allowed_origins has this origin's host",
+        (_, Reason::OriginNull) => "the origin is \"null\", which any site can send",
+        (_, Reason::Pattern) => "a wildcard in allowed_origins covers this origin",
+        (_, Reason::PortMismatch) => "the host is right, and the port is another",
+        (_, Reason::Regex) => "an expression of allowed_origin_regexes matches this origin",
+        (_, Reason::SameHost) => "the page is on the host and port that it asks",
+        (_, Reason::SchemeMismatch) => "the host is right, and the scheme is another",
+    }
+}

@@ -1,0 +1,119 @@
+//! Policies made of the configurations of other programs. Whatever cannot be carried over is told, never guessed. A list
+//! of which something is missing allows less; one that is missing whole, and would then allow everything, is no policy.
+
+mod dotenv;
+mod ingress_nginx;
+mod python;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{self, Carried, SETTING_NAMES};
+
+pub use dotenv::environment;
+pub use ingress_nginx::import_ingress_nginx;
+
+/// What an import made.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The policy, in JSON; `None` if there is none that would do.
+    pub policy: Option<String>,
+    /// What could not be carried over, and what the operator should know, a line each.
+    pub notes: Vec<String>,
+}
+
+/// What a file of settings says.
+#[derive(Debug, Default)]
+struct Told {
+    settings: BTreeMap<String, String>,
+    notes: Vec<String>,
+    /// What is set to something that is not known.
+    unknown: BTreeSet<&'static str>,
+}
+
+impl Told {
+    fn know(&mut self, setting: &'static str, value: String) {
+        self.unknown.remove(setting);
+        self.settings.insert(setting.to_owned(), value);
+    }
+
+    /// A setting of which only a part is known is as good as unknown.
+    fn leave(&mut self, setting: &'static str, note: String) {
+        self.settings.remove(setting);
+        self.unknown.insert(setting);
+        self.notes.push(note);
+    }
+}
+
+/// Settings of django-cors-headers under the names that they had before version 3.5, which it still reads.
+const OLD_NAMES: [(&str, &str); 3] = [
+    ("CORS_ORIGIN_ALLOW_ALL", "CORS_ALLOW_ALL_ORIGINS"),
+    ("CORS_ORIGIN_REGEX_WHITELIST", "CORS_ALLOWED_ORIGIN_REGEXES"),
+    ("CORS_ORIGIN_WHITELIST", "CORS_ALLOWED_ORIGINS"),
+];
+
+/// Makes a policy of a `.env` file or of a module of Django's settings, which may ask for variables.
+#[must_use]
+pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, String>) -> Imported {
+    let Told {
+        mut settings,
+        mut notes,
+        unknown,
+    } = if is_python(file_name, text) {
+        python::read(text, variables)
+    } else {
+        dotenv::read(text)
+    };
+    // What is set to something that is not known does not fall back to a default that may allow more.
+    if unknown.contains("ALLOWED_HOSTS") {
+        notes.push("ALLOWED_HOSTS: without it every host would be allowed".to_owned());
+        return Imported { policy: None, notes };
+    }
+    for list in ["CORS_ALLOW_METHODS", "CORS_ALLOW_HEADERS"] {
+        if unknown.contains(list) {
+            settings.insert(list.to_owned(), "[]".to_owned());
+        }
+    }
+    let variable = |name: &str| settings.get(name).cloned();
+    match config::carry_django(&variable) {
+        Ok(carried) => Imported::of(carried, notes),
+        Err(errors) => {
+            notes.extend(errors);
+            Imported { policy: None, notes }
+        }
+    }
+}
+
+impl Imported {
+    fn of(carried: Carried, mut notes: Vec<String>) -> Self {
+        notes.extend(carried.left_out.iter().map(|it| format!("left out: {it}")));
+        notes.extend(carried.warnings.iter().map(|it| format!("warning: {it}")));
+        Self {
+            policy: Some(carried.policy),
+            notes,
+        }
+    }
+}
+
+/// The name under which a setting is read, if it says something here.
+fn setting_name(name: &str) -> Option<&'static str> {
+    let current = SETTING_NAMES.iter().find(|it| **it == name).copied();
+    current.or_else(|| OLD_NAMES.iter().find(|(old, _)| *old == name).map(|(_, new)| *new))
+}
+
+/// Whether it would have to say something here, and does not.
+fn is_left_behind(name: &str) -> bool {
+    name.starts_with("CORS_") || name == "USE_X_FORWARDED_HOST"
+}
+
+fn is_python(file_name: &str, text: &str) -> bool {
+    let is_literal = |value: &str| value.starts_with(['[', '(', '"', '\'']) || matches!(value, "True" | "False");
+    let is_statement = |line: &str| match line.split_once(" = ") {
+        Some((name, value)) => name.bytes().all(is_name_byte) && is_literal(value.trim()),
+        None => line.starts_with("import ") || line.starts_with("from "),
+    };
+    file_name.ends_with(".py") || (!file_name.contains(".env") && text.lines().any(is_statement))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}

@@ -1,0 +1,56 @@
+//! What expressions come to.
+
+/// What an expression comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    None,
+    Bool(bool),
+    Number(u64),
+    Text(String),
+    List(Vec<Value>),
+}
+
+/// Why an expression comes to nothing here.
+pub type Why = &'static str;
+
+pub const TOO_MUCH: Why = "this would have to be run to know it; write it out";
+impl Value {
+    /// The text that says the same in an environment.
+    pub fn to_setting(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Bool(value) => Some(value.to_string()),
+            Self::Number(number) => Some(number.to_string()),
+            Self::Text(text) => Some(text.clone()),
+            Self::List(items) => {
+                let texts: Option<Vec<_>> = items
+                    .iter()
+                    .map(|item| match item {
+                        Self::Text(text) => Some(text.as_str()),
+                        _ => None,
+                    })
+                    .collect();
+                serde_json::to_string(&texts?).ok()
+            }
+        }
+    }
+
+    /// `+`
+    pub fn plus(self, other: Self) -> Result<Self, Why> {
+        match (self, other) {
+            (Self::List(mut items), Self::List(more)) => {
+                items.extend(more);
+                Ok(Self::List(items))
+            }
+            (Self::Text(text), Self::Text(more)) => Ok(Self::Text(text + &more)),
+            (Self::Number(a), Self::Number(b)) => a.checked_add(b).map(Self::Number).ok_or(TOO_MUCH),
+            _ => Err(TOO_MUCH),
+        }
+    }
+}
+
+/// Empty parts are what an empty variable leaves.
+pub fn texts<'a>(parts: impl Iterator<Item = &'a str>) -> Value {
+    let parts = parts.filter(|it| !it.trim().is_empty());
+    Value::List(parts.map(|it| Value::Text(it.to_owned())).collect())
+}

@@ -1,0 +1,144 @@
+//! Names in a table that is asked for a whole name, or for all of its ends at once, at a cost that does not grow with
+//! the number of names.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A read-only map from names to `T`, asked by a whole name or by its parent domains, without regard to ASCII case.
+///
+/// Names are hashed from their last byte to their first, so that one pass over a name yields the hash of each of its
+/// parents. Who sends requests does not choose the keys, so the hash need not resist collisions; keys are compared.
+#[derive(Debug)]
+pub(super) struct NameTable<T> {
+    buckets: HashMap<u64, Bucket<T>, BuildHasherDefault<AlreadyHashed>>,
+    /// Which lengths occur: most parents of a long name are told absent by this alone.
+    lengths: [u64; 4],
+}
+
+/// The names with one hash.
+type Bucket<T> = Vec<(Box<[u8]>, T)>;
+
+impl<T> Default for NameTable<T> {
+    fn default() -> Self {
+        Self {
+            buckets: HashMap::default(),
+            lengths: [0; 4],
+        }
+    }
+}
+
+impl<T: Default> NameTable<T> {
+    /// The value under a name, made if need be.
+    pub(super) fn entry(&mut self, name: Box<[u8]>) -> &mut T {
+        if let Some(word) = self.lengths.get_mut(name.len() / 64) {
+            *word |= 1 << (name.len() % 64);
+        }
+        let bucket = self
+            .buckets
+            .entry(name.iter().rev().fold(HASH_SEED, hash_byte))
+            .or_default();
+        let at = match bucket.iter().position(|(key, _)| *key == name) {
+            Some(at) => at,
+            None => {
+                bucket.push((name, T::default()));
+                bucket.len() - 1
+            }
+        };
+        #[expect(clippy::indexing_slicing, reason = "`at` was found or made above")]
+        &mut bucket[at].1
+    }
+}
+
+impl<T> NameTable<T> {
+    pub(super) fn get(&self, name: &[u8]) -> Option<&T> {
+        self.get_hashed(name, name.iter().rev().fold(HASH_SEED, hash_byte))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
+    /// The names and their values, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &T)> {
+        self.buckets.values().flatten().map(|(name, value)| (&**name, value))
+    }
+
+    /// Some name and its value; the same one each time.
+    pub(super) fn first(&self) -> Option<(&[u8], &T)> {
+        self.buckets
+            .values()
+            .flatten()
+            .map(|(name, value)| (&**name, value))
+            .next()
+    }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.buckets.values_mut().flatten().map(|(_, value)| value)
+    }
+
+    /// What is under each proper parent domain of the name, nearest last, with the labels before that parent.
+    pub(super) fn parents<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a T)> {
+        let bytes = if self.is_empty() { &[] } else { name };
+        self.tails_after(bytes, |before| before.ends_with(b"."))
+    }
+
+    /// What is under each end of the name, the empty one and the whole too, with what stands before that end.
+    pub(super) fn tails<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a T)> {
+        self.tails_after(name, |_| true)
+    }
+
+    fn tails_after<'a>(
+        &'a self,
+        name: &'a [u8],
+        is_asked: impl Fn(&[u8]) -> bool,
+    ) -> impl Iterator<Item = (&'a [u8], &'a T)> {
+        let mut hash = HASH_SEED;
+        (0..=name.len()).rev().filter_map(move |at| {
+            let (before, tail) = name.split_at_checked(at)?;
+            let hash_of_tail = hash;
+            hash = before.last().map_or(hash, |byte| hash_byte(hash, byte));
+            if is_asked(before) {
+                Some((before, self.get_hashed(tail, hash_of_tail)?))
+            } else {
+                None
+            }
+        })
+    }
+
+    fn get_hashed(&self, name: &[u8], hash: u64) -> Option<&T> {
+        if self.lengths.get(name.len() / 64)? & (1 << (name.len() % 64)) == 0 {
+            return None;
+        }
+        let bucket = self.buckets.get(&hash)?;
+        bucket
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+}
+
+/// FNV-1a.
+const HASH_SEED: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn hash_byte(hash: u64, byte: &u8) -> u64 {
+    (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
+}
+
+/// Takes the keys of [`NameTable`], which are hashes, as they are. The standard hasher would ask the proxy for random
+/// numbers, which not every one offers.
+#[derive(Debug, Default)]
+struct AlreadyHashed(u64);
+
+impl Hasher for AlreadyHashed {
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, hash_byte);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,135 @@
+//! Entries that nearly allow an origin, for people who ask why it was refused. Nothing is decided here: other spellings
+//! of the origin are made, and the one matcher says which entry holds them, at a cost that does not grow with the list.
+
+use super::host::{Host, without_root_dot};
+use super::origin::Origin;
+use super::pattern::{OriginHosts, OriginPattern};
+use super::set::OriginSet;
+
+/// An entry that nearly allows an origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Near {
+    /// The entry.
+    pub entry: OriginPattern,
+    /// In what the origin differs from those that it allows.
+    pub miss: Miss,
+}
+
+/// In what an origin differs from those that an entry allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Miss {
+    /// The port.
+    Port,
+    /// The scheme.
+    Scheme,
+    /// One ends in the root dot, the other does not.
+    RootDot,
+    /// It is the domain itself, of which the wildcard covers the subdomains.
+    Apex,
+    /// One begins with `www.`, the other does not.
+    Www,
+    /// It is below the host that is listed.
+    Subdomain,
+    /// A label is another, missing, or one too many.
+    Label,
+}
+
+/// The entry that comes nearest to an origin that the set does not allow.
+#[must_use]
+pub fn nearest(set: &OriginSet, origin: &Origin<'_>) -> Option<Near> {
+    let host = origin.host.text();
+    let mut spellings = vec![(host.to_vec(), Miss::Port)];
+    if let Host::Name(name) = origin.host {
+        spellings.push((other_root(name), Miss::RootDot));
+        spellings.push((other_www(name), Miss::Www));
+        spellings.extend(parents(name).map(|parent| (parent.to_vec(), Miss::Subdomain)));
+    }
+    let apex = set.entry_below(host, origin).map(|entry| (entry, Miss::Apex));
+    let spelled = |(host, miss): (Vec<u8>, Miss)| Some((closest(set.entries_on(&host, origin), origin)?, miss));
+    let beginning = || set.entry_beginning(host, origin).map(|entry| (entry, Miss::Label));
+    let found = spellings.into_iter().find_map(spelled);
+    let (entry, miss) = match found {
+        Some((_, Miss::Port)) => found,
+        _ => apex.or(found).or_else(beginning),
+    }?;
+    let miss = match (&entry, miss) {
+        (OriginPattern::Of { scheme, .. }, Miss::Port) if **scheme != *origin.scheme => Miss::Scheme,
+        // Below what a wildcard inside a label holds there is a label too many.
+        (
+            OriginPattern::Of {
+                hosts: OriginHosts::Labels { .. },
+                ..
+            },
+            Miss::Subdomain,
+        ) => Miss::Label,
+        _ => miss,
+    };
+    Some(Near { entry, miss })
+}
+
+/// The entry whose hosts have one label more or less than this origin, or another one in its place, among those under
+/// a domain that `is_kin`. This reads the whole list.
+pub fn sibling(set: &OriginSet, origin: &Origin<'_>, is_kin: impl Fn(&[u8]) -> bool) -> Option<Near> {
+    let Host::Name(name) = origin.host else { return None };
+    let labels: Vec<_> = name.split(|&byte| byte == b'.').collect();
+    let entries = set.entries().filter(|entry| match entry {
+        OriginPattern::Of {
+            hosts: OriginHosts::Subdomains(domain),
+            ..
+        } => is_kin(domain) && differ_by_one(labels.get(1..).unwrap_or_default(), domain),
+        OriginPattern::Of {
+            hosts: OriginHosts::One(host),
+            ..
+        } => is_kin(host) && differ_by_one(&labels, host),
+        _ => false,
+    });
+    let entry = entries.min_by_key(|entry| (!agrees(entry, origin), entry.clone()))?;
+    Some(Near {
+        entry,
+        miss: Miss::Label,
+    })
+}
+
+/// The entry that differs least in what stands around the host.
+fn closest(entries: Vec<OriginPattern>, origin: &Origin<'_>) -> Option<OriginPattern> {
+    entries.into_iter().min_by_key(|entry| {
+        let is_same_scheme = matches!(entry, OriginPattern::Of { scheme, .. } if **scheme == *origin.scheme);
+        (!agrees(entry, origin), !is_same_scheme)
+    })
+}
+
+/// Whether scheme and port are those of the entry.
+fn agrees(entry: &OriginPattern, origin: &Origin<'_>) -> bool {
+    matches!(entry, OriginPattern::Of { scheme, ports, .. } if **scheme == *origin.scheme && ports.include(origin.port))
+}
+
+fn other_root(name: &[u8]) -> Vec<u8> {
+    match name.strip_suffix(b".") {
+        Some(name) => name.to_vec(),
+        None => [name, b"."].concat(),
+    }
+}
+
+fn other_www(name: &[u8]) -> Vec<u8> {
+    match name.strip_prefix(b"www.") {
+        Some(name) => name.to_vec(),
+        None => [b"www.", name].concat(),
+    }
+}
+
+/// The domains above a name, from the nearest to those with two labels.
+fn parents(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let dots = name.iter().enumerate().filter(|(_, byte)| **byte == b'.');
+    let parents = dots.filter_map(|(at, _)| name.get(at + 1..));
+    parents.filter(|parent| without_root_dot(parent).contains(&b'.'))
+}
+
+/// Whether one label in front of at least two common ones is added, missing or another.
+fn differ_by_one(labels: &[&[u8]], domain: &[u8]) -> bool {
+    let listed: Vec<_> = domain.split(|&byte| byte == b'.').collect();
+    let same = |(a, b): &(&&[u8], &&[u8])| a == b;
+    let ends_alike = labels.iter().rev().zip(listed.iter().rev()).take_while(same).count();
+    let begins_alike = labels.iter().zip(&listed).take_while(same).count();
+    let (longer, shorter) = (labels.len().max(listed.len()), labels.len().min(listed.len()));
+    longer - shorter <= 1 && ends_alike >= 2 && ends_alike + begins_alike + 1 >= longer
+}

@@ -1,0 +1,565 @@
+//! What the command says: the corpus through `explain`, and the program itself.
+
+#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use origin_gate::config;
+use origin_gate::explain::{Asked, Colors, Explanation, Question, explain};
+use proptest::prelude::*;
+use serde_json::Value;
+use support::{Case, Response, Seen};
+
+/// What a case asks, with the response that its backend or its proxy gives.
+fn asked(case: &Case) -> Asked {
+    let request = case
+        .fields()
+        .into_iter()
+        .map(|(name, value)| (String::from_utf8(name).unwrap(), value));
+    let plain = Response {
+        status: case.proxy.unwrap_or(200),
+        headers: Vec::new(),
+    };
+    let response = case.backend.as_ref().filter(|_| case.proxy.is_none()).unwrap_or(&plain);
+    let status = (":status".to_owned(), response.status.to_string().into_bytes());
+    Asked {
+        request: request.collect(),
+        response: std::iter::once(status).chain(response.headers.clone()).collect(),
+    }
+}
+
+/// A response that the proxy makes itself means that no backend saw the request.
+fn seen(case: &Case, explanation: Explanation) -> Seen {
+    let as_sent = |(name, value)| match name {
+        name if name == ":authority" => ("host".to_owned(), value),
+        name => (name, value),
+    };
+    let is_field = |(name, _): &(String, Vec<u8>)| !name.starts_with(':');
+    let status = explanation.response.iter().find(|(name, _)| name == ":status").unwrap();
+    Seen {
+        answer: Response {
+            status: std::str::from_utf8(&status.1).unwrap().parse().unwrap(),
+            headers: explanation.response.iter().filter(|it| is_field(it)).cloned().collect(),
+        },
+        body: explanation.body,
+        forwarded: explanation
+            .forwarded
+            .filter(|_| case.proxy.is_none())
+            .map(|lines| lines.into_iter().map(as_sent).collect()),
+        finding: Some(explanation.finding.to_string()),
+    }
+}
+
+#[test]
+fn explain_says_of_every_case_what_the_filter_does() {
+    let mut failures = BTreeMap::new();
+    let mut count = 0;
+    for suite in support::corpus() {
+        for case in suite.cases.iter().filter(|case| case.envoy != support::Envoy::Only) {
+            count += 1;
+            let explanation = explain(suite.load(), &asked(case)).unwrap();
+            let is_refused = case.finding.contains(":rejected:");
+            assert_eq!(explanation.is_allowed(), !is_refused, "{}", case.name);
+            assert_eq!(
+                explanation.hint.is_some(),
+                !case.finding.contains(":allowed:"),
+                "{}",
+                case.name
+            );
+            // Neither panics, whatever was asked.
+            let _ = (explanation.text(Colors::On), explanation.json());
+            let differences = case.differences(&seen(case, explanation));
+            if !differences.is_empty() {
+                failures.insert(format!("{}: {}", suite.file, case.name), differences);
+            }
+        }
+    }
+    assert!(count > 700, "only {count} cases: is the corpus there?");
+    support::report(&failures, count);
+}
+
+/// An entry that is named is one that the policy has, and for the reason that is told.
+#[test]
+fn the_entry_that_matched_is_named() {
+    for suite in support::corpus() {
+        for case in &suite.cases {
+            let explanation = explain(suite.load(), &asked(case)).unwrap();
+            let has_entry = [":listed", ":pattern", ":regex", ":any"]
+                .iter()
+                .any(|it| case.finding.ends_with(it));
+            let is_from_origin = case
+                .headers
+                .iter()
+                .any(|(name, value)| name == "origin" && value != b"null");
+            let is_plain = !matches!(suite.file.as_str(), "any_origin" | "policies_any");
+            if has_entry && is_from_origin && is_plain {
+                let entry = explanation
+                    .entry
+                    .unwrap_or_else(|| panic!("{}: {}", suite.file, case.name));
+                let is_there = suite.policy.contains(&serde_json::to_string(&entry).unwrap())
+                    || suite.policy.contains(&format!("{entry}:443"))
+                    || suite.environment.values().any(|it| it.contains(&entry) || entry == "*");
+                assert!(is_there, "{}: {}: {entry}", suite.file, case.name);
+            }
+        }
+    }
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn run(arguments: &[&str], input: &str) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It need not read what it does not want.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split(' ').filter(|it| !it.is_empty()).collect()
+}
+
+const POLICY: &str = r#"{
+    "allowed_origins": ["https://app.example", "wss://chat.example", "https://*.preview.acme.dev"],
+    "allowed_hosts": ["api.example", "localhost", "shop.acme.dev"],
+    "csrf": {},
+    "policies": [{"name": "public", "match": {"path_prefixes": ["/public"]}, "allowed_origins": ["*"]}]
+}"#;
+
+/// What the issue asks: one call says why, and what to do.
+#[test]
+fn one_call_tells_why_and_what_to_change() {
+    for (arguments, code, told) in [
+        (
+            "--host api.example --origin https://app.example:8443",
+            2,
+            &[
+                "refused  cors:rejected:port_mismatch\n",
+                "nearest  https://app.example\n",
+                "fix      add https://app.example:8443 to allowed_origins, or https://app.example:* for every port\n",
+                "the page may not read the answer",
+            ][..],
+        ),
+        (
+            "--host api.example --origin http://app.example --websocket",
+            2,
+            &[
+                "refused  websocket:rejected:scheme_mismatch\n",
+                "nearest  https://app.example\n",
+                "fix      serve the page over https, or add http://app.example to allowed_origins\n",
+                "answers 403",
+            ],
+        ),
+        (
+            "--host api.example --origin https://chat.example --websocket",
+            2,
+            &[
+                "nearest  wss://chat.example\n",
+                "fix      write https://chat.example in place of it: browsers send the scheme of the page, never ws or wss",
+            ],
+        ),
+        (
+            "--host api.example --origin http://localhost:8000",
+            2,
+            &[
+                "fix      add http://localhost:8000 to allowed_origins: its host is in allowed_hosts, which lets it open \
+               WebSockets and read nothing\n",
+            ],
+        ),
+        (
+            "--host api.example --origin https://pr-7.previews.acme.dev",
+            2,
+            &[
+                "nearest  https://*.preview.acme.dev\n",
+                "fix      a label differs from those that it covers: if it is yours, add https://pr-7.previews.acme.dev",
+            ],
+        ),
+        (
+            "--host api.example --origin https://pr-7.acme.dev",
+            2,
+            &["nearest  https://*.preview.acme.dev\n"],
+        ),
+        (
+            "--host api.example --origin https://preview.acme.dev",
+            2,
+            &[
+                "fix      a wildcard does not cover the domain itself: add https://preview.acme.dev to allowed_origins\n",
+            ],
+        ),
+        (
+            "--host 10.42.0.17:8080 --path /healthz",
+            2,
+            &[
+                "refused  hosts:rejected:host_not_allowed\n",
+                "answers 421",
+                "fix      if this is a health check, add /healthz to hosts.exempt_paths; else 10.42.0.17 to allowed_hosts\n",
+            ],
+        ),
+        (
+            "--host www.shop.acme.dev",
+            2,
+            &[
+                "nearest  shop.acme.dev\n",
+                "fix      write .shop.acme.dev for it and every subdomain, or add www.shop.acme.dev to allowed_hosts\n",
+            ],
+        ),
+        (
+            "--host api.example --origin https://evil.example --method POST --path /cart",
+            2,
+            &[
+                "refused  csrf:rejected:cross_site_write\n",
+                "fix      if it is yours, add https://evil.example to csrf.trusted_origins (to write) or allowed_origins",
+            ],
+        ),
+        (
+            "--host api.example --origin https://www.app.example",
+            2,
+            &[
+                "nearest  https://app.example\n",
+                "fix      add https://www.app.example to allowed_origins\n",
+            ],
+        ),
+        (
+            "--host api.example --origin https://a.app.example",
+            2,
+            &[
+                "fix      add https://a.app.example to allowed_origins, or https://*.app.example if all its subdomains are yours\n",
+            ],
+        ),
+        (
+            "--host api.example --origin https://app.example.",
+            2,
+            &[
+                "nearest  https://app.example\n",
+                "fix      a root dot makes it another site",
+            ],
+        ),
+        (
+            "--host api.example --origin https://APP.example",
+            2,
+            &[
+                "nearest  https://app.example\n",
+                "fix      send it as browsers do: lower case",
+            ],
+        ),
+        (
+            "--host api.example --origin localhost:8000",
+            2,
+            &[
+                "refused  cors:rejected:origin_malformed\n",
+                "fix      an origin begins with a scheme; write `http://localhost:8000`\n",
+            ],
+        ),
+        (
+            "--host https://api.example/",
+            2,
+            &[
+                "refused  hosts:rejected:host_malformed\n",
+                "fix      a host has no scheme; write `api.example`\n",
+            ],
+        ),
+        (
+            "--host api.example --origin https://app.example",
+            0,
+            &[
+                "allowed  cors:allowed:listed\n",
+                "entry    https://app.example\n",
+                "access-control-allow-origin: https://app.example\n",
+            ],
+        ),
+        (
+            "--host api.example --origin https://anybody.example --path /public/x",
+            0,
+            &["allowed  cors:allowed:any\n", "rules    policies[0] (public)\n"],
+        ),
+        (
+            "--host api.example --origin https://app.example --websocket -H X-Forwarded-Proto:wss",
+            0,
+            &[
+                "The handshake goes on",
+                "replace x-forwarded-proto: https\n",
+                ":status: 101\n",
+            ],
+        ),
+    ] {
+        let arguments = [&["explain", "-"], words(arguments).as_slice()].concat();
+        let ran = run(&arguments, POLICY);
+        assert_eq!(ran.code, code, "{arguments:?}\n{}{}", ran.out, ran.err);
+        for text in told {
+            assert!(ran.out.contains(text), "{arguments:?}\nis missing: {text}\n{}", ran.out);
+        }
+        assert!(!ran.out.contains('\x1b'), "colours that nobody sees");
+    }
+}
+
+#[test]
+fn explain_reads_preflights_and_headers() {
+    let ask = |more: &[&str], policy: &str| {
+        let arguments = [&["explain", "-", "--json", "--host", "api.example"], more].concat();
+        let ran = run(&arguments, policy);
+        (
+            ran.code,
+            serde_json::from_str::<Value>(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.err)),
+        )
+    };
+    let preflight = [
+        "--origin",
+        "https://app.example",
+        "--method",
+        "OPTIONS",
+        "-H",
+        "Access-Control-Request-Method: PUT",
+    ];
+    let (code, granted) = ask(&preflight, POLICY);
+    assert_eq!(
+        (code, &granted["finding"], &granted["decision"]),
+        (0, &"cors:allowed:listed".into(), &"reply".into())
+    );
+    let secret = [
+        &preflight[..],
+        &["-H", "Access-Control-Request-Headers: accept,x-secret"],
+    ]
+    .concat();
+    let (code, missed) = ask(&secret, POLICY);
+    assert_eq!((code, &missed["reason"]), (2, &"header_not_allowed".into()));
+    assert_eq!(
+        missed["fix"],
+        "if pages may send it, add x-secret to cors.allow_headers"
+    );
+    // A second Origin line is never repaired.
+    let (code, twice) = ask(
+        &["--origin", "https://app.example", "-H", "Origin: https://app.example"],
+        POLICY,
+    );
+    assert_eq!((code, &twice["reason"]), (2, &"origin_malformed".into()));
+    // What only reports goes on.
+    let reports = POLICY.replace("\"csrf\": {}", "\"csrf\": {\"mode\": \"report_only\"}");
+    let write = [
+        "--method",
+        "POST",
+        "-H",
+        "Sec-Fetch-Site: cross-site",
+        "--origin",
+        "https://evil.example",
+    ];
+    let (code, watched) = ask(&write, &reports);
+    assert_eq!(
+        (code, &watched["outcome"], &watched["allowed"]),
+        (0, &"would_reject".into(), &true.into())
+    );
+    assert!(watched["fix"].as_str().unwrap().contains("https://evil.example"));
+    // The scheme is that of the request.
+    let own = ["--method", "POST", "--origin", "http://api.example"];
+    assert_eq!(ask(&own, POLICY).1["finding"], "csrf:rejected:scheme_mismatch");
+    assert_eq!(ask(&[&own[..], &["--scheme", "http"]].concat(), POLICY).0, 0);
+}
+
+#[test]
+fn settings_come_from_the_file_that_is_named() {
+    let file = std::env::temp_dir().join(format!("origin-gate-{}.env", std::process::id()));
+    std::fs::write(
+        &file,
+        "# who may\nexport CORS_ALLOWED_ORIGINS='https://a.example'\nALLOWED_HOSTS=localhost:8000\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let ran = run(&["check", "-", "--env", file], r#"{"django_env": true}"#);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.out
+            .contains("error: ALLOWED_HOSTS[0]: `localhost:8000`: the port of a request is ignored"),
+        "{}",
+        ran.out
+    );
+    let ran = run(
+        &[
+            "explain",
+            "-",
+            "--env",
+            file,
+            "--host",
+            "localhost",
+            "--origin",
+            "http://localhost:8000",
+        ],
+        r#"{"django_env": true}"#,
+    );
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(ran.err.contains("ALLOWED_HOSTS[0]: `localhost:8000`: the port of a request is ignored; list the host without one; write `localhost`"), "{}", ran.err);
+    let policy = r#"{"django_env": true, "allowed_hosts": ["api.example"]}"#;
+    let ran = run(
+        &[
+            "explain",
+            "-",
+            "--env",
+            file,
+            "--host",
+            "api.example",
+            "--origin",
+            "https://a.example",
+        ],
+        policy,
+    );
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let ran = run(&["check", "-"], r#"{"django_env": true}"#);
+    assert!(
+        ran.code == 1 && ran.out.contains("none of Django's settings"),
+        "{}",
+        ran.out
+    );
+    std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn check_tells_everything() {
+    let ran = run(
+        &["check", "-"],
+        r#"{
+            "allowed_origins": ["https://*.co.uk", "https://*.github.io", "https://shop-*-acme.vercel.app", "wss://a.example",
+                                "https://*.slykertech.co.zw"],
+            "allowed_hosts": [".co.zw", ".slykertech.co.zw"],
+            "allowed_origin_regexes": ["https://a.b\\.example"],
+            "policies": [{"match": {"hosts": [".com.au"]}, "csrf": {"trusted_origins": ["https://*.com.br"]}}]
+        }"#,
+    );
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    for warned in [
+        "allowed_origins[0]: `https://*.co.uk`: `co.uk` is a public suffix",
+        "allowed_origins[1]: `https://*.github.io`: `github.io` is a public suffix",
+        "allowed_origins[2]: `https://shop-*-acme.vercel.app`: `vercel.app` is a public suffix",
+        "allowed_origins[3]: `wss://a.example`: browsers never send this",
+        "allowed_hosts[0]: `.co.zw`: `co.zw` is a public suffix",
+        "allowed_origin_regexes[0]: `https://a.b\\.example`: `.` stands for any character",
+        "policies[0].match.hosts[0]: `.com.au`: `com.au` is a public suffix",
+        "policies[0].csrf.trusted_origins[0]: `https://*.com.br`: `com.br` is a public suffix",
+    ] {
+        assert!(
+            ran.out.contains(&format!("warning: {warned}")),
+            "is missing: {warned}\n{}",
+            ran.out
+        );
+    }
+    assert!(!ran.out.contains("slykertech"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains(" origins=6 hosts=2 policies=1 warnings=1 from_policy=allowed_origins,"),
+        "{}",
+        ran.out
+    );
+
+    let ran = run(
+        &["check", "-", "--json"],
+        r#"{"allowed_origins": ["a.example", 1], "x": 0, "allowed_hosts": [".co.uk"]}"#,
+    );
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (ran.code, told["errors"].as_array().unwrap().len(), &told["loads"]),
+        (1, 3, &false.into())
+    );
+    assert_eq!(told["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn exit_codes_are_those_of_the_contract() {
+    for (arguments, input, code) in [
+        ("check -", "{", 1),
+        ("check -", "", 1),
+        ("check -", r#"{"allowed_origins": ["https://a.example"]}"#, 0),
+        ("check /nowhere/policy.json", "", 1),
+        ("check", "", 1),
+        ("explain -", "{}", 1),
+        ("explain - --host a --origin https://a.example", "{", 1),
+        ("explain - --host a --bogus", POLICY, 1),
+        ("explain - --origin https://a.example", POLICY, 1),
+        ("explain - --host a -H nonsense", POLICY, 1),
+        ("explain - --host a --method P@ST", POLICY, 1),
+        ("explain - --host a --path healthz", POLICY, 1),
+        ("explain - --host a --scheme ftp", POLICY, 1),
+        ("explain - --host a\nb", POLICY, 1),
+        ("explain - --host", POLICY, 1),
+        ("explain - --host -", POLICY, 2),
+        ("explain - --host api.example", POLICY, 0),
+        ("explain - -H Host:api.example", POLICY, 0),
+        ("import", "", 1),
+        ("import rails -", "", 1),
+        ("import django -", "", 1),
+        ("import django /nowhere", "", 1),
+        ("import ingress-nginx -", "a: [", 1),
+        ("import ingress-nginx -", "kind: Service", 1),
+        ("schema", "", 0),
+        ("--help", "", 0),
+        ("explain --help", "", 0),
+        ("--version", "", 0),
+        ("", "", 1),
+        ("frobnicate", "", 1),
+    ] {
+        let ran = run(&words(arguments), input);
+        assert_eq!(ran.code, code, "{arguments}\n{}{}", ran.out, ran.err);
+        assert_eq!(
+            code == 1 && ran.out.is_empty(),
+            code == 1 && !arguments.starts_with("check -"),
+            "{arguments}: {}",
+            ran.out
+        );
+        assert!(!ran.err.contains("panicked"), "{arguments}: {}", ran.err);
+    }
+    assert_eq!(
+        run(&["--version"], "").out,
+        format!("origin-gate {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    assert!(
+        run(&["--help"], "")
+            .out
+            .contains("origin-gate explain policy.json --host")
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is asked, an answer comes back, and it is the policy's.
+    #[test]
+    fn whatever_is_asked_is_answered(
+        host in "\\PC{0,20}|[a-z.:/\\[\\]]{0,20}",
+        origin in "\\PC{0,20}|(https?://)?[a-z*.:@/%]{0,20}|https://xn--[a-z0-9-]{0,9}\\.test",
+        path in "/\\PC{0,20}",
+        header in "[a-z-]{1,9}: \\PC{0,20}",
+        websocket in proptest::bool::ANY,
+    ) {
+        let question = Question {
+            host: Some(&host),
+            origin: Some(&origin),
+            method: "GET",
+            path: &path,
+            scheme: "https",
+            websocket,
+            headers: &[header],
+        };
+        let Ok(asked) = question.ask() else { return Ok(()) };
+        let load = || config::load(POLICY.as_bytes()).unwrap();
+        let head = asked.request.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
+        let finding = load().policy.decide(&head).finding;
+        let explanation = explain(load(), &asked).unwrap();
+        prop_assert_eq!(explanation.finding, finding);
+        prop_assert!(explanation.json().is_object() && explanation.text(Colors::Off).contains("why"));
+    }
+}

@@ -1,0 +1,232 @@
+//! The JSON Schema of a policy says what the reader of the configuration says.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that does not get what it needs has failed"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use jsonschema::Validator;
+use origin_gate::config::{self, PRESETS, SCHEMA};
+use serde_json::{Map, Value, json};
+
+fn schema() -> Value {
+    serde_json::from_str(SCHEMA).unwrap()
+}
+
+fn validator() -> Validator {
+    jsonschema::draft202012::meta::validate(&schema()).unwrap();
+    jsonschema::draft202012::new(&schema()).unwrap()
+}
+
+fn document(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// `django_env` wants a setting.
+fn loads(policy: &Value) -> bool {
+    let environment = |name: &str| (name == "CORS_ALLOW_CREDENTIALS").then(|| "0".to_owned());
+    config::load_with(policy.to_string().as_bytes(), &environment).is_ok()
+}
+
+/// Every policy in the repository that people may copy, or that a test runs.
+fn good_policies() -> Vec<(String, Value)> {
+    let mut policies = Vec::new();
+    for suite in support::corpus() {
+        policies.push((suite.file, serde_json::from_str(&suite.policy).unwrap()));
+    }
+    for (file, case) in config_cases() {
+        if case["errors"].is_null() && case["policy"].is_object() {
+            policies.push((format!("{file}: {}", case["name"]), case["policy"].clone()));
+        }
+    }
+    for path in ["README.md", "envoy/envoy.yaml"] {
+        let text = document(path);
+        for block in text.split("value: |\n").skip(1) {
+            let depth = |line: &str| line.len() - line.trim_start().len();
+            let lines = block
+                .lines()
+                .take_while(|line| depth(line) >= depth(block.lines().next().unwrap()));
+            policies.push((
+                path.to_owned(),
+                serde_json::from_str(&lines.collect::<String>()).unwrap(),
+            ));
+        }
+        for block in text.split("```json\n").skip(1) {
+            let policy = block.split("```").next().unwrap();
+            policies.push((path.to_owned(), serde_json::from_str(policy).unwrap()));
+        }
+    }
+    policies
+}
+
+fn config_cases() -> Vec<(String, Value)> {
+    let mut cases = Vec::new();
+    for entry in fs::read_dir(support::cases_dir().join("config")).unwrap() {
+        let path = entry.unwrap().path();
+        let value: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        cases.extend(
+            value["cases"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|case| (name.clone(), case.clone())),
+        );
+    }
+    cases
+}
+
+#[test]
+fn every_policy_here_is_valid() {
+    let validator = validator();
+    let policies = good_policies();
+    assert!(policies.len() > 80, "only {} policies", policies.len());
+    for (place, policy) in policies {
+        let errors: Vec<_> = validator
+            .iter_errors(&policy)
+            .map(|it| format!("{}: {it}", it.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{place}: {errors:?}\n{policy}");
+    }
+}
+
+/// What is wrong in kind or in name the schema refuses too; of grammar and of combinations it cannot say everything.
+#[test]
+fn what_is_wrong_in_shape_is_refused() {
+    const SHAPE: [&str; 4] = ["unknown key", "is expected here", "the presets are", "an empty list"];
+    let validator = validator();
+    let mut count = 0;
+    for (file, case) in config_cases() {
+        let errors = support::strings(&case["errors"]);
+        let is_of_shape = |error: &String| SHAPE.iter().any(|it| error.contains(it));
+        if case["policy"].is_object() && case["environment"].is_null() && errors.iter().any(is_of_shape) {
+            count += 1;
+            assert!(
+                !validator.is_valid(&case["policy"]),
+                "{file}: {}: {errors:?}",
+                case["name"]
+            );
+        }
+    }
+    assert!(count >= 15, "only {count} cases");
+}
+
+/// The keys that an object knows, as the error for an unknown one lists them.
+fn keys_of(wrap: impl Fn(Value) -> Value) -> BTreeSet<String> {
+    let policy = wrap(json!({ "?????????????": 1 })).to_string();
+    let message = config::load(policy.as_bytes()).unwrap_err().to_string();
+    let line = message.lines().find(|line| line.contains("unknown key")).unwrap();
+    let (_, list) = line.split_once("the keys here are `").unwrap();
+    list.trim_end_matches('`').split("`, `").map(str::to_owned).collect()
+}
+
+type Wrap = fn(Value) -> Value;
+
+/// Each object of the schema, and a policy that has it.
+fn objects() -> Vec<(&'static str, Value, Wrap)> {
+    let schema = schema();
+    let of = |name: &str| schema["$defs"][name].clone();
+    vec![
+        ("", schema.clone(), |it| it),
+        ("cors", of("cors"), |it| json!({ "cors": it })),
+        ("websocket", of("websocket"), |it| json!({ "websocket": it })),
+        ("hosts", of("hosts"), |it| json!({ "hosts": it })),
+        ("csrf", of("csrf"), |it| json!({ "csrf": it })),
+        ("scoped", of("scoped"), |mut it| {
+            if it.get("match").is_none() {
+                it["match"] = json!({ "hosts": ["a"] });
+            }
+            json!({ "policies": [it] })
+        }),
+        (
+            "match",
+            of("scoped")["properties"]["match"].clone(),
+            |it| json!({ "policies": [{ "match": it }] }),
+        ),
+    ]
+}
+
+#[test]
+fn the_keys_are_those_that_are_read() {
+    for (name, object, wrap) in objects() {
+        let told: BTreeSet<String> = object["properties"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(told, keys_of(wrap), "{name}");
+        assert_eq!(object["additionalProperties"], false, "{name}");
+        let unknown = wrap(json!({ "unknown": 1 }));
+        assert!(!validator().is_valid(&unknown), "{unknown}");
+    }
+}
+
+/// For every key: its default and examples are read as they are, and what is refused by one is refused by the other.
+#[test]
+fn the_values_are_those_that_are_read() {
+    let validator = validator();
+    let schema = schema();
+    let probes = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(0.5),
+        json!(0),
+        json!(403),
+        json!(421),
+        json!(451),
+        json!(86400),
+        json!(86401),
+        json!("enforce"),
+        json!("off"),
+        json!("report_only"),
+        json!("keep"),
+        json!("replace"),
+        json!("allow"),
+        json!("reject"),
+        json!("check"),
+        json!("strip"),
+        json!("ignore"),
+        json!("Enforce"),
+        json!([1]),
+        json!({}),
+        json!({ "x": 1 }),
+        json!([[]]),
+        json!([]),
+    ];
+    for (name, object, wrap) in objects() {
+        for (key, value) in object["properties"].as_object().unwrap() {
+            let resolved = match value["$ref"].as_str() {
+                Some(path) => schema.pointer(path.trim_start_matches('#')).unwrap(),
+                None => value,
+            };
+            let policy = |value: &Value| wrap(Value::Object(Map::from_iter([(key.clone(), value.clone())])));
+            let options = resolved["enum"].as_array().into_iter().flatten();
+            let examples = value["examples"].as_array().into_iter().flatten();
+            for good in options.chain(examples).chain(value.get("default")) {
+                assert!(
+                    validator.is_valid(&policy(good)) && loads(&policy(good)),
+                    "{name}.{key}: {good}"
+                );
+            }
+            for probe in &probes {
+                let policy = policy(probe);
+                assert_eq!(validator.is_valid(&policy), loads(&policy), "{policy}");
+            }
+            assert!(
+                value["$ref"].is_string() || value["description"].is_string(),
+                "{name}.{key} says nothing"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_presets_are_all_there() {
+    let schema = schema();
+    let told = support::strings(&schema["$defs"]["cors"]["properties"]["presets"]["items"]["enum"]);
+    assert_eq!(told, PRESETS.map(|it| it.name.to_owned()));
+}
