@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::config::{self, Environment};
+use crate::config::{self, ConfigErrors, Environment};
 use crate::policy::pattern::{HostPattern, OriginHosts, OriginPattern};
 
 /// Everything that there is to say about a configuration.
@@ -21,22 +21,18 @@ pub struct Checked {
 #[must_use]
 pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
     let entries = config::entries(configuration, environment);
-    let mut lints: Vec<_> = entries.iter().filter_map(|(path, text)| lint(path, text)).collect();
-    match config::load_with(configuration, environment) {
+    let lints = entries.iter().filter_map(|(path, text)| lint(path, text));
+    let (errors, warnings, summary) = match config::load_with(configuration, environment) {
         Ok(loaded) => {
-            let mut warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
-            warnings.append(&mut lints);
-            Checked {
-                errors: Vec::new(),
-                warnings,
-                summary: Some(format!("digest={} {loaded}", config::digest(configuration))),
-            }
+            let summary = format!("digest={} {loaded}", config::digest(configuration));
+            (Vec::new(), loaded.warnings, Some(summary))
         }
-        Err(errors) => Checked {
-            errors: errors.0.iter().map(ToString::to_string).collect(),
-            warnings: lints,
-            summary: None,
-        },
+        Err(ConfigErrors { errors, warnings }) => (errors, warnings, None),
+    };
+    Checked {
+        errors: errors.iter().map(ToString::to_string).collect(),
+        warnings: warnings.iter().map(ToString::to_string).chain(lints).collect(),
+        summary,
     }
 }
 

@@ -68,11 +68,16 @@ impl fmt::Display for Loaded {
 
 /// Every error of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigErrors(pub Vec<Note>);
+pub struct ConfigErrors {
+    /// Each of these refuses it.
+    pub errors: Vec<Note>,
+    /// What would have been warned of besides.
+    pub warnings: Vec<Note>,
+}
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, error) in self.0.iter().enumerate() {
+        for (at, error) in self.errors.iter().enumerate() {
             write!(f, "{}{error}", if at == 0 { "" } else { "\n" })?;
         }
         Ok(())
@@ -96,7 +101,10 @@ pub fn load(configuration: &[u8]) -> Result<Loaded, ConfigErrors> {
 ///
 /// Every error there is, each with its path or the name of its setting, the value and the fix.
 pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<Loaded, ConfigErrors> {
-    let mut root = parse(configuration).map_err(|note| ConfigErrors(vec![note]))?;
+    let mut root = parse(configuration).map_err(|note| ConfigErrors {
+        errors: vec![note],
+        warnings: Vec::new(),
+    })?;
     let mut report = Report::default();
     let keys = keys(&root);
     let is_django = root
@@ -110,12 +118,12 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
         report.error(Note::at("django_env", Problem::DjangoMissing));
     }
     let mut loaded = read_policy(Section::root(&root), &mut report);
-    if !report.errors.is_empty() {
-        return Err(ConfigErrors(
-            report.errors.into_iter().map(|note| settings.rename(note)).collect(),
-        ));
+    let rename = |notes: Vec<Note>| notes.into_iter().map(|note| settings.rename(note)).collect();
+    let (errors, warnings): (Vec<_>, _) = (rename(report.errors), rename(report.warnings));
+    if !errors.is_empty() {
+        return Err(ConfigErrors { errors, warnings });
     }
-    loaded.warnings = report.warnings.into_iter().map(|note| settings.rename(note)).collect();
+    loaded.warnings = warnings;
     loaded.settings = settings;
     loaded.keys = keys;
     Ok(loaded)

@@ -468,14 +468,18 @@ fn check_tells_everything() {
 
     let ran = run(
         &["check", "-", "--json"],
-        r#"{"allowed_origins": ["a.example", 1], "x": 0, "allowed_hosts": [".co.uk"]}"#,
+        r#"{"allowed_origins": ["a.example", 1], "x": 0, "allowed_hosts": [".co.uk"], "debug": true}"#,
     );
     let told: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(
         (ran.code, told["errors"].as_array().unwrap().len(), &told["loads"]),
         (1, 3, &false.into())
     );
-    assert_eq!(told["warnings"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        told["warnings"].as_array().unwrap().len(),
+        2,
+        "of the module and of the command"
+    );
 }
 
 #[test]

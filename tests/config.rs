@@ -33,7 +33,7 @@ fn every_error_and_warning_says_what_it_should() {
             let environment = |name: &str| case["environment"][name].as_str().map(str::to_owned);
             let (is_refused, notes) = match config::load_with(text.as_bytes(), &environment) {
                 Ok(loaded) => (false, loaded.warnings),
-                Err(errors) => (true, errors.0),
+                Err(errors) => (true, errors.errors),
             };
             let told: Vec<_> = notes.iter().map(ToString::to_string).collect();
             let (errors, warnings) = if is_refused {
@@ -47,7 +47,7 @@ fn every_error_and_warning_says_what_it_should() {
                 let same = match config::load_with(&message, &environment) {
                     Ok(_) => errors.is_empty(),
                     Err(other) => {
-                        sorted(&errors) == sorted(&other.0.iter().map(ToString::to_string).collect::<Vec<_>>())
+                        sorted(&errors) == sorted(&other.errors.iter().map(ToString::to_string).collect::<Vec<_>>())
                     }
                 };
                 assert!(same, "{}: as a Struct it is another policy", case["name"]);

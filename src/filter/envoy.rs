@@ -10,7 +10,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
 use super::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
-use crate::config::{self, Loaded};
+use crate::config::{self, ConfigErrors, Loaded};
 use crate::policy::verdict::Reply;
 use abi::Map;
 
@@ -41,9 +41,9 @@ impl RootContext for Root {
                 self.gate = Some(Rc::new(Gate::new(loaded.policy, abi::define_counter)));
                 true
             }
-            Err(errors) => {
-                error!("Origin Gate policy refused, errors={}", errors.0.len());
-                for note in errors.0 {
+            Err(ConfigErrors { errors, .. }) => {
+                error!("Origin Gate policy refused, errors={}", errors.len());
+                for note in errors {
                     error!("{note}");
                 }
                 false

@@ -14,8 +14,8 @@ fuzz_target!(|text: &[u8]| {
     let notes: Vec<String> = match config::load_with(text, &environment) {
         Ok(loaded) => loaded.warnings.iter().map(ToString::to_string).collect(),
         Err(errors) => {
-            assert!(!errors.0.is_empty());
-            errors.0.iter().map(ToString::to_string).collect()
+            assert!(!errors.errors.is_empty());
+            errors.errors.iter().map(ToString::to_string).collect()
         }
     };
     for note in notes {
