@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use origin_gate::config;
 use origin_gate::policy::verdict::FINDINGS;
@@ -126,36 +127,54 @@ fn shell_words(line: &str) -> Vec<String> {
     words.collect()
 }
 
-#[test]
-fn the_command_prints_what_the_readme_shows() {
-    let readme = document("README.md");
-    let (_, section) = readme.split_once("## The command\n").unwrap();
-    let blocks = |kind: &str| {
-        let parts = section.split(kind).skip(1);
-        parts.map(|it| it.split("```").next().unwrap()).collect::<Vec<_>>()
+/// The blocks of a kind, such as `json`.
+fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
+    let fence = format!("```{kind}\n");
+    let parts = text.split(fence.as_str()).skip(1);
+    parts.map(|it| it.split("```").next().unwrap()).collect()
+}
+
+/// What the command prints for a line such as `origin-gate check policy.json`, or `echo '…' | origin-gate check -`.
+fn printed_by(line: &str, folder: &Path) -> String {
+    let (input, arguments) = match line.strip_prefix("echo '") {
+        Some(rest) => rest.split_once("' | origin-gate ").unwrap(),
+        None => ("", line.strip_prefix("origin-gate ").unwrap()),
     };
+    let mut process = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
+        .args(shell_words(arguments))
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    String::from_utf8(process.wait_with_output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn the_command_prints_what_the_documents_show() {
     let folder = std::env::temp_dir().join(format!("origin-gate-docs-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
-    let policy = blocks("```json\n").first().copied().unwrap();
-    fs::write(folder.join("policy.json"), policy).unwrap();
-    let digest = config::digest(policy.as_bytes());
-    let mut count = 0;
-    for run in blocks("```console\n")
-        .iter()
-        .flat_map(|it| it.split("$ origin-gate ").skip(1))
-    {
-        let (arguments, shown) = run.split_once('\n').unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
-            .args(shell_words(arguments))
-            .current_dir(&folder)
-            .env_clear()
-            .output()
-            .unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap().replace(&digest, "DIGEST");
-        assert_eq!(printed, shown.replace(&digest, "DIGEST"), "{arguments}");
-        count += 1;
+    for (path, count) in [("README.md", 4), ("docs/troubleshooting.md", 14)] {
+        let text = document(path);
+        let text = text.split("## The command\n").last().unwrap();
+        let policy = blocks(text, "json")[0];
+        fs::write(folder.join("policy.json"), policy).unwrap();
+        let digest = config::digest(policy.as_bytes());
+        let consoles = blocks(text, "console");
+        let runs: Vec<_> = consoles.iter().flat_map(|it| it.split("$ ").skip(1)).collect();
+        for run in &runs {
+            let (line, shown) = run.split_once('\n').unwrap();
+            let printed = printed_by(line, &folder).replace(&digest, "DIGEST");
+            let shown = shown.replace(&digest, "DIGEST");
+            match shown.strip_suffix("…\n") {
+                Some(beginning) => assert!(printed.starts_with(beginning), "{path}: {line}\n{printed}"),
+                None => assert_eq!(printed, shown, "{path}: {line}"),
+            }
+        }
+        assert_eq!(runs.len(), count, "{path}");
     }
-    assert_eq!(count, 4);
     fs::remove_dir_all(&folder).unwrap();
 }
 

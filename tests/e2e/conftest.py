@@ -85,9 +85,10 @@ def access_log(stage):
 
 @pytest.fixture(scope="session")
 def envoy(stage):
-    """Starts an Envoy with these listeners and clusters."""
+    """Starts an Envoy with these listeners and clusters; `options` are those of `Stage.envoy`."""
 
-    def start(name, listeners, clusters, **options):
-        return stage.envoy(ENVOY, proxy.config(listeners, clusters), name=name, **options)
+    def start(name, listeners, clusters, stats_config=None, **options):
+        config = proxy.config(listeners, clusters, stats_config=stats_config or {})
+        return stage.envoy(ENVOY, config, name=name, **options)
 
     return start

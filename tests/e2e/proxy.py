@@ -111,8 +111,9 @@ def cluster(name, port=None, http2=False):
     return found
 
 
-def config(listeners, clusters):
+def config(listeners, clusters, **more):
     return {
+        **more,
         "admin": {"address": address(0)},
         "static_resources": {"listeners": listeners, "clusters": clusters},
     }
