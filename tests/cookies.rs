@@ -2,40 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
 
-use std::sync::Mutex;
+#[path = "support/captured.rs"]
+mod captured;
 
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::Level;
 use origin_gate::filter::{Cookies, MAX_COOKIE_NAMES, Pairs};
-
-static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
-
-struct Capture;
-
-impl Log for Capture {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        LINES.lock().unwrap().push((record.level(), record.args().to_string()));
-    }
-
-    fn flush(&self) {}
-}
 
 /// Whether there is a dropped cookie, and the lines that it causes.
 fn record(cookies: &Cookies, lines: &[&str]) -> (bool, Vec<(Level, String)>) {
     let headers: Vec<_> = lines.iter().map(|line| (&b"set-cookie"[..], line.as_bytes())).collect();
     let response = Pairs::new(Pairs::encode(headers.into_iter()));
     let is_any = cookies.record(b"https://app.example", &response);
-    (is_any, std::mem::take(&mut LINES.lock().unwrap()))
+    (is_any, captured::take())
 }
 
 /// One test, since the log is one for all.
 #[test]
 fn each_name_is_told_once_with_the_fix() {
-    log::set_logger(&Capture).unwrap();
-    log::set_max_level(LevelFilter::Trace);
+    captured::start();
     let cookies = Cookies::default();
     let lax = ["theme=dark; SameSite=None; Secure", "sessionid=a; SameSite=Lax"];
     let line = "Cookie dropped by browsers name=\"sessionid\" origin=\"https://app.example\" fix=\"set it with SameSite=None; \

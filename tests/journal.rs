@@ -2,31 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
 
+#[path = "support/captured.rs"]
+mod captured;
+
 use std::cell::Cell;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::Level;
 use origin_gate::config;
 use origin_gate::filter::{INTERVAL, Journal, NAMES};
 use origin_gate::policy::request::RequestHead;
 use origin_gate::policy::verdict::{Check, Finding, Outcome, Reason};
-
-static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
-
-struct Capture;
-
-impl Log for Capture {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        LINES.lock().unwrap().push((record.level(), record.args().to_string()));
-    }
-
-    fn flush(&self) {}
-}
 
 fn rejected(check: Check, reason: Reason) -> Finding {
     Finding {
@@ -44,14 +30,13 @@ fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>
     let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
     let policy = config::load(policy).unwrap().policy;
     journal.record(&policy, finding, &head, || now);
-    std::mem::take(&mut LINES.lock().unwrap())
+    captured::take()
 }
 
 /// One test, since the log is one for all.
 #[test]
 fn the_log_tells_enough_and_no_more() {
-    log::set_logger(&Capture).unwrap();
-    log::set_max_level(LevelFilter::Trace);
+    captured::start();
     let journal = Journal::default();
     let now = Cell::new(Duration::from_secs(1000));
     let socket = rejected(Check::WebSocket, Reason::PortMismatch);
@@ -178,7 +163,7 @@ fn the_log_tells_enough_and_no_more() {
         let head: RequestHead<'_> = from(origin.as_bytes()).into_iter().collect();
         flood.record(&policy, malformed, &head, || now.get());
     }
-    assert_eq!(LINES.lock().unwrap().drain(..).count(), NAMES);
+    assert_eq!(captured::take().len(), NAMES);
     assert!(format!("{flood:?}").len() < 2000);
 
     // What only reports says so, and is of a kind of its own.
