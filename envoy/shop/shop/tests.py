@@ -43,6 +43,11 @@ class CartTests(TestCase):
         answer = self.client.get(orders, headers={"authorization": "Token secret"})
         self.assertEqual((answer.status_code, answer.json()["buyer"]), (200, "buyer"))
 
+    def test_the_page(self):
+        answer = self.client.get("/")
+        self.assertEqual((answer.status_code, answer.headers["content-type"]), (200, "text/html; charset=utf-8"))
+        self.assertContains(answer, "Origin Gate")
+
     def test_it_answers_no_cors_of_its_own(self):
         answer = self.client.options(CART, headers={"origin": "https://a.example", "access-control-request-method": "GET"})
         self.assertFalse([name for name in answer.headers if name.lower().startswith("access-control-")])

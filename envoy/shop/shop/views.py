@@ -1,9 +1,10 @@
 import asyncio
 import logging
+from pathlib import Path
 
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.permissions import IsAuthenticated
@@ -61,6 +62,11 @@ class Orders(APIView):
 
     def get(self, request):
         return Response({"buyer": request.user.username, "orders": []})
+
+
+def page(request):
+    """For a person to try the rest with."""
+    return HttpResponse((Path(__file__).parent / "page.html").read_bytes())
 
 
 def boom(request):
