@@ -17,6 +17,7 @@ class Backend:
 
     def __init__(self):
         self.steps = threading.Semaphore(0)
+        self.handshakes = []  # the paths of all that came this far
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         options = {"log_level": "error", "interface": "asgi3", "lifespan": "off", "ws": "websockets-sansio", "http": "h11"}
@@ -34,6 +35,7 @@ class Backend:
 
     async def app(self, scope, receive, send):
         if scope["type"] == "websocket":
+            self.handshakes.append(scope["path"])
             return await echo_frames(scope, receive, send)
         folder = scope["path"].split("/")[1]
         answers = {"backend": self.status, "events": self.events, "upload": self.upload, "seen": self.seen}

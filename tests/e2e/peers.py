@@ -8,6 +8,8 @@ import h2.connection
 import h2.events
 import h2.settings
 import h11
+import wsproto.connection
+import wsproto.events
 
 PATIENCE = 20  # seconds, after which what should have come will not come
 HOST = "api.example"
@@ -203,6 +205,45 @@ class Http2(Exchange):
 
     send_raw = property(lambda self: self.send)
     receive_raw = property(lambda self: lambda: self.data() or b"")
+
+
+class Frames:
+    """A WebSocket through what an exchange opened, once it has."""
+
+    def __init__(self, exchange):
+        self.exchange = exchange
+        client = wsproto.connection.ConnectionType.CLIENT
+        self.wire = wsproto.connection.Connection(client, trailing_data=exchange.tunnel())
+        self.events = self.wire.events()
+
+    def say(self, *texts):
+        self.exchange.send_raw(b"".join(self.wire.send(wsproto.events.TextMessage(text)) for text in texts))
+
+    def hear(self):
+        """The next text."""
+        parts = []
+        while True:
+            event = self.event()
+            if not isinstance(event, wsproto.events.TextMessage):
+                raise ConnectionError(f"no text: {event}")
+            parts.append(event.data)
+            if event.message_finished:
+                return "".join(parts)
+
+    def close(self):
+        """Says so, and waits for the same from the other side."""
+        self.exchange.send_raw(self.wire.send(wsproto.events.CloseConnection(code=1000)))
+        while not isinstance(self.event(), wsproto.events.CloseConnection):
+            pass
+
+    def event(self):
+        while (event := next(self.events, None)) is None:
+            data = self.exchange.receive_raw()
+            if not data:
+                raise ConnectionError("it ended unclosed")
+            self.wire.receive_data(data)
+            self.events = self.wire.events()
+        return event
 
 
 BOTH = [Http1, Http2]

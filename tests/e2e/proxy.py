@@ -95,6 +95,19 @@ def listener(name, network_filter, tls=None):
     return {"name": name, "address": address(0), "filter_chains": [chain]}
 
 
+def quic_listener(name, network_filter, tls):
+    """For HTTP/3 alone."""
+    kind = "envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport"
+    options = typed(kind, downstream_tls_context={"common_tls_context": {"tls_certificates": [tls]}})
+    chain = {"filters": [network_filter], "transport_socket": {"name": "envoy.transport_sockets.quic", "typed_config": options}}
+    return {
+        "name": name,
+        "address": address(0, "UDP"),
+        "udp_listener_config": {"quic_options": {}},
+        "filter_chains": [chain],
+    }
+
+
 def cluster(name, port=None, http2=False):
     """One server; none at all without a port."""
     endpoints = [] if port is None else [{"endpoint": {"address": address(port)}}]
