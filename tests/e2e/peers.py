@@ -39,6 +39,10 @@ def text_of(headers):
     return [(bytes(name).decode("latin-1").lower(), bytes(value).decode("latin-1")) for name, value in headers]
 
 
+def protocol(websocket):
+    return "websocket" if websocket is True else websocket
+
+
 def connect(port, tls, protocols):
     """`tls` is a context that trusts the server; it is asked for as `HOST`."""
     stream = socket.create_connection(("127.0.0.1", port), PATIENCE)
@@ -80,11 +84,12 @@ class Http1(Exchange):
     ALPN, VERSION = "http/1.1", "HTTP/1.1"
 
     def start(self, method, path, headers=(), host=HOST, length=None, websocket=False):
-        """Sends the head. `length` is that of a body to come; -1 for one of unknown length."""
+        """Sends the head. `length` is that of a body to come; -1 for one of unknown length. `websocket` may be the
+        protocol's name as it is to be spelled."""
         self.wire = h11.Connection(h11.CLIENT)
         lines = [("Host", host), *headers]
         if websocket:
-            lines += [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+            lines += [("Connection", "Upgrade"), ("Upgrade", protocol(websocket)), ("Sec-WebSocket-Version", "13")]
             lines += [("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
         elif length is not None:
             lines.append(("Transfer-Encoding", "chunked") if length < 0 else ("Content-Length", str(length)))
@@ -145,7 +150,7 @@ class Http2(Exchange):
             assert self.wire.remote_settings.get(code) == 1, "the server takes no extended CONNECT"
             # RFC 8441, section 5: no key, no Connection, no Upgrade.
             lines[0] = (":method", "CONNECT")
-            lines += [(":protocol", "websocket"), ("sec-websocket-version", "13")]
+            lines += [(":protocol", protocol(websocket)), ("sec-websocket-version", "13")]
         lines += [(name.lower(), value) for name, value in headers]
         if length is not None and length >= 0:
             lines.append(("content-length", str(length)))

@@ -119,7 +119,7 @@ def cluster(name, port=None, http2=False):
     }
     if http2:
         kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-        options = typed(kind, explicit_http_config={"http2_protocol_options": {}})
+        options = typed(kind, explicit_http_config={"http2_protocol_options": {"allow_connect": True}})
         found["typed_extension_protocol_options"] = {kind: options}
     return found
 
