@@ -19,6 +19,8 @@ class Backend:
         self.steps = threading.Semaphore(0)
         self.handshakes = []  # the paths of all that came this far
         self.listener = socket.create_server(("127.0.0.1", 0))
+        # What it accepts inherits this; asyncio sets it on none that `create_server` brings.
+        self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self.listener.getsockname()[1]
         options = {"log_level": "error", "interface": "asgi3", "lifespan": "off", "ws": "websockets-sansio", "http": "h11"}
         self.server = uvicorn.Server(uvicorn.Config(self.app, **options))

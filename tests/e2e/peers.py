@@ -221,8 +221,8 @@ class Frames:
         self.wire = wsproto.connection.Connection(client, trailing_data=exchange.tunnel())
         self.events = self.wire.events()
 
-    def say(self, *texts):
-        self.exchange.send_raw(b"".join(self.wire.send(wsproto.events.TextMessage(text)) for text in texts))
+    def say(self, text):
+        self.exchange.send_raw(self.wire.send(wsproto.events.TextMessage(text)))
 
     def hear(self):
         """The next text."""
@@ -248,6 +248,9 @@ class Frames:
                 raise ConnectionError("it ended unclosed")
             self.wire.receive_data(data)
             self.events = self.wire.events()
+        if isinstance(event, wsproto.events.Ping):
+            self.exchange.send_raw(self.wire.send(event.response()))
+            return self.event()
         return event
 
 
