@@ -70,7 +70,7 @@ def manager(http_filters, routes, access_log, domains=("*",), **more):
 
 def access_logger(path):
     log_format = {
-        "case": "%REQ(X-CASE)%",
+        "case": "%REQ(X-CASE?:PATH)%",
         "finding": "%FILTER_STATE(wasm.origin_gate:PLAIN)%",
         "details": "%RESPONSE_CODE_DETAILS%",
         "protocol": "%PROTOCOL%",
