@@ -58,9 +58,8 @@ def opened(events):
 
     How it closed is not looked at: within HTTP/2, Envoy resets what an HTTP/1.1 backend has closed.
     """
-    start, greeting, echo = events[:3]
-    assert (start, echo) == ("open", "hello")
-    return dict(json.loads(greeting))["origin"]
+    assert (events[0], events[2:3]) == ("open", ["hello"]), events
+    return dict(json.loads(events[1]))["origin"]
 
 
 # Chromium opens a WebSocket inside an HTTP/2 connection if it has one to that host already.
@@ -81,6 +80,19 @@ def test_a_socket_opens_for_the_allowed_page(chromium, access_log, backend, prot
     assert backend.handshakes.count(path) == 1
     line = access_log.line(path)
     assert (line["finding"], line["protocol"]) == ("websocket:allowed:listed", protocol)
+
+
+def test_many_open_at_once_within_one_connection(chromium, access_log):
+    """Each needs a key of its own: https://github.com/envoyproxy/envoy/issues/38645."""
+    paths = [f"/socket/chromium-many-{number}" for number in range(5)]
+    with browser.visit(chromium, ALLOWED) as page:
+        connect_first(page, "HTTP/2")
+        urls = [f"wss://{API}{path}" for path in paths]
+        found = page.evaluate("(urls) => Promise.all(urls.map((url) => talk(url, 'hello')))", urls)
+    assert [opened(events) for events in found] == ["https://app.example"] * 5
+    keys = [dict(json.loads(greeting))["sec-websocket-key"] for _, greeting, *_ in found]
+    assert len(set(keys)) == 5
+    assert [access_log.line(path)["protocol"] for path in paths] == ["HTTP/2"] * 5
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -183,6 +183,7 @@ class Handshake:
 
     def saw(self, name):
         """The lines of a header that reached the backend."""
+        assert self.seen, f"{self.status} {self.answer.text()}"
         return [value for it, value in self.seen if it == name]
 
 
@@ -216,7 +217,6 @@ def test_corner(gate, backend, access_log, row, kind):
     elif "status" in row:
         assert (found.status, line["details"]) == (row["status"], row["details"])
     else:
-        assert found.seen, found.answer.text()
         assert (found.saw("origin"), found.saw("host")) == (origins, [row.get(f"seen {kind.VERSION}", row.get("seen", HOST))])
         assert len(backend.handshakes) == before + 1
 
