@@ -28,9 +28,9 @@ def chromium(ports, certificate):
     """One that finds each of these names on a port of this machine, at no other port than 443 as far as it and its
     pages know; and that takes this certificate alone for its own, in place of an authority that it could know."""
     rules = ", ".join(f"MAP {name} 127.0.0.1:{port}" for name, port in ports.items())
-    arguments = [*ARGUMENTS, f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={pin(certificate)}"]
+    arguments = [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={pin(certificate)}"]
     with sync_playwright() as playwright:
-        with contextlib.closing(playwright.chromium.launch(executable_path=find(), args=arguments)) as found:
+        with contextlib.closing(playwright.chromium.launch(executable_path=find(), args=ARGUMENTS + arguments)) as found:
             yield found
 
 

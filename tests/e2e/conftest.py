@@ -65,8 +65,8 @@ class AccessLog:
     def line(self, case):
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            lines = self.path.read_text().splitlines() if self.path.exists() else []
-            for line in reversed(lines):
+            text = self.path.read_text() if self.path.exists() else ""
+            for line in reversed(text.rpartition("\n")[0].splitlines()):
                 found = json.loads(line)
                 if found["case"] == case:
                     return found

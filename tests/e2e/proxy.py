@@ -99,12 +99,12 @@ def quic_listener(name, network_filter, tls):
     """For HTTP/3 alone."""
     kind = "envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport"
     options = typed(kind, downstream_tls_context={"common_tls_context": {"tls_certificates": [tls]}})
-    chain = {"filters": [network_filter], "transport_socket": {"name": "envoy.transport_sockets.quic", "typed_config": options}}
+    quic = {"name": "envoy.transport_sockets.quic", "typed_config": options}
     return {
         "name": name,
         "address": address(0, "UDP"),
         "udp_listener_config": {"quic_options": {}},
-        "filter_chains": [chain],
+        "filter_chains": [{"filters": [network_filter], "transport_socket": quic}],
     }
 
 

@@ -18,7 +18,8 @@ socket.on("unexpected-response", (_request, response) => {
   const parts = [];
   response.on("data", (part) => parts.push(part));
   response.on("end", () => {
-    tell({ status: response.statusCode, type: response.headers["content-type"], body: Buffer.concat(parts).toString() });
+    const body = Buffer.concat(parts).toString();
+    tell({ status: response.statusCode, media_type: response.headers["content-type"], body });
     process.exit();
   });
 });
