@@ -83,7 +83,7 @@ def test_a_socket_opens_for_the_allowed_page(chromium, access_log, backend, prot
 
 
 def test_many_open_at_once_within_one_connection(chromium, access_log):
-    """Each needs a key of its own: https://github.com/envoyproxy/envoy/issues/38645."""
+    """Where https://github.com/envoyproxy/envoy/issues/38645 reports that the first alone does."""
     paths = [f"/socket/chromium-many-{number}" for number in range(5)]
     with browser.visit(chromium, ALLOWED) as page:
         connect_first(page, "HTTP/2")
