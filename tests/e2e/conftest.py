@@ -42,7 +42,7 @@ def authority():
 @pytest.fixture(scope="session")
 def certificate(authority):
     """For every name that the tests use, as Envoy takes it."""
-    found = authority.issue_cert("api.example", "*.example", "localhost", "127.0.0.1")
+    found = authority.issue_cert("api.example", "app.example", "evil.example", "localhost", "127.0.0.1")
     chain = b"".join(it.bytes() for it in found.cert_chain_pems)
     key = found.private_key_pem.bytes()
     return {"certificate_chain": {"inline_string": chain.decode()}, "private_key": {"inline_string": key.decode()}}
@@ -69,8 +69,8 @@ class AccessLog:
         """The last line that has this."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            lines = self.path.read_text().splitlines() if self.path.exists() else []
-            for line in reversed(lines):
+            text = self.path.read_text() if self.path.exists() else ""
+            for line in reversed(text.rpartition("\n")[0].splitlines()):
                 found = json.loads(line)
                 if found[key] == value:
                     return found

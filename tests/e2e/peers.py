@@ -8,6 +8,8 @@ import h2.connection
 import h2.events
 import h2.settings
 import h11
+import wsproto.connection
+import wsproto.events
 
 PATIENCE = 20  # seconds, after which what should have come will not come
 HOST = "api.example"
@@ -35,6 +37,10 @@ class Answer:
 
 def text_of(headers):
     return [(bytes(name).decode("latin-1").lower(), bytes(value).decode("latin-1")) for name, value in headers]
+
+
+def protocol(websocket):
+    return "websocket" if websocket is True else websocket
 
 
 def connect(port, tls, protocols):
@@ -78,11 +84,12 @@ class Http1(Exchange):
     ALPN, VERSION = "http/1.1", "HTTP/1.1"
 
     def start(self, method, path, headers=(), host=HOST, length=None, websocket=False):
-        """Sends the head. `length` is that of a body to come; -1 for one of unknown length."""
+        """Sends the head. `length` is that of a body to come; -1 for one of unknown length. `websocket` may be the
+        protocol's name as it is to be spelled."""
         self.wire = h11.Connection(h11.CLIENT)
         lines = [("Host", host), *headers]
         if websocket:
-            lines += [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+            lines += [("Connection", "Upgrade"), ("Upgrade", protocol(websocket)), ("Sec-WebSocket-Version", "13")]
             lines += [("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
         elif length is not None:
             lines.append(("Transfer-Encoding", "chunked") if length < 0 else ("Content-Length", str(length)))
@@ -143,7 +150,7 @@ class Http2(Exchange):
             assert self.wire.remote_settings.get(code) == 1, "the server takes no extended CONNECT"
             # RFC 8441, section 5: no key, no Connection, no Upgrade.
             lines[0] = (":method", "CONNECT")
-            lines += [(":protocol", "websocket"), ("sec-websocket-version", "13")]
+            lines += [(":protocol", protocol(websocket)), ("sec-websocket-version", "13")]
         lines += [(name.lower(), value) for name, value in headers]
         if length is not None and length >= 0:
             lines.append(("content-length", str(length)))
@@ -205,6 +212,48 @@ class Http2(Exchange):
 
     send_raw = property(lambda self: self.send)
     receive_raw = property(lambda self: lambda: self.data() or b"")
+
+
+class Frames:
+    """A WebSocket through what an exchange opened, once it has."""
+
+    def __init__(self, exchange):
+        self.exchange = exchange
+        client = wsproto.connection.ConnectionType.CLIENT
+        self.wire = wsproto.connection.Connection(client, trailing_data=exchange.tunnel())
+        self.events = self.wire.events()
+
+    def say(self, text):
+        self.exchange.send_raw(self.wire.send(wsproto.events.TextMessage(text)))
+
+    def hear(self):
+        """The next text."""
+        parts = []
+        while True:
+            event = self.event()
+            if not isinstance(event, wsproto.events.TextMessage):
+                raise ConnectionError(f"no text: {event}")
+            parts.append(event.data)
+            if event.message_finished:
+                return "".join(parts)
+
+    def close(self):
+        """Says so, and waits for the same from the other side."""
+        self.exchange.send_raw(self.wire.send(wsproto.events.CloseConnection(code=1000)))
+        while not isinstance(self.event(), wsproto.events.CloseConnection):
+            pass
+
+    def event(self):
+        while (event := next(self.events, None)) is None:
+            data = self.exchange.receive_raw()
+            if not data:
+                raise ConnectionError("it ended unclosed")
+            self.wire.receive_data(data)
+            self.events = self.wire.events()
+        if isinstance(event, wsproto.events.Ping):
+            self.exchange.send_raw(self.wire.send(event.response()))
+            return self.event()
+        return event
 
 
 BOTH = [Http1, Http2]

@@ -70,7 +70,7 @@ def manager(http_filters, routes, access_log, domains=("*",), **more):
 
 def access_logger(path):
     log_format = {
-        "case": "%REQ(X-CASE)%",
+        "case": "%REQ(X-CASE?:PATH)%",
         "finding": "%FILTER_STATE(wasm.origin_gate:PLAIN)%",
         "details": "%RESPONSE_CODE_DETAILS%",
         "protocol": "%PROTOCOL%",
@@ -95,6 +95,19 @@ def listener(name, network_filter, tls=None):
     return {"name": name, "address": address(0), "filter_chains": [chain]}
 
 
+def quic_listener(name, network_filter, tls):
+    """For HTTP/3 alone."""
+    kind = "envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport"
+    options = typed(kind, downstream_tls_context={"common_tls_context": {"tls_certificates": [tls]}})
+    quic = {"name": "envoy.transport_sockets.quic", "typed_config": options}
+    return {
+        "name": name,
+        "address": address(0, "UDP"),
+        "udp_listener_config": {"quic_options": {}},
+        "filter_chains": [{"filters": [network_filter], "transport_socket": quic}],
+    }
+
+
 def cluster(name, port=None, http2=False):
     """One server; none at all without a port."""
     endpoints = [] if port is None else [{"endpoint": {"address": address(port)}}]
@@ -106,7 +119,7 @@ def cluster(name, port=None, http2=False):
     }
     if http2:
         kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-        options = typed(kind, explicit_http_config={"http2_protocol_options": {}})
+        options = typed(kind, explicit_http_config={"http2_protocol_options": {"allow_connect": True}})
         found["typed_extension_protocol_options"] = {kind: options}
     return found
 
