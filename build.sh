@@ -80,6 +80,14 @@ run_e2e() {
   ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini tests/e2e
 }
 
+browser() {
+  command -v chromium > /dev/null && return
+  say "installing Chromium, as Debian packages it"
+  [[ $(id --user) == 0 ]] || fail "browser: needs root, to install a package"
+  apt-get update --quiet=2
+  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends chromium > /dev/null
+}
+
 bench() {
   need_rust
   say "what a decision costs, natively; last, the ratio of the largest policy to the smallest"
@@ -113,6 +121,8 @@ help() {
   bench   what a decision costs, and how that grows with the policy
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
+  browser
+          installs Chromium on Debian, as root: the browser tests are skipped without it
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
@@ -204,7 +214,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | e2e | bench | fuzz | help) "$@" ;;
+  build | demo | run | test | e2e | browser | bench | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac
