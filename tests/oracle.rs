@@ -417,6 +417,10 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
         Ok(reason) => outcome("cors", "allowed", reason, true, &grant),
         Err("origin_missing") => outcome("cors", "allowed", "origin_missing", true, &grant),
         Err(_) if grant.is_some() => outcome("cors", "allowed", "any", true, &grant),
+        // What looks like HTTP here may be TLS that ended in front; what looks like HTTPS is.
+        Err(_) if is_own(false) && tuple.as_ref().is_some_and(|it| it.0 == "http") && request.scheme == "https" => {
+            outcome("cors", "rejected", "scheme_mismatch", true, &grant)
+        }
         Err(_) if is_own(false) => outcome("cors", "allowed", "same_host", true, &grant),
         Err(reason) => outcome("cors", "rejected", reason, true, &grant),
     }
