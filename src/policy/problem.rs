@@ -132,6 +132,7 @@ problems! {
         "without names in `allowed_hosts` a site can point its own name at this server and pass for the same host \
          (DNS rebinding); list the hosts that are yours",
     RegexAscii = "regex_not_ascii": "browsers send origins in ASCII; write `xn--…` for other letters",
+    RegexEmpty = "regex_empty": "no origin is empty; remove it, or write what it should match",
     RegexMalformed = "regex_malformed": "not a regular expression",
     Repeated = "repeated": "this is given twice; remove one",
     StructDepth = "configuration_too_deep": "its `google.protobuf.Struct` is nested too deep",

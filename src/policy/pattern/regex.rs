@@ -20,8 +20,13 @@ impl OriginRegex {
     ///
     /// What is wrong with it, in the words of the regular expression's parser.
     pub fn parse(entry: &str) -> Result<Self, (Problem, String)> {
-        if !entry.is_ascii() {
-            return Err((Problem::RegexAscii, Problem::RegexAscii.text().to_owned()));
+        for (is_wrong, problem) in [
+            (!entry.is_ascii(), Problem::RegexAscii),
+            (entry.is_empty(), Problem::RegexEmpty),
+        ] {
+            if is_wrong {
+                return Err((problem, problem.text().to_owned()));
+            }
         }
         let build = |text: &str| RegexBuilder::new(text).size_limit(MAX_SIZE).build();
         // By itself first: `a)|(b` must not close the group that anchors it.
