@@ -18,12 +18,13 @@ proxy_wasm::main! {{
     if log::set_logger(&ProxyLog).is_ok() {
         log::set_max_level(LevelFilter::Debug);
     }
-    proxy_wasm::set_root_context(|_| Box::new(Root { gate: None }));
+    proxy_wasm::set_root_context(|_| Box::new(Root { gate: None, presence: None }));
 }}
 
 /// One plugin configuration in one VM.
 struct Root {
     gate: Option<Rc<Gate>>,
+    presence: Option<Presence>,
 }
 
 impl Context for Root {}
@@ -38,6 +39,7 @@ impl RootContext for Root {
         match config::load_with(&configuration, &variable) {
             Ok(loaded) => {
                 announce(&loaded, &configuration, started);
+                self.presence = Presence::new(&digest(&loaded, &configuration));
                 self.gate = Some(Rc::new(Gate::new(loaded.policy, abi::define_counter)));
                 true
             }
@@ -48,6 +50,12 @@ impl RootContext for Root {
                 }
                 false
             }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(presence) = self.presence.as_mut() {
+            presence.show();
         }
     }
 
@@ -62,11 +70,45 @@ impl RootContext for Root {
     }
 }
 
+/// One of the VMs that hold a policy, for as long as this one does. A proxy's gauge is one number for all of them, so
+/// each adds itself, and takes itself away; the digest in the name tells the policies apart.
+struct Presence {
+    gauge: u32,
+    is_shown: bool,
+}
+
+impl Presence {
+    /// Envoy first tries a configuration on a VM that it then drops without a word. That one lives to see no tick, so
+    /// it is the tick that counts.
+    fn new(digest: &str) -> Option<Self> {
+        const SOON: u32 = 10;
+        let gauge = abi::define_gauge(&format!("origin_gate_policy_vms.digest.{digest}"))?;
+        abi::tick(SOON);
+        Some(Self { gauge, is_shown: false })
+    }
+
+    fn show(&mut self) {
+        abi::tick(0);
+        if !self.is_shown {
+            abi::add(self.gauge, 1);
+            self.is_shown = true;
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if self.is_shown {
+            abi::add(self.gauge, -1);
+        }
+    }
+}
+
 /// Every worker's VM loads the policy, the main thread's first; one line is enough for all. A policy that comes back
 /// later is told again.
 fn announce(loaded: &Loaded, configuration: &[u8], started: Duration) {
     const AT_ONCE: Duration = Duration::from_secs(10);
-    let digest = digest(configuration);
+    let digest = digest(loaded, configuration);
     let key = format!("origin_gate.announced.{digest}");
     let now = abi::now();
     let last = abi::shared(&key).and_then(|it| Some(Duration::from_nanos(u64::from_le_bytes(it.try_into().ok()?))));
@@ -102,10 +144,15 @@ fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// FNV-1a: tells policies apart, no more.
-fn digest(configuration: &[u8]) -> String {
-    let hash = configuration.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+/// FNV-1a of all that makes the policy: tells policies apart, no more.
+fn digest(loaded: &Loaded, configuration: &[u8]) -> String {
+    let add = |hash: u64, bytes: &[u8]| {
+        let next = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        bytes.iter().fold(hash, next)
+    };
+    let settings = loaded.settings.used.iter().filter_map(|name| variable(name));
+    let hash = settings.fold(add(0xcbf2_9ce4_8422_2325, configuration), |hash, value| {
+        add(hash, value.as_bytes())
     });
     format!("{hash:016x}")
 }
@@ -179,7 +226,7 @@ impl Proxy for Envoy {
     }
 
     fn count(&self, counter: u32) {
-        abi::increment(counter);
+        abi::add(counter, 1);
     }
 
     fn now(&self) -> Duration {
