@@ -32,6 +32,8 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         let started = abi::now();
+        // There from the first VM on, so that it is seen to rise.
+        let refused = abi::define_counter("origin_gate_policies_refused");
         let Ok(configuration) = abi::configuration(size) else {
             error!("Origin Gate policy refused: the proxy did not hand it over");
             return false;
@@ -45,6 +47,9 @@ impl RootContext for Root {
             }
             Err(errors) => {
                 error!("Origin Gate policy refused, errors={}", errors.0.len());
+                if let Some(counter) = refused {
+                    abi::add(counter, 1);
+                }
                 for note in errors.0 {
                     error!("{note}");
                 }

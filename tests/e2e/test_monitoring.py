@@ -311,6 +311,7 @@ def refuse_and_replace(dynamic):
     bad, discovery = {"alowed_origins": [APP]}, "extension_config_discovery.http_filter.origin_gate"
     dynamic.put_policy(bad)
     dynamic.wait_for_stat(f"{discovery}.config_fail", 1)
+    dynamic.wait_for_stat("wasmcustom.origin_gate_policies_refused", 1)
     dynamic.put_listener(proxy.gate(dynamic.module, bad))
     dynamic.wait_for_stat("listener_manager.lds.update_rejected", 1)
     (old,) = vms(dynamic.envoy)
