@@ -228,6 +228,8 @@ def test_the_digest_covers_the_settings_that_are_read(envoy, module, access_log)
     def listener(name, setting):
         gate = proxy.gate(module, {"django_env": True})
         vm = gate["typed_config"]["config"]["vm_config"]
+        # Before 1.39 Envoy gives one VM, with one environment, to all that differ in the environment only.
+        vm["vm_id"] = name
         vm["environment_variables"] = {"key_values": {"CORS_ALLOWED_ORIGINS": setting, "UNRELATED": name}}
         return proxy.listener(name, proxy.manager([gate], [proxy.route("/")], access_log.path))
 
