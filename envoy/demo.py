@@ -14,7 +14,7 @@ import time
 import websockets
 import yaml
 
-from stage import CART, TOKEN, Failure, Stage, ask
+from stage import CART, TOKEN, Failure, Stage, ask, free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -58,16 +58,22 @@ def start(stage, options):
 def envoy_config(shop_port, module, fixed):
     """`envoy.yaml`, but for the addresses, which are this machine's, and the path of the module."""
     config = yaml.safe_load((HERE / "envoy.yaml").read_text())
-    listener = config["static_resources"]["listeners"][0]
-    bind(listener["address"], None if fixed else 0)
-    bind(config["admin"]["address"], None if fixed else 0)
-    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    listeners, clusters = ({it["name"]: it for it in config["static_resources"][kind]} for kind in ("listeners", "clusters"))
+    for listener in listeners.values():
+        bind(listener["address"], None if fixed else 0)
+    # The listener `stats` must know it beforehand.
+    admin_port = None if fixed else free_port()
+    bind(config["admin"]["address"], admin_port)
+    bind(endpoint(clusters["admin"]), admin_port)
+    bind(endpoint(clusters["shop"]), shop_port)
+    manager = listeners["web"]["filter_chains"][0]["filters"][0]["typed_config"]
     gate = next(it for it in manager["http_filters"] if it["name"] == "origin_gate")
     gate["typed_config"]["config"]["vm_config"]["code"]["local"]["filename"] = str(module)
-    shop = next(it for it in config["static_resources"]["clusters"] if it["name"] == "shop")
-    endpoint = shop["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
-    bind(endpoint["address"], shop_port)
     return config
+
+
+def endpoint(cluster):
+    return cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]
 
 
 def bind(address, port):
@@ -273,10 +279,10 @@ class Checks:
     def traces(self):
         self.section("Every refusal leaves its reason")
         counter = 'origin_gate_decisions{check="websocket",outcome="rejected",reason="origin_not_allowed"}'
-        stats = ask(self.envoy.admin, "GET", "/stats/prometheus").body
+        stats = ask(self.envoy.ports["stats"], "GET", "/stats/prometheus").body
         line = next((it for it in stats.splitlines() if it.startswith(counter)), "(no such counter)")
         problems = [] if line.endswith(" 3") else ["expected 3"]
-        self.tell("in the counters", "admin /stats/prometheus", {}, line, {}, problems)
+        self.tell("in the counters", "GET /stats/prometheus, as Prometheus does", {}, line, {}, problems)
         for where, mark in (
             ("in the access log", "origin_gate=websocket:rejected:origin_not_allowed"),
             ("which also tells who answered", "details=origin_gate{websocket_origin_not_allowed}"),

@@ -132,6 +132,13 @@ class Envoy:
         return {name: int(value) for name, value in pairs if value.isdigit()}
 
 
+def free_port():
+    """A port that nobody listens on now, for what must know its port beforehand."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body

@@ -24,7 +24,7 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
     let lints = entries.iter().filter_map(|(path, text)| lint(path, text));
     let (errors, warnings, summary) = match config::load_with(configuration, environment) {
         Ok(loaded) => {
-            let summary = format!("digest={} {loaded}", config::digest(configuration));
+            let summary = loaded.to_string();
             (Vec::new(), loaded.warnings, Some(summary))
         }
         Err(ConfigErrors { errors, warnings }) => (errors, warnings, None),

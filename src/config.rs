@@ -39,6 +39,8 @@ pub use presets::{PRESETS, Preset};
 pub struct Loaded {
     /// The policy.
     pub policy: Policy,
+    /// What tells it from other policies: a hash of the configuration's bytes and of the settings that it uses.
+    pub digest: String,
     /// What the operator should know about it.
     pub warnings: Vec<Note>,
     /// The keys that the configuration itself gives.
@@ -60,8 +62,9 @@ impl fmt::Display for Loaded {
         let overridden = self.settings.overridden.join(",");
         write!(
             f,
-            "origins={origins} hosts={hosts} policies={policies} warnings={warnings} from_policy={keys} \
-             from_environment={used} overridden={overridden}"
+            "digest={} origins={origins} hosts={hosts} policies={policies} warnings={warnings} from_policy={keys} \
+             from_environment={used} overridden={overridden}",
+            self.digest
         )
     }
 }
@@ -124,6 +127,7 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
         return Err(ConfigErrors { errors, warnings });
     }
     loaded.warnings = warnings;
+    loaded.digest = digest(configuration, &settings, environment);
     loaded.settings = settings;
     loaded.keys = keys;
     Ok(loaded)
@@ -143,11 +147,16 @@ fn keys(root: &[(String, Node)]) -> Vec<String> {
     keys
 }
 
-/// What tells the bytes of one configuration from those of another, and no more (FNV-1a).
-#[must_use]
-pub fn digest(configuration: &[u8]) -> String {
-    let hash = configuration.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+/// FNV-1a: tells policies apart, no more.
+fn digest(configuration: &[u8], settings: &Settings, environment: &Environment<'_>) -> String {
+    let values = settings.used.iter().filter_map(|name| environment(name));
+    let add = |hash: u64, bytes: &[u8]| {
+        bytes.iter().fold(hash, |hash, &byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    };
+    let hash = values.fold(add(0xcbf2_9ce4_8422_2325, configuration), |hash, value| {
+        add(hash, value.as_bytes())
     });
     format!("{hash:016x}")
 }
@@ -229,6 +238,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
             rules: draft.into_rules(&danger),
             debug,
         },
+        digest: String::new(),
         warnings: Vec::new(),
         keys: Vec::new(),
         settings: Settings::default(),

@@ -161,7 +161,7 @@ fn the_command_prints_what_the_documents_show() {
         let text = text.split("## The command\n").last().unwrap();
         let policy = blocks(text, "json")[0];
         fs::write(folder.join("policy.json"), policy).unwrap();
-        let digest = config::digest(policy.as_bytes());
+        let digest = config::load(policy.as_bytes()).unwrap().digest;
         let consoles = blocks(text, "console");
         let runs: Vec<_> = consoles.iter().flat_map(|it| it.split("$ ").skip(1)).collect();
         for run in &runs {

@@ -18,12 +18,13 @@ proxy_wasm::main! {{
     if log::set_logger(&ProxyLog).is_ok() {
         log::set_max_level(LevelFilter::Debug);
     }
-    proxy_wasm::set_root_context(|_| Box::new(Root { gate: None }));
+    proxy_wasm::set_root_context(|_| Box::new(Root { gate: None, presence: None }));
 }}
 
 /// One plugin configuration in one VM.
 struct Root {
     gate: Option<Rc<Gate>>,
+    presence: Option<Presence>,
 }
 
 impl Context for Root {}
@@ -31,23 +32,31 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         let started = abi::now();
-        let Ok(configuration) = abi::configuration(size) else {
-            error!("Origin Gate policy refused: the proxy did not hand it over");
-            return false;
-        };
-        match config::load_with(&configuration, &variable) {
-            Ok(loaded) => {
-                announce(&loaded, &configuration, started);
+        // There from the first VM on, so that it is seen to rise.
+        let refused = abi::define_counter("origin_gate_policies_refused");
+        let errors = match abi::configuration(size).map(|it| config::load_with(&it, &variable)) {
+            Ok(Ok(loaded)) => {
+                announce(&loaded, started);
+                self.presence = Presence::new(&loaded.digest);
                 self.gate = Some(Rc::new(Gate::new(loaded.policy, abi::define_counter)));
-                true
+                return true;
             }
-            Err(ConfigErrors { errors, .. }) => {
-                error!("Origin Gate policy refused, errors={}", errors.len());
-                for note in errors {
-                    error!("{note}");
-                }
-                false
-            }
+            Ok(Err(ConfigErrors { errors, .. })) => errors.iter().map(ToString::to_string).collect(),
+            Err(Unavailable) => vec!["the proxy did not hand the configuration over".to_owned()],
+        };
+        error!("Origin Gate policy refused, errors={}", errors.len());
+        for error in errors {
+            error!("{error}");
+        }
+        if let Some(counter) = refused {
+            abi::add(counter, 1);
+        }
+        false
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(presence) = self.presence.as_mut() {
+            presence.show();
         }
     }
 
@@ -62,12 +71,45 @@ impl RootContext for Root {
     }
 }
 
+/// One of the VMs that hold a policy, for as long as this one does. A proxy's gauge is one number for all of them, so
+/// each adds itself, and takes itself away; the digest in the name tells the policies apart.
+struct Presence {
+    gauge: u32,
+    is_shown: bool,
+}
+
+impl Presence {
+    /// Envoy first tries a configuration on a VM that it then drops without a word. That one lives to see no tick, so
+    /// it is the tick that counts.
+    fn new(digest: &str) -> Option<Self> {
+        const SOON: u32 = 10;
+        let gauge = abi::define_gauge(&format!("origin_gate_policy_vms.digest.{digest}"))?;
+        abi::tick(SOON);
+        Some(Self { gauge, is_shown: false })
+    }
+
+    fn show(&mut self) {
+        abi::tick(0);
+        if !self.is_shown {
+            abi::add(self.gauge, 1);
+            self.is_shown = true;
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if self.is_shown {
+            abi::add(self.gauge, -1);
+        }
+    }
+}
+
 /// Every worker's VM loads the policy, the main thread's first; one line is enough for all. A policy that comes back
 /// later is told again.
-fn announce(loaded: &Loaded, configuration: &[u8], started: Duration) {
+fn announce(loaded: &Loaded, started: Duration) {
     const AT_ONCE: Duration = Duration::from_secs(10);
-    let digest = config::digest(configuration);
-    let key = format!("origin_gate.announced.{digest}");
+    let key = format!("origin_gate.announced.{}", loaded.digest);
     let now = abi::now();
     let last = abi::shared(&key).and_then(|it| Some(Duration::from_nanos(u64::from_le_bytes(it.try_into().ok()?))));
     if last.is_some_and(|last| (last..last + AT_ONCE).contains(&now)) {
@@ -75,7 +117,7 @@ fn announce(loaded: &Loaded, configuration: &[u8], started: Duration) {
     }
     abi::share(&key, &u64::try_from(now.as_nanos()).unwrap_or_default().to_le_bytes());
     info!(
-        "Origin Gate policy loaded version={} digest={digest} {loaded} load_ms={} memory_kib={}",
+        "Origin Gate policy loaded version={} {loaded} load_ms={} memory_kib={}",
         env!("CARGO_PKG_VERSION"),
         now.saturating_sub(started).as_millis(),
         core::arch::wasm32::memory_size(0) * 64,
@@ -159,7 +201,7 @@ impl Proxy for Envoy {
     }
 
     fn count(&self, counter: u32) {
-        abi::increment(counter);
+        abi::add(counter, 1);
     }
 
     fn now(&self) -> Duration {

@@ -51,7 +51,7 @@ def test_frames_do_not_reach_the_module(gate, kind):
 
 def test_the_module_has_nothing_to_call_for_a_body(module):
     callbacks = {it for it in exports(module.read_bytes()) if it.startswith("proxy_on_")}
-    unwanted = ("_body", "_trailers", "_metadata", "_data", "_close", "_log", "_tick", "_ready", "_response")
+    unwanted = ("_body", "_trailers", "_metadata", "_data", "_close", "_log", "_ready", "_response")
     assert {"proxy_on_request_headers", "proxy_on_response_headers"} <= callbacks
     assert [it for it in callbacks if it.endswith(unwanted)] == []
 

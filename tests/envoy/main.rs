@@ -224,7 +224,7 @@ fn compare_counters(proxy: &RunningEnvoy, counters: &[String], failures: &mut BT
         *expected.entry(format!("wasmcustom.{counter}")).or_default() += 1;
     }
     let read = || -> BTreeMap<String, u64> {
-        let stats = get(proxy.admin, "/stats?filter=wasmcustom");
+        let stats = get(proxy.admin, "/stats?type=Counters&filter=wasmcustom");
         let lines = stats.lines().filter_map(|line| line.split_once(": "));
         let counters = lines.map(|(name, value)| (name.to_owned(), value.parse().unwrap()));
         counters.filter(|(_, value)| *value > 0).collect()

@@ -27,6 +27,7 @@ pub enum Map {
 
 const PLUGIN_CONFIGURATION: u32 = 7;
 const COUNTER: u32 = 0;
+const GAUGE: u32 = 1;
 const NO_GRPC_STATUS: i32 = -1;
 
 #[link(wasm_import_module = "env")]
@@ -70,6 +71,7 @@ unsafe extern "C" {
     fn proxy_set_property(path: *const u8, path_len: usize, value: *const u8, value_len: usize) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, by: i64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     fn proxy_get_shared_data(key: *const u8, key_len: usize, data: *mut *mut u8, len: *mut usize, cas: *mut u32)
     -> u32;
     fn proxy_set_shared_data(key: *const u8, key_len: usize, value: *const u8, value_len: usize, cas: u32) -> u32;
@@ -157,16 +159,31 @@ pub fn set_property(name: &str, value: &str) {
 
 /// Makes a counter, if the proxy can.
 pub fn define_counter(name: &str) -> Option<u32> {
+    define(COUNTER, name)
+}
+
+/// Makes a gauge, if the proxy can.
+pub fn define_gauge(name: &str) -> Option<u32> {
+    define(GAUGE, name)
+}
+
+fn define(kind: u32, name: &str) -> Option<u32> {
     let mut id = 0;
     // SAFETY: the host reads the name and writes the number during the call.
-    let status = unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) };
+    let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) };
     (status == OK).then_some(id)
 }
 
-/// Adds one to a counter. Nothing can be done where that fails.
-pub fn increment(counter: u32) {
+/// Adds to a counter or a gauge; a gauge may also go down. Nothing can be done where that fails.
+pub fn add(metric: u32, by: i64) {
     // SAFETY: no memory is passed.
-    unsafe { proxy_increment_metric(counter, 1) };
+    unsafe { proxy_increment_metric(metric, by) };
+}
+
+/// Has the proxy call back every so many milliseconds; zero for never again. Nothing can be done where that fails.
+pub fn tick(milliseconds: u32) {
+    // SAFETY: no memory is passed.
+    unsafe { proxy_set_tick_period_milliseconds(milliseconds) };
 }
 
 /// What the VMs of this filter share under a key.
