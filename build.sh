@@ -80,12 +80,15 @@ run_e2e() {
   ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini tests/e2e
 }
 
-browser() {
-  command -v chromium > /dev/null && return
-  say "installing Chromium, as Debian packages it"
-  [[ $(id --user) == 0 ]] || fail "browser: needs root, to install a package"
+peers() {
+  local missing=()
+  command -v chromium > /dev/null || missing+=(chromium)
+  command -v promtool > /dev/null || missing+=(prometheus)
+  ((${#missing[@]})) || return 0
+  say "installing ${missing[*]}, as Debian packages them"
+  [[ $(id --user) == 0 ]] || fail "peers: needs root, to install packages"
   apt-get update --quiet=2
-  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends chromium > /dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" > /dev/null
 }
 
 bench() {
@@ -121,15 +124,14 @@ help() {
   bench   what a decision costs, and how that grows with the policy
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
-  browser
-          installs Chromium on Debian, as root: the browser tests are skipped without it
+  peers   installs Chromium and Prometheus on Debian, as root: what needs them is skipped without
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
 
 What a verb needs it installs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
-packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm)
-and Chromium too if they are there, and say which tests they skipped if not.
+packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm),
+Chromium and Prometheus too if they are there, and say which tests they skipped if not.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END
 }
@@ -214,7 +216,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | e2e | browser | bench | fuzz | help) "$@" ;;
+  build | demo | run | test | e2e | peers | bench | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac
