@@ -114,7 +114,7 @@ impl Reader<'_> {
             }
             value => value,
         };
-        self.stand_for(assignment, value.is_ok());
+        self.stand_for(assignment, value.as_ref().is_ok_and(|it| !it.has_lists()));
         match value {
             Ok(value) => {
                 self.names.insert(name.to_owned(), value);
@@ -128,14 +128,14 @@ impl Reader<'_> {
         }
     }
 
-    /// An expression that is known makes a new list, unless it is a name.
-    fn stand_for(&mut self, assignment: &Assignment<'_>, is_known: bool) {
+    /// An expression that is known makes a new list, unless it is a name or has one for an item.
+    fn stand_for(&mut self, assignment: &Assignment<'_>, is_own: bool) {
         if assignment.is_addition {
             return;
         }
         let mut words = assignment.value.iter().map(|it| &it.word);
         let is_name = words.all(|it| matches!(it, Word::Name(_) | Word::Sign('(' | ')')));
-        let objects = match is_known && !is_name {
+        let objects = match is_own && !is_name {
             true => BTreeSet::from([assignment.line]),
             false => self.objects_of(assignment.value),
         };

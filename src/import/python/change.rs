@@ -76,7 +76,8 @@ pub fn is_open(statement: &[Token]) -> bool {
                 word: Word::Sign(b), ..
             },
         ] => {
-            (a == "import" && *b == '*') || (matches!(a.as_str(), "exec" | "globals" | "locals" | "vars") && *b == '(')
+            (a == "import" && *b == '*')
+                || (matches!(a.as_str(), "exec" | "globals" | "locals" | "setattr" | "vars") && *b == '(')
         }
         _ => false,
     })
@@ -150,7 +151,22 @@ pub fn changes_by_call(tokens: &[Token]) -> Vec<Change> {
         ] if word == "as" => change(name, How::Sets),
         _ => None,
     });
-    calls.chain(bound).chain(renamed).collect()
+    let is_method_of_part = |four: &[Token]| match four {
+        [part, dot, method, _] => {
+            matches!(part.word, Word::Sign(']' | ')')) && dot.word == Word::Sign('.') && alters(&method.word)
+        }
+        _ => false,
+    };
+    // `NAMES[0].remove(…)`: whichever that is.
+    let parts = tokens
+        .windows(4)
+        .any(is_method_of_part)
+        .then(|| all(tokens, How::Calls));
+    calls
+        .chain(bound)
+        .chain(renamed)
+        .chain(parts.into_iter().flatten())
+        .collect()
 }
 
 /// `if …:` and what stands behind it on the same line.
@@ -268,6 +284,12 @@ fn change(token: &Token, how: How) -> Option<Change> {
         }),
         _ => None,
     }
+}
+
+/// Whether a method of this name takes something away from a list or a set.
+fn alters(method: &Word) -> bool {
+    let Word::Name(name) = method else { return false };
+    name.ends_with("_update") || matches!(name.as_str(), "clear" | "discard" | "pop" | "remove")
 }
 
 fn is_compound(name: &str) -> bool {

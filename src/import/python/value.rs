@@ -37,6 +37,11 @@ impl Value {
         }
     }
 
+    /// Whether it is a list of lists.
+    pub fn has_lists(&self) -> bool {
+        matches!(self, Self::List(items) if items.iter().any(|it| matches!(it, Self::List(_))))
+    }
+
     /// About how many bytes it takes.
     pub fn size(&self) -> usize {
         const EACH: usize = size_of::<Value>();
