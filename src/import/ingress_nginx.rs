@@ -155,23 +155,7 @@ fn rules(annotation: &dyn Fn(&str) -> Option<String>, note: &mut dyn FnMut(Strin
     }
     let mut cors = Map::new();
     cors.insert("allow_credentials".to_owned(), credentials.into());
-    for (key, annotated, grammar, default) in [
-        ("allow_methods", "cors-allow-methods", METHODS, DEFAULT_METHODS),
-        ("allow_headers", "cors-allow-headers", HEADERS, DEFAULT_HEADERS),
-        ("expose_headers", "cors-expose-headers", EXPOSED, ""),
-    ] {
-        let written = annotation(annotated);
-        let is_read = |text: &String| Regex::new(grammar).is_ok_and(|it| it.is_match(text));
-        if let Some(text) = written.as_ref().filter(|it| !is_read(it)) {
-            note(format!(
-                "left out: {annotated} `{text}`: ingress-nginx does not read this, and takes its default, `{default}`"
-            ));
-        }
-        let names = list(written.filter(is_read).as_deref().unwrap_or(default));
-        if !(names.is_empty() && default.is_empty()) {
-            cors.insert(key.to_owned(), names.into());
-        }
-    }
+    lists(annotation, note, &mut cors);
     if let Some(text) = annotation("cors-max-age") {
         match text.trim().parse::<u64>() {
             Ok(age) => {
@@ -191,6 +175,31 @@ fn rules(annotation: &dyn Fn(&str) -> Option<String>, note: &mut dyn FnMut(Strin
     }
     rules.insert("cors".to_owned(), cors.into());
     rules
+}
+
+/// The lists of names, each as written if ingress-nginx reads it so.
+fn lists(annotation: &dyn Fn(&str) -> Option<String>, note: &mut dyn FnMut(String), cors: &mut Map<String, Value>) {
+    for (key, annotated, grammar, default) in [
+        ("allow_methods", "cors-allow-methods", METHODS, DEFAULT_METHODS),
+        ("allow_headers", "cors-allow-headers", HEADERS, DEFAULT_HEADERS),
+        ("expose_headers", "cors-expose-headers", EXPOSED, ""),
+    ] {
+        let written = annotation(annotated);
+        let is_read = |text: &String| Regex::new(grammar).is_ok_and(|it| it.is_match(text));
+        if let Some(text) = written.as_ref().filter(|it| !is_read(it)) {
+            let taken = match default {
+                "" => "none".to_owned(),
+                default => format!("its default, `{default}`"),
+            };
+            note(format!(
+                "left out: {annotated} `{text}`: ingress-nginx does not read this, and takes {taken}"
+            ));
+        }
+        let names = list(written.filter(is_read).as_deref().unwrap_or(default));
+        if !(names.is_empty() && default.is_empty()) {
+            cors.insert(key.to_owned(), names.into());
+        }
+    }
 }
 
 fn list(text: &str) -> Vec<String> {
