@@ -447,6 +447,9 @@ fn names_that_may_have_changed_are_not_known() {
         "if x:\n    ALSO = ORIGINS\n    ALSO.pop()",
         "ALSO = ORIGINS\nif x:\n    ALSO.append('https://x.example')",
         "tighten(ORIGINS)",
+        "(ORIGINS).pop()",
+        "ALL = [ORIGINS]\nALL[0].pop()",
+        "ALL = {'live': ORIGINS}\nALL['live'].remove('https://old.example')",
         "ORIGINS -= {'https://old.example'}",
         "ORIGINS &= {'https://app.example'}",
         "ORIGINS *= 0",
@@ -574,6 +577,7 @@ fn no_hosts_are_told() {
         "from .local_settings import *",
         "try:\n    from .local_settings import *\nexcept ImportError:\n    pass",
         "django_heroku.settings(locals())",
+        "setattr(module, 'ALLOWED_HOSTS', [])",
     ] {
         let (_, notes) = policy(import_django(
             "settings.py",
@@ -729,7 +733,10 @@ fn lists_that_ingress_nginx_does_not_read() {
     }
     let (made, notes) = import("cors-expose-headers", "X-A;X-B");
     assert_eq!(made["cors"].get("expose_headers"), None);
-    has(&notes, "left out: cors-expose-headers `X-A;X-B`");
+    has(
+        &notes,
+        "left out: cors-expose-headers `X-A;X-B`: ingress-nginx does not read this, and takes none",
+    );
     let (made, _) = import("cors-allow-headers", "X-A, X_B,X-C");
     assert_eq!(made["cors"]["allow_headers"], json!(["X-A", "X_B", "X-C"]));
 }
