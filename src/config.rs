@@ -169,6 +169,10 @@ fn parse(bytes: &[u8]) -> Result<Vec<(String, Node)>, Note> {
     if bytes.trim_ascii().is_empty() {
         return Err(Note::at(WHOLE, (Problem::Empty, format!("it is empty; {SMALLEST}"))));
     }
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        let message = "it begins with a byte-order mark; save it as UTF-8 without one".to_owned();
+        return Err(Note::at(WHOLE, (Problem::NotJson, message)));
+    }
     let error = match serde_json::from_slice(bytes) {
         Ok(Node::Object(entries)) if entries.is_empty() => {
             return Err(Note::at(

@@ -7,6 +7,8 @@ mod python;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value, json};
+
 use crate::config::{self, Carried, SETTING_NAMES};
 
 pub use dotenv::environment;
@@ -54,19 +56,21 @@ const OLD_NAMES: [(&str, &str); 3] = [
 /// Makes a policy of a `.env` file or of a module of Django's settings, which may ask for variables.
 #[must_use]
 pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, String>) -> Imported {
+    let is_module = is_python(file_name, text);
     let Told {
         mut settings,
         mut notes,
         unknown,
-    } = if is_python(file_name, text) {
+    } = if is_module {
         python::read(text, variables)
     } else {
         dotenv::read(text)
     };
+    clamp_max_age(&mut settings, &mut notes);
     // What is set to something that is not known does not fall back to a default that may allow more.
     if unknown.contains("ALLOWED_HOSTS") {
         notes.push("ALLOWED_HOSTS: without it every host would be allowed".to_owned());
-        return Imported { policy: None, notes };
+        return Imported::none(notes);
     }
     for list in ["CORS_ALLOW_METHODS", "CORS_ALLOW_HEADERS"] {
         if unknown.contains(list) {
@@ -74,13 +78,58 @@ pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, S
         }
     }
     let variable = |name: &str| settings.get(name).cloned();
-    match config::carry_django(&variable) {
-        Ok(carried) => Imported::of(carried, notes),
+    let carried = match config::carry_django(&variable) {
+        Ok(carried) => carried,
         Err(errors) => {
             notes.extend(errors);
-            Imported { policy: None, notes }
+            return Imported::none(notes);
+        }
+    };
+    let policy: Value = serde_json::from_str(&carried.policy).unwrap_or_default();
+    if policy.get("allowed_hosts").is_none() {
+        notes.push("ALLOWED_HOSTS is not set here: every host would be allowed".to_owned());
+        // A module without them has them from another one; a file of variables is often one of several.
+        if is_module {
+            return Imported::none(notes);
         }
     }
+    let cors = policy.get("cors").unwrap_or(&Value::Null);
+    if cors.get("allow_headers") == Some(&json!(["*"])) && cors.get("allow_credentials") != Some(&true.into()) {
+        notes.push(
+            "CORS_ALLOW_HEADERS: browsers take the `*` that Django sends for every header but Authorization; here it is \
+             every header"
+                .to_owned(),
+        );
+    }
+    Imported::of(carried, notes)
+}
+
+/// The longest that browsers keep an answer to a preflight, and the largest `max_age`, in seconds.
+const LONGEST_MAX_AGE: u64 = 86400;
+
+fn clamp_max_age(settings: &mut BTreeMap<String, String>, notes: &mut Vec<String>) {
+    const NAME: &str = "CORS_PREFLIGHT_MAX_AGE";
+    let Some(text) = settings.get_mut(NAME) else { return };
+    if text.trim().parse::<u64>().is_ok_and(|age| age > LONGEST_MAX_AGE) {
+        notes.push(format!(
+            "{NAME}: {} becomes {LONGEST_MAX_AGE}, the longest that any browser keeps",
+            text.trim()
+        ));
+        *text = LONGEST_MAX_AGE.to_string();
+    }
+}
+
+/// Text from a file, for a terminal: as it is, but for what would end the line, move the cursor or turn the writing round.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let is_safe = |char: char| matches!(char, '"' | '\'' | '\\');
+    text.chars().fold(String::with_capacity(text.len()), |mut line, char| {
+        match is_safe(char) {
+            true => line.push(char),
+            false => line.extend(char.escape_debug()),
+        }
+        line
+    })
 }
 
 impl Imported {
@@ -89,7 +138,14 @@ impl Imported {
         notes.extend(carried.warnings.iter().map(|it| format!("warning: {it}")));
         Self {
             policy: Some(carried.policy),
-            notes,
+            ..Self::none(notes)
+        }
+    }
+
+    fn none(notes: Vec<String>) -> Self {
+        Self {
+            policy: None,
+            notes: notes.iter().map(|it| printable(it)).collect(),
         }
     }
 }

@@ -526,6 +526,9 @@ fn exit_codes_are_those_of_the_contract() {
         );
         assert!(!ran.err.contains("panicked"), "{arguments}: {}", ran.err);
     }
+    // What is said of a file goes to a terminal.
+    let said = run(&["import", "ingress-nginx", "/nowhere/\u{1b}[31m"], "").err;
+    assert!(said.contains("\\u{1b}[31m"), "{said}");
     assert_eq!(
         run(&["--version"], "").out,
         format!("origin-gate {}\n", env!("CARGO_PKG_VERSION"))

@@ -215,7 +215,7 @@ fn settings_that_are_known_in_part_are_not_known() {
     for (more, part) in [
         (
             "ALLOWED_HOSTS.remove('b')",
-            "line 2: left out: `ALLOWED_HOSTS`: it is changed by a call",
+            "line 2: left out: `ALLOWED_HOSTS`: a call may change it",
         ),
         (
             "ALLOWED_HOSTS += env.list('MORE')",
@@ -246,8 +246,11 @@ fn settings_that_are_known_in_part_are_not_known() {
         "line 1: left out: `CORS_ALLOWED_ORIGINS`: it is added to what is set elsewhere",
     );
     assert_eq!(policy(added).0, json!({ "allowed_hosts": ["a"] }));
-    let old = import_django("-", "import os\nCORS_ORIGIN_ALLOW_ALL = True\n");
-    assert_eq!(policy(old).0, json!({ "allowed_origins": ["*"] }));
+    let old = import_django("-", "import os\nCORS_ORIGIN_ALLOW_ALL = True\nALLOWED_HOSTS = ['a']\n");
+    assert_eq!(
+        policy(old).0,
+        json!({ "allowed_hosts": ["a"], "allowed_origins": ["*"] })
+    );
 }
 
 /// Whatever is in the file, an answer comes back.
@@ -371,10 +374,9 @@ fn several_ingresses() {
         both["allowed_hosts"],
         json!([".stage.shop.example", "api.shop.example", "plain.example"])
     );
-    assert_eq!(
-        both["policies"][0]["match"],
-        json!({ "hosts": ["api.shop.example", ".stage.shop.example"] })
-    );
+    let hosts = |at: usize| &both["policies"][at]["match"]["hosts"];
+    assert_eq!(hosts(0), &json!(["api.shop.example"]));
+    assert_eq!(hosts(2), &json!([".stage.shop.example"]));
     assert_eq!(
         both["policies"][1],
         json!({ "name": "plain", "match": { "hosts": ["plain.example"] }, "cors": { "mode": "off" } })
@@ -413,4 +415,363 @@ fn several_ingresses() {
     ));
     assert_eq!(for_all, json!({ "cors": { "mode": "off" } }));
     has(&notes, "a: left out: it is for all hosts");
+}
+
+const ORIGINS: &str = "ORIGINS = ['https://app.example', 'https://old.example']\n";
+
+/// A name that may have changed on its way to a setting is not known, however it changed.
+#[test]
+fn names_that_may_have_changed_are_not_known() {
+    for change in [
+        "if not DEBUG:\n    ORIGINS = ['https://app.example']",
+        "if not DEBUG: ORIGINS = ['https://app.example']",
+        "else: ORIGINS = []",
+        "match MODE:\n    case 'live': ORIGINS = []",
+        "for ORIGINS in [[]]: pass",
+        "with a as ORIGINS: pass",
+        "from live import ORIGINS",
+        "import live as ORIGINS",
+        "def ORIGINS(): pass",
+        "if (ORIGINS := []): pass",
+        "FIRST, *ORIGINS = ORIGINS",
+        "(FIRST, ORIGINS) = 1, []",
+        "A = ORIGINS = []",
+        "A = 1; ORIGINS = []",
+        "ORIGINS.remove('https://old.example')",
+        "if not DEBUG:\n    ORIGINS.remove('https://old.example')",
+        "for it in OLD: ORIGINS.remove(it)",
+        "[ORIGINS.remove(it) for it in OLD]",
+        "LAST = ORIGINS.pop()",
+        "ALSO = ORIGINS\nALSO.pop()",
+        "ALSO = LIVE if x else ORIGINS\nALSO.pop()",
+        "if x:\n    ALSO = ORIGINS\n    ALSO.pop()",
+        "ALSO = ORIGINS\nif x:\n    ALSO.append('https://x.example')",
+        "tighten(ORIGINS)",
+        "(ORIGINS).pop()",
+        "ALL = [ORIGINS]\nALL[0].pop()",
+        "ALL = {'live': ORIGINS}\nALL['live'].remove('https://old.example')",
+        "ORIGINS -= {'https://old.example'}",
+        "ORIGINS &= {'https://app.example'}",
+        "ORIGINS *= 0",
+        "ORIGINS >>= 1",
+        "ORIGINS[1] = 'https://new.example'",
+        "ORIGINS[1:] = []",
+        "del ORIGINS[1]",
+        "del ORIGINS",
+        "ORIGINS \\\r\n    .remove('https://old.example')",
+        "# a comment\rORIGINS.clear()",
+    ] {
+        let text = format!("ALLOWED_HOSTS = ['a']\n{ORIGINS}{change}\nCORS_ALLOWED_ORIGINS = ORIGINS\n");
+        let (made, notes) = policy(import_django("settings.py", &text));
+        assert_eq!(made, json!({ "allowed_hosts": ["a"] }), "{change}");
+        has(&notes, "left out: `CORS_ALLOWED_ORIGINS`: this would have to be run");
+        // The same list has the same changes under its other name.
+        let text = format!("ALLOWED_HOSTS = ['a']\n{ORIGINS}CORS_ALLOWED_ORIGINS = ORIGINS\nORIGINS.pop()\n");
+        assert_eq!(policy(import_django("settings.py", &text)).0, made, "{change}");
+        let own = change.replace("ORIGINS", "CORS_ALLOWED_ORIGINS");
+        let own = format!(
+            "ALLOWED_HOSTS = ['a']\n{}{own}\n",
+            ORIGINS.replace("ORIGINS", "CORS_ALLOWED_ORIGINS")
+        );
+        let (made, notes) = policy(import_django("settings.py", &own));
+        let is_addition = own.contains("append");
+        assert_eq!(made.get("allowed_origins").is_some(), is_addition, "{own}");
+        has(&notes, "left out: ");
+    }
+    for text in [
+        "HOSTS = ['*']\nif not DEBUG:\n    HOSTS = ['a']\nALLOWED_HOSTS = HOSTS\n",
+        "HOSTS = {'a', 'b'}\nHOSTS -= {'b'}\nALLOWED_HOSTS = list(HOSTS)\n",
+        "ALLOWED_HOSTS = ['a', 'b']\ndel ALLOWED_HOSTS[1]\n",
+        "ALLOWED_HOSTS = ['a', 'b']\nfrom live import ALLOWED_HOSTS\n",
+    ] {
+        let imported = import_django("settings.py", &format!("{text}CORS_ALLOW_CREDENTIALS = True\n"));
+        assert_eq!(imported.policy, None, "{text}");
+    }
+    // What a function does it does when it is called.
+    for body in [
+        ":\n    ORIGINS.remove('https://old.example')",
+        ": ORIGINS.pop()",
+        ":\n    global ORIGINS\n    if x:\n        ORIGINS = []",
+    ] {
+        let text = format!("def tighten(){body}\n{ORIGINS}tighten()\nCORS_ALLOWED_ORIGINS = ORIGINS\n");
+        let (made, _) = policy(import_django("settings.py", &format!("ALLOWED_HOSTS = ['a']\n{text}")));
+        assert_eq!(made, json!({ "allowed_hosts": ["a"] }), "{body}");
+    }
+    let all = "ALLOWED_HOSTS = ['a']\nALL = True\nif not DEBUG:\n    ALL = False\nCORS_ALLOW_ALL_ORIGINS = ALL\n";
+    assert_eq!(
+        policy(import_django("settings.py", all)).0,
+        json!({ "allowed_hosts": ["a"] })
+    );
+    let methods = "ALLOWED_HOSTS = ['a']\nCORS_ALLOW_METHODS = ['GET', 'DELETE']\nCORS_ALLOW_METHODS -= {'DELETE'}\n";
+    assert_eq!(
+        policy(import_django("settings.py", methods)).0["cors"],
+        json!({ "allow_methods": [] })
+    );
+}
+
+/// What leaves a name alone leaves it known.
+#[test]
+fn names_that_have_not_changed_stay_known() {
+    for line in [
+        "print(ORIGINS)",
+        "if ORIGINS:\n    pass",
+        "assert len(ORIGINS) >= 2",
+        "CSRF_TRUSTED_ORIGINS = [f'{it}' for it in ORIGINS]",
+        "OTHER.append(ORIGINS.copy())",
+        "ORIGINS_2 = []",
+        "MIDDLEWARE = []\nMIDDLEWARE.remove('x')",
+        "A = x <= y",
+        "def f(): return len(ORIGINS)",
+    ] {
+        let text = format!("ALLOWED_HOSTS = ['a']\n{ORIGINS}{line}\nCORS_ALLOWED_ORIGINS = ORIGINS\n");
+        assert_eq!(
+            policy(import_django("settings.py", &text)).0["allowed_origins"],
+            json!(["https://app.example", "https://old.example"]),
+            "{line}"
+        );
+    }
+    let added =
+        format!("ALLOWED_HOSTS = ['a']\n{ORIGINS}CORS_ALLOWED_ORIGINS = ORIGINS\nORIGINS += ['https://x.example']\n");
+    let (added, notes) = policy(import_django("settings.py", &added));
+    assert_eq!(
+        added["allowed_origins"],
+        json!(["https://app.example", "https://old.example"])
+    );
+    has(&notes, "line 4: left out: what is added to `CORS_ALLOWED_ORIGINS` here");
+}
+
+/// What a module calls by a name of django-cors-headers is its own.
+#[test]
+fn a_modules_own_names_come_first() {
+    let headers = |text: &str| {
+        let text = format!("ALLOWED_HOSTS = ['a']\n{text}\nCORS_ALLOW_HEADERS = default_headers\n");
+        policy(import_django("settings.py", &text)).0["cors"]["allow_headers"].clone()
+    };
+    assert_eq!(headers("default_headers = ('accept',)"), json!(["accept"]));
+    assert_eq!(headers("from own import default_headers"), json!([]));
+    assert_eq!(headers("def default_headers(): pass"), json!([]));
+    let given = headers("from corsheaders.defaults import default_headers, default_methods");
+    assert_eq!(given.as_array().map(Vec::len), Some(6));
+    let own = "def env(name, default): return '*'\nALLOWED_HOSTS = env('HOSTS', 'a')\nCORS_ALLOW_CREDENTIALS = True\n";
+    assert_eq!(import_django("settings.py", own).policy, None);
+}
+
+/// Hosts that are set elsewhere, or nowhere, are not all hosts.
+#[test]
+fn no_hosts_are_told() {
+    let missing = "ALLOWED_HOSTS is not set here: every host would be allowed";
+    for text in [
+        "from .base import *\nCORS_ALLOWED_ORIGINS = ['https://a.example']\n",
+        "CORS_ALLOWED_ORIGINS = ['https://a.example']\n",
+    ] {
+        let imported = import_django("settings.py", text);
+        has(&imported.notes, missing);
+        assert_eq!(imported.policy, None, "{text}");
+    }
+    let (_, notes) = policy(import_django(
+        ".env",
+        "DJANGO_ALLOWED_HOSTS=a\nCORS_ALLOWED_ORIGINS=https://a.example\n",
+    ));
+    has(&notes, missing);
+    for open in [
+        "from .local_settings import *",
+        "try:\n    from .local_settings import *\nexcept ImportError:\n    pass",
+        "django_heroku.settings(locals())",
+        "setattr(module, 'ALLOWED_HOSTS', [])",
+    ] {
+        let (_, notes) = policy(import_django(
+            "settings.py",
+            &format!("ALLOWED_HOSTS = ['a']\n{open}\n"),
+        ));
+        has(
+            &notes,
+            "left out: this may set any of the settings, and is not followed",
+        );
+    }
+}
+
+#[test]
+fn what_is_carried_over_in_part_is_told() {
+    let import = |text: &str| policy(import_django(".env", &format!("ALLOWED_HOSTS=a\n{text}")));
+    let (made, notes) = import("CORS_PREFLIGHT_MAX_AGE=604800\n");
+    assert_eq!(made["cors"], json!({ "max_age": 86400 }));
+    has(&notes, "CORS_PREFLIGHT_MAX_AGE: 604800 becomes 86400");
+    let (_, notes) = import("CORS_ALLOW_HEADERS=*\nCORS_ALLOWED_ORIGINS=https://a.example\n");
+    has(
+        &notes,
+        "CORS_ALLOW_HEADERS: browsers take the `*` that Django sends for every header but Authorization",
+    );
+    let (made, notes) =
+        import("CORS_ALLOW_ALL_ORIGINS=1\nCORS_ALLOW_CREDENTIALS=1\nCORS_ALLOWED_ORIGINS=https://a.example\n");
+    assert_eq!(
+        made,
+        json!({ "allowed_hosts": ["a"], "cors": { "allow_credentials": true } })
+    );
+    has(
+        &notes,
+        "left out: CORS_ALLOWED_ORIGINS: CORS_ALLOW_ALL_ORIGINS stands before it",
+    );
+}
+
+#[test]
+fn variables_in_variables_are_not_known() {
+    for (value, is_known) in [
+        ("https://$HOST", false),
+        ("\"https://$HOST\"", false),
+        ("\"https://${HOST}\"", false),
+        ("https://${HOST}", false),
+        ("'^https://a.example$'", true),
+        ("\"^https://a.example$\"", true),
+        ("^https://a.example$", true),
+        ("\"^https://a.example\\$\"", true),
+    ] {
+        let (made, notes) = policy(import_django(
+            ".env",
+            &format!("ALLOWED_HOSTS=a\nCORS_ALLOWED_ORIGIN_REGEXES={value}\n"),
+        ));
+        assert_eq!(made.get("allowed_origin_regexes").is_some(), is_known, "{value}");
+        assert_eq!(
+            notes.concat().contains("refers to another variable"),
+            !is_known,
+            "{value}"
+        );
+    }
+}
+
+/// No file is larger than memory, or takes long.
+#[test]
+fn small_files_stay_small() {
+    let doubled = format!("X = 'a'\n{}ALLOWED_HOSTS = [X]\n", "X = X + X\n".repeat(60));
+    assert_eq!(import_django("settings.py", &doubled).policy, None);
+    let long = format!(
+        "X = '{}'\nALLOWED_HOSTS = [{}]\n",
+        "a".repeat(1 << 20),
+        "X, ".repeat(100_000)
+    );
+    assert_eq!(import_django("settings.py", &long).policy, None);
+    let added: String = (0..30_000).map(|it| format!("ALLOWED_HOSTS += ['a{it}']\n")).collect();
+    let (added, _) = policy(import_django("settings.py", &format!("ALLOWED_HOSTS = []\n{added}")));
+    assert_eq!(added["allowed_hosts"].as_array().map(Vec::len), Some(30_000));
+    let nested: String = (1..30)
+        .map(|it| format!("x{it}: &x{it} [*x{0}, *x{0}, *x{0}, *x{0}]\n", it - 1))
+        .collect();
+    for text in [
+        format!("x0: &x0 [a]\n{nested}"),
+        format!("x0: &x0 '{}'\n{nested}", "a".repeat(1 << 20)),
+    ] {
+        let imported = import_ingress_nginx(&text);
+        assert_eq!(imported.policy, None);
+        has(&imported.notes, "refers to itself too often");
+    }
+    has(
+        &import_ingress_nginx("<<: {kind: Ingress}\n").notes,
+        "`<<` is not followed",
+    );
+}
+
+/// nginx takes an exact name before a wildcard, and the longest wildcard.
+#[test]
+fn exact_hosts_come_before_wildcards() {
+    let ingress = |name: &str, hosts: &str| {
+        format!(
+            "---\nkind: Ingress\nmetadata: {{name: {name}, annotations: {{nginx.ingress.kubernetes.io/enable-cors: true, \
+             nginx.ingress.kubernetes.io/cors-allow-origin: 'https://{name}.test'}}}}\nspec: {{rules: [{hosts}]}}\n"
+        )
+    };
+    let text = ingress("wide", "{host: '*.shop.example'}, {host: www.shop.example}")
+        + &ingress("deep", "{host: '*.api.shop.example'}")
+        + &ingress(
+            "exact",
+            "{host: a.shop.example}, {host: a.api.shop.example}, {host: shop.example}",
+        );
+    let (policy, _) = policy(import_ingress_nginx(&text));
+    let policies = policy["policies"].as_array().unwrap().iter();
+    let order: Vec<_> = policies
+        .map(|it| (it["name"].clone(), it["match"]["hosts"].clone()))
+        .collect();
+    assert_eq!(
+        order,
+        [
+            // `*.api.shop.example` is not `api.shop.example`, which `*.shop.example` is.
+            (json!("wide"), json!(["www.shop.example", "api.shop.example"])),
+            (
+                json!("exact"),
+                json!(["a.shop.example", "a.api.shop.example", "shop.example"])
+            ),
+            (json!("deep"), json!([".api.shop.example"])),
+            (json!("wide"), json!([".shop.example"])),
+        ]
+    );
+}
+
+/// What ingress-nginx does not read, it replaces by its defaults.
+#[test]
+fn lists_that_ingress_nginx_does_not_read() {
+    let import = |key: &str, value: &str| {
+        policy(import_ingress_nginx(
+            &INGRESS.replace(&format!("{key}: \""), &format!("{key}: \"{value}\" #")),
+        ))
+    };
+    for value in ["*", "X-Ä", "", "GET;POST"] {
+        let (made, notes) = import("cors-allow-methods", value);
+        assert_eq!(
+            made["cors"]["allow_methods"].as_array().map(Vec::len),
+            Some(6),
+            "{value}"
+        );
+        has(
+            &notes,
+            &format!("api: left out: cors-allow-methods `{value}`: ingress-nginx does not read this"),
+        );
+        let (made, notes) = import("cors-allow-headers", value);
+        assert_eq!(
+            made["cors"]["allow_headers"].as_array().map(Vec::len),
+            Some(7),
+            "{value}"
+        );
+        has(&notes, "cors-allow-headers");
+    }
+    let (made, notes) = import("cors-expose-headers", "X-A;X-B");
+    assert_eq!(made["cors"].get("expose_headers"), None);
+    has(
+        &notes,
+        "left out: cors-expose-headers `X-A;X-B`: ingress-nginx does not read this, and takes none",
+    );
+    let (made, _) = import("cors-allow-headers", "X-A, X_B,X-C");
+    assert_eq!(made["cors"]["allow_headers"], json!(["X-A", "X_B", "X-C"]));
+}
+
+#[test]
+fn hosts_of_annotations() {
+    let text = "kind: Ingress\nmetadata:\n  name: a\n  annotations:\n    nginx.ingress.kubernetes.io/server-alias: 'b.example, *.c.example,~^d'\n    nginx.ingress.kubernetes.io/from-to-www-redirect: 'true'\nspec: {rules: [{host: a.example}]}\n";
+    let (policy, notes) = policy(import_ingress_nginx(text));
+    assert_eq!(policy["allowed_hosts"], json!([".c.example", "a.example", "b.example"]));
+    has(&notes, "a: left out: server-alias `~^d`");
+    has(
+        &notes,
+        "a: left out: `nginx.ingress.kubernetes.io/from-to-www-redirect`: the hosts that it redirects are refused here",
+    );
+}
+
+/// Notes go to terminals.
+#[test]
+fn notes_hold_no_control_characters() {
+    let yaml = r#"{kind: Ingress, metadata: {name: "x\e[31m\nfine", annotations: {"nginx.ingress.kubernetes.io/cors-\a": "\u202e", nginx.ingress.kubernetes.io/enable-cors: "true", nginx.ingress.kubernetes.io/cors-allow-methods: "\e[2J"}}, spec: {rules: [{host: "*.a\e[31m.example"}, {host: a}]}}
+---
+kind: "\e]0;x"
+"#;
+    let ingress = import_ingress_nginx(yaml);
+    let django = import_django(
+        ".env",
+        "ALLOWED_HOSTS=a\u{1b}[31m,b\u{9b}31m,c\nCORS_PREFLIGHT_MAX_AGE=\u{1b}\n",
+    );
+    for imported in [ingress, django] {
+        assert!(!imported.notes.is_empty());
+        let is_bad = |char: char| char.is_control() || char == '\u{202e}';
+        assert!(
+            !imported.notes.iter().any(|it| it.contains(is_bad)),
+            "{:?}",
+            imported.notes
+        );
+    }
 }

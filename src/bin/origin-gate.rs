@@ -267,7 +267,8 @@ An ordinary request that goes on, but whose answer the page may not read, counts
     }
 
     fn say(problem: &str) {
-        let _ = writeln!(io::stderr().lock(), "origin-gate: {problem}");
+        let lines: Vec<_> = problem.split('\n').map(import::printable).collect();
+        let _ = writeln!(io::stderr().lock(), "origin-gate: {}", lines.join("\n"));
     }
 
     /// See no-color.org.

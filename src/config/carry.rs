@@ -76,6 +76,11 @@ pub fn carry_django(environment: &Environment<'_>) -> Result<Carried, Vec<String
     let settings = django::add(&mut root, environment, &mut report);
     let lists_hosts = environment("ALLOWED_HOSTS").is_some_and(|text| !matches!(text.trim(), "" | "[]"));
     let mut carried = carry(root, &settings, report)?;
+    // There is no configuration that could stand before the settings, but they have an order of their own.
+    let overridden = settings.overridden.iter();
+    carried
+        .left_out
+        .extend(overridden.map(|it| format!("{it}: CORS_ALLOW_ALL_ORIGINS stands before it")));
     if lists_hosts && !carried.policy.contains("\"allowed_hosts\"") {
         carried
             .left_out

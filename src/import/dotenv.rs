@@ -63,23 +63,29 @@ fn unquote(value: &str) -> Value {
             has_variable: false,
         };
     }
-    let text = match value.strip_prefix('"') {
-        Some(rest) => double_quoted(rest),
-        None => {
-            let comment = value.find(" #").or_else(|| value.find("\t#"));
-            let value = comment.and_then(|at| value.get(..at)).unwrap_or(value);
-            value.strip_prefix('#').map_or(value, |_| "").trim_end().to_owned()
-        }
-    };
+    if let Some(rest) = value.strip_prefix('"') {
+        return double_quoted(rest);
+    }
+    let comment = value.find(" #").or_else(|| value.find("\t#"));
+    let value = comment.and_then(|at| value.get(..at)).unwrap_or(value);
+    let text = value.strip_prefix('#').map_or(value, |_| "").trim_end();
     Value {
-        has_variable: text.contains("${"),
-        text,
+        has_variable: text
+            .match_indices('$')
+            .any(|(at, _)| begins_variable(text.get(at + 1..))),
+        text: text.to_owned(),
     }
 }
 
+/// Whether this, behind a `$`, is the name of a variable; an expression that ends there is not.
+fn begins_variable(rest: Option<&str>) -> bool {
+    rest.is_some_and(|it| it.starts_with(|char: char| char == '{' || char == '_' || char.is_ascii_alphabetic()))
+}
+
 /// Up to the closing quote, with `\"` and `\\` read.
-fn double_quoted(rest: &str) -> String {
+fn double_quoted(rest: &str) -> Value {
     let mut text = String::new();
+    let mut has_variable = false;
     let mut chars = rest.chars();
     while let Some(char) = chars.next() {
         match char {
@@ -90,8 +96,11 @@ fn double_quoted(rest: &str) -> String {
                 Some(other) => text.extend(['\\', other]),
                 None => text.push('\\'),
             },
-            _ => text.push(char),
+            _ => {
+                has_variable |= char == '$' && begins_variable(Some(chars.as_str()));
+                text.push(char);
+            }
         }
     }
-    text
+    Value { text, has_variable }
 }

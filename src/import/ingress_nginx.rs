@@ -1,11 +1,14 @@
 //! Ingress manifests with the annotations of ingress-nginx, read as its `internal/ingress/annotations/cors` reads them,
 //! defaults and all.
 
-use serde_json::{Map, Value, json};
-use yaml_rust2::parser::Parser;
-use yaml_rust2::{Event, ScanError, Yaml, YamlLoader};
+mod hosts;
+mod yaml;
 
-use super::Imported;
+use regex_lite::Regex;
+use serde_json::{Map, Value, json};
+use yaml_rust2::Yaml;
+
+use super::{Imported, LONGEST_MAX_AGE};
 use crate::config;
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
@@ -17,8 +20,10 @@ const DEFAULT_METHODS: &str = "GET, PUT, POST, DELETE, PATCH, OPTIONS";
 const DEFAULT_HEADERS: &str =
     "User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization";
 
-/// What this policy takes at most, in seconds.
-const LONGEST_MAX_AGE: u64 = 86400;
+/// `corsMethodsRegex`, `HeadersVariable` and `corsExposeHeadersRegex`: what is written otherwise stands for the default.
+const METHODS: &str = r"^([A-Za-z]+,?\s?)+$";
+const HEADERS: &str = "^[A-Za-z0-9_, -]+$";
+const EXPOSED: &str = r"^(([A-Za-z0-9_-]+|\*),?\s?)+$";
 
 /// The annotations that are read.
 const KNOWN: [&str; 7] = [
@@ -35,11 +40,11 @@ const KNOWN: [&str; 7] = [
 #[must_use]
 pub fn import_ingress_nginx(text: &str) -> Imported {
     let mut notes = Vec::new();
-    let documents = match load(text) {
+    let documents = match yaml::load(text) {
         Ok(documents) => documents,
         Err(why) => {
             notes.push(why);
-            return Imported { policy: None, notes };
+            return Imported::none(notes);
         }
     };
     let mut ingresses = Vec::new();
@@ -48,10 +53,10 @@ pub fn import_ingress_nginx(text: &str) -> Imported {
     }
     if ingresses.is_empty() {
         notes.push("there is no Ingress in it".to_owned());
-        return Imported { policy: None, notes };
+        return Imported::none(notes);
     }
     let Some(policy) = policy(&ingresses, &mut notes) else {
-        return Imported { policy: None, notes };
+        return Imported::none(notes);
     };
     match config::carry_json(policy.to_string().as_bytes()) {
         Ok(carried) => {
@@ -64,29 +69,7 @@ pub fn import_ingress_nginx(text: &str) -> Imported {
         }
         Err(errors) => {
             notes.extend(errors);
-            Imported { policy: None, notes }
-        }
-    }
-}
-
-/// Reads YAML that is nested no deeper and refers to itself no more than manifests are and do: what loads it calls
-/// itself for each level, and copies what is referred to.
-fn load(text: &str) -> Result<Vec<Yaml>, String> {
-    const DEEPEST: usize = 64;
-    const MOST_ALIASES: usize = 32;
-    let not_yaml = |error: ScanError| format!("this is not YAML: {error}");
-    let mut parser = Parser::new_from_str(text);
-    let (mut depth, mut aliases) = (0_usize, 0_usize);
-    loop {
-        match parser.next_token().map_err(not_yaml)?.0 {
-            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
-            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
-            Event::Alias(_) => aliases += 1,
-            Event::StreamEnd => return YamlLoader::load_from_str(text).map_err(not_yaml),
-            _ => {}
-        }
-        if depth > DEEPEST || aliases > MOST_ALIASES {
-            return Err("this YAML is nested too deep, or refers to itself too often".to_owned());
+            Imported::none(notes)
         }
     }
 }
@@ -118,22 +101,6 @@ fn read(document: &Yaml, notes: &mut Vec<String>) -> Ingress {
     let metadata = &document["metadata"];
     let name = metadata["name"].as_str().unwrap_or("(unnamed)").to_owned();
     let mut note = |text: String| notes.push(format!("{name}: {text}"));
-    let mut hosts = Vec::new();
-    let mut is_for_all = document["spec"]["rules"].as_vec().is_none();
-    for rule in document["spec"]["rules"].as_vec().into_iter().flatten() {
-        match rule["host"].as_str() {
-            None | Some("") => is_for_all = true,
-            Some(host) => match host.strip_prefix("*.") {
-                Some(domain) => {
-                    note(format!(
-                        "`{host}` becomes `.{domain}`, which is the domain and every subdomain, not one label only"
-                    ));
-                    hosts.push(format!(".{domain}"));
-                }
-                None => hosts.push(host.to_owned()),
-            },
-        }
-    }
     let annotations = metadata["annotations"].as_hash();
     for (key, value) in annotations.into_iter().flatten() {
         let Some(key) = key.as_str().and_then(|it| it.strip_prefix(PREFIX)) else {
@@ -141,8 +108,13 @@ fn read(document: &Yaml, notes: &mut Vec<String>) -> Ingress {
         };
         let is_about_cors = key.starts_with("cors-")
             || key.ends_with("-snippet") && text_of(value).to_ascii_lowercase().contains("access-control-");
+        let is_about_hosts = key == "from-to-www-redirect" && parse_bool(&text_of(value)) == Some(true);
         if is_about_cors && !KNOWN.contains(&key) {
             note(format!("left out: `{PREFIX}{key}` has no counterpart here"));
+        } else if is_about_hosts {
+            note(format!(
+                "left out: `{PREFIX}{key}`: the hosts that it redirects are refused here; add them to allowed_hosts"
+            ));
         }
     }
     let annotation = |key: &str| {
@@ -152,20 +124,14 @@ fn read(document: &Yaml, notes: &mut Vec<String>) -> Ingress {
     let is_enabled = annotation("enable-cors")
         .and_then(|it| parse_bool(&it))
         .unwrap_or(false);
+    let aliases = annotation("server-alias").unwrap_or_default();
+    let hosts = hosts::read(&document["spec"]["rules"], &aliases, &mut note);
     let rules = is_enabled.then(|| rules(&annotation, &mut note));
-    Ingress {
-        name,
-        hosts: (!is_for_all).then_some(hosts),
-        rules,
-    }
+    Ingress { name, hosts, rules }
 }
 
 /// `cors.Parse` of ingress-nginx.
 fn rules(annotation: &dyn Fn(&str) -> Option<String>, note: &mut dyn FnMut(String)) -> Map<String, Value> {
-    let list = |text: &str| -> Vec<String> {
-        let items = text.split(',').map(str::trim).filter(|it| !it.is_empty());
-        items.map(str::to_owned).collect()
-    };
     let mut origins = annotation("cors-allow-origin").map_or_else(|| vec!["*".to_owned()], |text| list(&text));
     if origins.iter().any(|it| it == "*") {
         origins = vec!["*".to_owned()];
@@ -187,18 +153,9 @@ fn rules(annotation: &dyn Fn(&str) -> Option<String>, note: &mut dyn FnMut(Strin
                 .to_owned(),
         );
     }
-    let methods = annotation("cors-allow-methods").unwrap_or_else(|| DEFAULT_METHODS.to_owned());
-    let headers = annotation("cors-allow-headers").unwrap_or_else(|| DEFAULT_HEADERS.to_owned());
     let mut cors = Map::new();
     cors.insert("allow_credentials".to_owned(), credentials.into());
-    cors.insert("allow_methods".to_owned(), list(&methods).into());
-    cors.insert("allow_headers".to_owned(), list(&headers).into());
-    if let Some(expose) = annotation("cors-expose-headers")
-        .map(|it| list(&it))
-        .filter(|it| !it.is_empty())
-    {
-        cors.insert("expose_headers".to_owned(), expose.into());
-    }
+    lists(annotation, note, &mut cors);
     if let Some(text) = annotation("cors-max-age") {
         match text.trim().parse::<u64>() {
             Ok(age) => {
@@ -218,6 +175,36 @@ fn rules(annotation: &dyn Fn(&str) -> Option<String>, note: &mut dyn FnMut(Strin
     }
     rules.insert("cors".to_owned(), cors.into());
     rules
+}
+
+/// The lists of names, each as written if ingress-nginx reads it so.
+fn lists(annotation: &dyn Fn(&str) -> Option<String>, note: &mut dyn FnMut(String), cors: &mut Map<String, Value>) {
+    for (key, annotated, grammar, default) in [
+        ("allow_methods", "cors-allow-methods", METHODS, DEFAULT_METHODS),
+        ("allow_headers", "cors-allow-headers", HEADERS, DEFAULT_HEADERS),
+        ("expose_headers", "cors-expose-headers", EXPOSED, ""),
+    ] {
+        let written = annotation(annotated);
+        let is_read = |text: &String| Regex::new(grammar).is_ok_and(|it| it.is_match(text));
+        if let Some(text) = written.as_ref().filter(|it| !is_read(it)) {
+            let taken = match default {
+                "" => "none".to_owned(),
+                default => format!("its default, `{default}`"),
+            };
+            note(format!(
+                "left out: {annotated} `{text}`: ingress-nginx does not read this, and takes {taken}"
+            ));
+        }
+        let names = list(written.filter(is_read).as_deref().unwrap_or(default));
+        if !(names.is_empty() && default.is_empty()) {
+            cors.insert(key.to_owned(), names.into());
+        }
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    let items = text.split(',').map(str::trim).filter(|it| !it.is_empty());
+    items.map(str::to_owned).collect()
 }
 
 fn policy(ingresses: &[Ingress], notes: &mut Vec<String>) -> Option<Value> {
@@ -240,8 +227,13 @@ fn policy(ingresses: &[Ingress], notes: &mut Vec<String>) -> Option<Value> {
         policy.extend(first.rules.clone().unwrap_or_else(cors_off));
         return Some(policy.into());
     }
+    policy.insert("policies".to_owned(), policies(ingresses, notes)?.into());
+    Some(policy.into())
+}
+
+/// A policy for each Ingress and kind of host, in the order in which nginx looks for a server.
+fn policies(ingresses: &[Ingress], notes: &mut Vec<String>) -> Option<Vec<Value>> {
     let mut seen: Vec<&String> = Vec::new();
-    let mut policies = Vec::new();
     for ingress in ingresses {
         let Some(own) = &ingress.hosts else {
             notes.push(format!(
@@ -259,14 +251,19 @@ fn policy(ingresses: &[Ingress], notes: &mut Vec<String>) -> Option<Value> {
             return None;
         }
         seen.extend(own);
-        let mut entry = Map::new();
-        entry.insert("name".to_owned(), ingress.name.as_str().into());
-        entry.insert("match".to_owned(), json!({ "hosts": own }));
-        entry.extend(ingress.rules.clone().unwrap_or_else(cors_off));
-        policies.push(Value::from(entry));
     }
-    policy.insert("policies".to_owned(), policies.into());
-    Some(policy.into())
+    let owned = ingresses.iter().map(|it| it.hosts.as_deref().unwrap_or_default());
+    let policies = hosts::in_order(&owned.collect::<Vec<_>>())
+        .into_iter()
+        .filter_map(|(at, hosts)| {
+            let ingress = ingresses.get(at)?;
+            let mut entry = Map::new();
+            entry.insert("name".to_owned(), ingress.name.as_str().into());
+            entry.insert("match".to_owned(), json!({ "hosts": hosts }));
+            entry.extend(ingress.rules.clone().unwrap_or_else(cors_off));
+            Some(Value::from(entry))
+        });
+    Some(policies.collect())
 }
 
 /// Without `enable-cors` the backend's own headers go out as they are.

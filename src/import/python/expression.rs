@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::token::{Token, Word};
-use super::value::{TOO_MUCH, Value, Why, texts};
+use super::value::{Budget, TOO_MUCH, Value, Why, texts};
 
 const VARIABLE: Why = "its value comes from the environment and has no default; name the file of variables with --env";
 
@@ -21,10 +21,20 @@ const DEFAULT_METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST",
 /// How deep expressions may be nested.
 const DEPTH: usize = 32;
 
+/// What a module may take from django-cors-headers by name.
+pub fn given() -> BTreeMap<String, Value> {
+    let list = |items: &[&str]| texts(items.iter().copied());
+    BTreeMap::from([
+        ("default_headers".to_owned(), list(&DEFAULT_HEADERS)),
+        ("default_methods".to_owned(), list(&DEFAULT_METHODS)),
+    ])
+}
+
 pub struct Parser<'t> {
     tokens: &'t [Token],
     names: &'t BTreeMap<String, Value>,
     variables: &'t BTreeMap<String, String>,
+    budget: &'t mut Budget,
     depth: usize,
     /// What was taken that may be another where the program runs.
     pub remarks: Vec<String>,
@@ -35,11 +45,13 @@ impl<'t> Parser<'t> {
         tokens: &'t [Token],
         names: &'t BTreeMap<String, Value>,
         variables: &'t BTreeMap<String, String>,
+        budget: &'t mut Budget,
     ) -> Self {
         Self {
             tokens,
             names,
             variables,
+            budget,
             depth: 0,
             remarks: Vec::new(),
         }
@@ -161,17 +173,16 @@ impl<'t> Parser<'t> {
     }
 
     fn name(&mut self, first: &str) -> Result<Value, Why> {
-        let list = |items: &[&str]| Value::List(items.iter().map(|it| Value::Text((*it).to_owned())).collect());
         match first {
             "True" => return Ok(Value::Bool(true)),
             "False" => return Ok(Value::Bool(false)),
             "None" => return Ok(Value::None),
-            "default_headers" => return Ok(list(&DEFAULT_HEADERS)),
-            "default_methods" => return Ok(list(&DEFAULT_METHODS)),
             _ => {}
         }
-        if let Some(value) = self.names.get(first) {
-            return Ok(value.clone());
+        match self.names.get(first) {
+            Some(Value::Unknown) => return Err(TOO_MUCH),
+            Some(value) => return self.budget.copy(value),
+            None => {}
         }
         let mut path = first.to_owned();
         while self.take('.') {
@@ -189,7 +200,7 @@ impl<'t> Parser<'t> {
         }
         if self.take('[') {
             return match (path.as_str(), self.items(']')?.0.as_slice()) {
-                ("os.environ" | "environ", [Value::Text(name)]) => self.variable(&path, name).ok_or(VARIABLE),
+                ("os.environ" | "environ", [Value::Text(name)]) => self.variable(&path, name)?.ok_or(VARIABLE),
                 _ => Err(TOO_MUCH),
             };
         }
@@ -237,7 +248,7 @@ impl<'t> Parser<'t> {
             ("int", Some(Value::Text(text))) => text.trim().parse().map(Value::Number).map_err(|_| TOO_MUCH),
             ("int" | "bool" | "str", Some(value)) => Ok(value),
             (path, Some(Value::Text(variable))) if is_environment(path) => {
-                if let Some(value) = self.variable(path, &variable) {
+                if let Some(value) = self.variable(path, &variable)? {
                     return Ok(value);
                 }
                 let value = default.or(second).ok_or(VARIABLE)?;
@@ -251,12 +262,15 @@ impl<'t> Parser<'t> {
     }
 
     /// A variable, as the function that asks for it reads it.
-    fn variable(&self, path: &str, name: &str) -> Option<Value> {
-        let text = self.variables.get(name)?;
-        Some(match path {
+    fn variable(&mut self, path: &str, name: &str) -> Result<Option<Value>, Why> {
+        let Some(text) = self.variables.get(name) else {
+            return Ok(None);
+        };
+        let value = match path {
             "env.list" | "env.tuple" => texts(text.split(',')),
             _ => Value::Text(text.clone()),
-        })
+        };
+        self.budget.copy(&value).map(Some)
     }
 
     fn method(&mut self, value: Value) -> Result<Value, Why> {

@@ -25,6 +25,8 @@ pub enum Word {
 }
 
 pub fn tokens(text: &str) -> Vec<Token> {
+    // Python ends lines at each of these.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut reader = Reader {
         chars: text.trim_start_matches('\u{feff}').chars().collect(),
         at: 0,
