@@ -14,10 +14,10 @@ use super::Policy;
 use super::near::Near;
 use super::origin::Origin;
 use super::pattern::is_shared_domain;
-use super::request::{Field, RequestHead, Source};
-use super::rules::Rules;
+use super::request::{RequestHead, Source};
+use super::rules::{Origins, Rules};
 use super::set::OriginSet;
-use super::verdict::{Check, Finding, Outcome, Reason};
+use super::verdict::{Check, Finding, Reason};
 
 /// What to tell of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,11 +146,9 @@ impl Case<'_> {
         };
         let lower = received.to_ascii_lowercase();
         let repaired = lower.strip_suffix(b"/").unwrap_or(&lower);
-        let again = RequestHead {
-            origin: Field::One(repaired),
-            ..self.head.clone()
-        };
-        if self.rules.decide(&again).finding.outcome == Outcome::Allowed {
+        let Origins { set, insecure, .. } = &*self.rules.origins;
+        let is_allowed = |it: Origin<'_>| (*insecure || !it.is_insecure()) && set.find(&it).is_some();
+        if Origin::parse(repaired).is_ok_and(is_allowed) {
             return Hint::respelled(text(repaired));
         }
         Hint::fix(NO_BROWSER)
@@ -158,6 +156,7 @@ impl Case<'_> {
 
     /// A key with its place: in the entry of `policies`, if that gives the list or the section itself, or else where it
     /// inherits it from. A section that is given replaces the whole one outside.
+    #[inline(never)]
     fn key(&self, key: &str) -> String {
         let (own, all) = (self.rules, &self.policy.rules);
         let is_inherited = match key.split('.').next() {
@@ -188,7 +187,8 @@ const ANOTHER_SITE: &str = "the browser says that another site asks, and not whi
 
 const NO_BROWSER: &str = "nothing, if a browser was not the client; else see what rewrites Origin";
 
-/// What was parsed is ASCII.
+/// What was parsed is ASCII. Out of line, as it is asked for in many places and the module is to be small.
+#[inline(never)]
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -14,39 +14,15 @@ const MOST: usize = 8;
 impl Case<'_> {
     pub(super) fn method_fix(&self) -> Cow<'static, str> {
         let method = self.head.request_method.one().unwrap_or_default();
-        if !is_name(method) {
-            return "nothing, if a browser was not the client: this names no method".into();
-        }
-        let named = text(method);
-        if headers::is_forbidden_method(method) {
-            return ["have the page use another method: browsers let no script send ", &named]
-                .concat()
-                .into();
+        if !is_name(method) || headers::is_forbidden_method(method) {
+            return "nothing: browsers let no page send this".into();
         }
         let key = self.key("cors.allow_methods");
         match headers::in_capitals(method) {
-            Some(capitals) if self.lists_method(capitals) => {
-                ["have the page write ", capitals, ": methods are compared by case"]
-                    .concat()
-                    .into()
-            }
-            capitals => {
-                let named = capitals.unwrap_or(&named);
-                let how = if capitals.is_some() {
-                    " and have the page write it so"
-                } else {
-                    ""
-                };
-                ["if pages may use it, add ", named, " to ", &key, how].concat().into()
-            }
+            Some(capitals) => ["have the page write ", capitals, ": methods are compared by case"].concat(),
+            None => ["if pages may use it, add ", &text(method), " to ", &key].concat(),
         }
-    }
-
-    fn lists_method(&self, method: &str) -> bool {
-        let listed = self.rules.cors.as_ref().map(|it| &it.methods);
-        headers::is_safelisted_method(method.as_bytes())
-            || matches!(listed, Some(AllowList::These { names, .. }) if names.iter().any(|it| it == method))
-            || matches!(listed, Some(AllowList::Any))
+        .into()
     }
 
     pub(super) fn header_fix(&self) -> Cow<'static, str> {
@@ -66,7 +42,7 @@ impl Case<'_> {
                     .concat()
                     .into();
             }
-            if is_listed(name) || unlisted.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+            if is_listed(name) || unlisted.contains(&name) {
                 continue;
             }
             if unlisted.len() == MOST {
