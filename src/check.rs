@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::config::{self, ConfigErrors, Environment};
+use crate::config::{self, ConfigErrors, Environment, Note};
 use crate::policy::pattern::{HostPattern, OriginHosts, OriginPattern};
 
 /// Everything that there is to say about a configuration.
@@ -21,17 +21,22 @@ pub struct Checked {
 #[must_use]
 pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
     let entries = config::entries(configuration, environment);
-    let lints = entries.iter().filter_map(|(path, text)| lint(path, text));
+    let lints = || entries.iter().filter_map(|(path, text)| lint(path, text));
+    let warnings = |notes: &[Note]| notes.iter().map(ToString::to_string).chain(lints()).collect::<Vec<_>>();
     let (errors, warnings, summary) = match config::load_with(configuration, environment) {
         Ok(loaded) => {
-            let summary = loaded.to_string();
-            (Vec::new(), loaded.warnings, Some(summary))
+            let warnings = warnings(&loaded.warnings);
+            let summary = loaded.summary(warnings.len()).to_string();
+            (Vec::new(), warnings, Some(summary))
         }
-        Err(ConfigErrors { errors, warnings }) => (errors, warnings, None),
+        Err(ConfigErrors {
+            errors,
+            warnings: notes,
+        }) => (errors, warnings(&notes), None),
     };
     Checked {
         errors: errors.iter().map(ToString::to_string).collect(),
-        warnings: warnings.iter().map(ToString::to_string).chain(lints).collect(),
+        warnings,
         summary,
     }
 }
@@ -66,9 +71,9 @@ fn lint(path: &str, text: &str) -> Option<String> {
             HostPattern::Domain(domain) => suffix_lint(&domain),
             _ => None,
         },
-        List::Regexes => regex_lint(text),
+        List::Regexes => regex_lint(text).or_else(|| regex_suffix_lint(text)),
     };
-    Some(format!("{path}: `{text}`: {}", what?))
+    Some(format!("{path}: `{}`: {}", printable(text), what?))
 }
 
 enum List {
@@ -108,9 +113,25 @@ fn label_lint(domain: &[u8]) -> Option<String> {
 /// The domain, if the public-suffix list has it. One label is warned of without that list, which takes every unknown one
 /// for a suffix.
 fn public_suffix(domain: &[u8]) -> Option<String> {
-    let suffix = psl::suffix(domain)?;
-    let is_listed = suffix.as_bytes() == domain && domain.contains(&b'.');
+    let is_listed = is_public_suffix(domain) && domain.contains(&b'.');
     is_listed.then(|| String::from_utf8_lossy(domain).into_owned())
+}
+
+/// Whether anybody registers names under a domain, by the public-suffix list, with or without a root dot.
+#[must_use]
+pub fn is_public_suffix(domain: &[u8]) -> bool {
+    let domain = domain.strip_suffix(b".").unwrap_or(domain);
+    psl::suffix(domain).is_some_and(|suffix| suffix.as_bytes() == domain)
+}
+
+/// A text as it is, control characters aside: those would speak to the terminal.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let escaped = text.chars().map(|it| match it.is_control() {
+        true => it.escape_debug().to_string(),
+        false => it.to_string(),
+    });
+    escaped.collect()
 }
 
 /// A dot that was meant to be one.
@@ -122,4 +143,14 @@ fn regex_lint(text: &str) -> Option<String> {
     };
     bytes.windows(3).find(is_bare)?;
     Some("`.` stands for any character, so that other names match too; write `\\.` for a dot".to_owned())
+}
+
+/// A public suffix at the end, after something that stands for many names.
+fn regex_suffix_lint(text: &str) -> Option<String> {
+    let text = text.strip_suffix('$').unwrap_or(text);
+    let domain = text.replace("\\.", ".");
+    let begins = |it: char| !(it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-' || it == '.');
+    let (before, domain) = domain.split_at_checked(domain.rfind(begins)? + 1)?;
+    let is_many = before.ends_with(['*', '+', '}', ')', ']', '?']);
+    label_lint(domain.strip_prefix('.').filter(|_| is_many)?.as_bytes())
 }

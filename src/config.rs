@@ -53,19 +53,28 @@ pub struct Loaded {
     pub hosts: usize,
 }
 
-impl fmt::Display for Loaded {
-    /// How much there is, and where each setting came from.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Loaded {
+    /// How much there is, and where each setting came from; with as many warnings as are told.
+    #[must_use]
+    pub fn summary(&self, warnings: usize) -> impl fmt::Display {
         let (origins, hosts) = (self.origins, self.hosts);
-        let (policies, warnings) = (self.policy.scoped.len(), self.warnings.len());
+        let policies = self.policy.scoped.len();
         let (keys, used) = (self.keys.join(","), self.settings.used.join(","));
         let overridden = self.settings.overridden.join(",");
-        write!(
-            f,
-            "digest={} origins={origins} hosts={hosts} policies={policies} warnings={warnings} from_policy={keys} \
-             from_environment={used} overridden={overridden}",
-            self.digest
-        )
+        fmt::from_fn(move |f| {
+            write!(
+                f,
+                "digest={} origins={origins} hosts={hosts} policies={policies} warnings={warnings} from_policy={keys} \
+                 from_environment={used} overridden={overridden}",
+                self.digest
+            )
+        })
+    }
+}
+
+impl fmt::Display for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.summary(self.warnings.len()).fmt(f)
     }
 }
 

@@ -9,10 +9,12 @@ mod render;
 
 use std::rc::Rc;
 
+use crate::check::{is_public_suffix, printable};
 use crate::config::Loaded;
 use crate::filter::{Filter, Gate, Next};
 use crate::policy::Policy;
-use crate::policy::hint::Hint;
+use crate::policy::cors::UpstreamHeaders;
+use crate::policy::hint::{Domains, Hint};
 use crate::policy::near::sibling;
 use crate::policy::origin::Origin;
 use crate::policy::pattern::{HostPattern, OriginPattern};
@@ -41,6 +43,10 @@ pub struct Asked {
 pub struct Explanation {
     /// The decision.
     pub finding: Finding,
+    /// Why, in words.
+    pub why: &'static str,
+    /// Whether the CORS headers of the backend stay where the policy grants nothing.
+    keeps_upstream: bool,
     /// The entry of `policies` whose rules decided, and its name; `None` for those outside.
     pub policy: Option<String>,
     /// The entry that allowed the origin.
@@ -94,7 +100,13 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
         },
     );
     let entry = entry(rules, finding, &head);
-    let hint = (finding.outcome != Outcome::Allowed).then(|| hint(&loaded.policy, rules, finding, &head));
+    let hint = (finding.outcome != Outcome::Allowed).then(|| hint(&loaded.policy, finding, &head));
+    let why = match loaded.policy.refuses_forwarded_host(finding, &head) {
+        true if finding.reason == Reason::HostMalformed => "X-Forwarded-Host is not one name or address",
+        true => "X-Forwarded-Host is not in allowed_hosts",
+        false => render::reason_text(finding.check, finding.reason),
+    };
+    let keeps_upstream = matches!(rules.cors.as_deref(), Some(cors) if cors.upstream == UpstreamHeaders::Keep);
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
 
     let proxy = DryRun::new(asked);
@@ -107,6 +119,8 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
     }
     Ok(Explanation {
         finding,
+        why,
+        keeps_upstream,
         policy,
         entry,
         hint,
@@ -133,39 +147,51 @@ fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<Stri
     match finding.reason {
         Reason::Any => Some("*".to_owned()),
         Reason::Listed | Reason::Pattern => entry(),
-        Reason::Regex => rules.origins.set.regex(&origin).map(str::to_owned),
+        Reason::Regex => rules.origins.set.regex(&origin).map(printable),
         _ => None,
     }
 }
 
-/// The hint of the log, and where that has no entry to name, what a longer look finds.
-fn hint(policy: &Policy, rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Hint {
-    let hint = policy.hint(finding, head);
-    if hint.nearest.is_some() {
-        return hint;
+/// The hint of the log, by what is known of domains here, and the spelling that would be allowed.
+fn hint(policy: &Policy, finding: Finding, head: &RequestHead<'_>) -> Hint {
+    let hint = policy.hint(finding, head, DOMAINS);
+    let is_forwarded = policy.refuses_forwarded_host(finding, head);
+    match finding.reason {
+        Reason::OriginMalformed if hint.nearest.is_none() => {
+            let instead = told(head.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);
+            let helps = |origin: &String| {
+                let origin = Field::One(origin.as_bytes());
+                policy.decide(&RequestHead { origin, ..head.clone() }).finding.outcome == Outcome::Allowed
+            };
+            instead.filter(helps).map_or(hint, Hint::respelled)
+        }
+        Reason::HostMalformed if !is_forwarded => {
+            let instead = told(head.authority).and_then(|it| HostPattern::parse(it).err()?.instead);
+            let helps = |host: &String| {
+                let authority = Field::One(host.as_bytes());
+                policy
+                    .decide(&RequestHead {
+                        authority,
+                        ..head.clone()
+                    })
+                    .finding
+                    .check
+                    != Check::Hosts
+            };
+            instead.filter(helps).map_or(hint, |host| Hint {
+                nearest: None,
+                fix: format!("ask for {host}: one name or address, an optional port up to 65535").into(),
+            })
+        }
+        _ => hint,
     }
-    let malformed = match finding.reason {
-        Reason::OriginMalformed => told(head.origin).and_then(|it| OriginPattern::parse(it).err()),
-        Reason::HostMalformed => told(head.authority).and_then(|it| HostPattern::parse(it).err()),
-        _ => None,
-    };
-    if let Some(problem) = malformed {
-        return Hint {
-            nearest: None,
-            fix: problem.to_string().into(),
-        };
-    }
-    let Source::Origin(origin) = Source::from(head.origin) else {
-        return hint;
-    };
-    let is_about_origin = matches!(finding.reason, Reason::OriginNotAllowed | Reason::CrossSiteWrite);
-    let is_own = finding.check != Check::Csrf && rules.allowed_hosts.as_ref().is_some_and(|it| it.lists(&origin.host));
-    if !is_about_origin || is_own {
-        return hint;
-    }
-    let near = sibling(&rules.origins.set, &origin, |domain| is_kin(&origin, domain));
-    near.map_or(hint, |near| Hint::near(&near, &origin, finding.check))
 }
+
+/// What the public-suffix list knows of domains.
+const DOMAINS: Domains = Domains {
+    is_shared: is_public_suffix,
+    sibling: |set, origin| sibling(set, origin, |domain| is_kin(origin, domain)),
+};
 
 fn told<'a>(field: Field<'a>) -> Option<&'a str> {
     std::str::from_utf8(field.one()?).ok()

@@ -181,8 +181,8 @@ fn one_call_tells_why_and_what_to_change() {
             "--host api.example --origin http://localhost:8000",
             2,
             &[
-                "fix      add http://localhost:8000 to allowed_origins: its host is in allowed_hosts, which lets it open \
-               WebSockets and read nothing\n",
+                "fix      that its host is in allowed_hosts lets it read nothing: add http://localhost:8000 to \
+                 allowed_origins\n",
             ],
         ),
         (
@@ -219,7 +219,7 @@ fn one_call_tells_why_and_what_to_change() {
             2,
             &[
                 "nearest  shop.acme.dev\n",
-                "fix      write .shop.acme.dev for it and every subdomain, or add www.shop.acme.dev to allowed_hosts\n",
+                "fix      add www.shop.acme.dev to allowed_hosts, or .shop.acme.dev if all its subdomains are yours\n",
             ],
         ),
         (
@@ -258,7 +258,7 @@ fn one_call_tells_why_and_what_to_change() {
             2,
             &[
                 "nearest  https://app.example\n",
-                "fix      send it as browsers do: lower case",
+                "fix      send it as browsers do: scheme, host and port in lower case",
             ],
         ),
         (
@@ -266,7 +266,7 @@ fn one_call_tells_why_and_what_to_change() {
             2,
             &[
                 "refused  cors:rejected:origin_malformed\n",
-                "fix      an origin begins with a scheme; write `http://localhost:8000`\n",
+                "fix      nothing, if a browser was not the client; else see what rewrites Origin\n",
             ],
         ),
         (
@@ -274,7 +274,31 @@ fn one_call_tells_why_and_what_to_change() {
             2,
             &[
                 "refused  hosts:rejected:host_malformed\n",
-                "fix      a host has no scheme; write `api.example`\n",
+                "fix      ask for api.example: one name or address, an optional port up to 65535\n",
+            ],
+        ),
+        // What is told of a request is what would then pass.
+        (
+            "--host api.example:99999",
+            2,
+            &["fix      ask for api.example: one name or address, an optional port up to 65535\n"],
+        ),
+        (
+            "--host *.api.example",
+            2,
+            &["fix      nothing, unless a proxy in front rewrites Host: one name or address, an optional port\n"],
+        ),
+        (
+            "--host api.example --origin https://other.test/",
+            2,
+            &["fix      nothing, if a browser was not the client; else see what rewrites Origin\n"],
+        ),
+        (
+            "--host api.example --origin app.example",
+            2,
+            &[
+                "nearest  https://app.example\n",
+                "fix      send it as browsers do: scheme, host and port",
             ],
         ),
         (
@@ -437,7 +461,7 @@ fn check_tells_everything() {
             "allowed_origins": ["https://*.co.uk", "https://*.github.io", "https://shop-*-acme.vercel.app", "wss://a.example",
                                 "https://*.slykertech.co.zw"],
             "allowed_hosts": [".co.zw", ".slykertech.co.zw"],
-            "allowed_origin_regexes": ["https://a.b\\.example"],
+            "allowed_origin_regexes": ["https://a.b\\.example", "https://.*\\.vercel\\.app"],
             "policies": [{"match": {"hosts": [".com.au"]}, "csrf": {"trusted_origins": ["https://*.com.br"]}}]
         }"#,
     );
@@ -449,6 +473,7 @@ fn check_tells_everything() {
         "allowed_origins[3]: `wss://a.example`: browsers never send this",
         "allowed_hosts[0]: `.co.zw`: `co.zw` is a public suffix",
         "allowed_origin_regexes[0]: `https://a.b\\.example`: `.` stands for any character",
+        "allowed_origin_regexes[1]: `https://.*\\.vercel\\.app`: `vercel.app` is a public suffix",
         "policies[0].match.hosts[0]: `.com.au`: `com.au` is a public suffix",
         "policies[0].csrf.trusted_origins[0]: `https://*.com.br`: `com.br` is a public suffix",
     ] {
@@ -461,7 +486,7 @@ fn check_tells_everything() {
     assert!(!ran.out.contains("slykertech"), "{}", ran.out);
     assert!(
         ran.out
-            .contains(" origins=6 hosts=2 policies=1 warnings=1 from_policy=allowed_origins,"),
+            .contains(" origins=7 hosts=2 policies=1 warnings=9 from_policy=allowed_origins,"),
         "{}",
         ran.out
     );
@@ -480,6 +505,104 @@ fn check_tells_everything() {
         2,
         "of the module and of the command"
     );
+}
+
+/// What the policy is written in cannot speak to the terminal.
+#[test]
+fn control_characters_are_escaped() {
+    let policy = r#"{"allowed_origin_regexes": ["https://a.b\u001bc|https://a\\.example"]}"#;
+    for arguments in ["check -", "explain - --host a --origin https://a.example"] {
+        let ran = run(&words(arguments), policy);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        assert!(
+            ran.out.contains(r"b\u{1b}c|https://a\.example") && !ran.out.contains('\x1b'),
+            "{}",
+            ran.out
+        );
+    }
+}
+
+/// Whoever asks for JSON gets JSON.
+#[test]
+fn failures_are_told_to_programs() {
+    for (arguments, policy, key, told) in [
+        (
+            "check /nowhere/policy.json --json",
+            "",
+            "error",
+            "/nowhere/policy.json: ",
+        ),
+        ("check /tmp --json", "", "error", "/tmp: "),
+        ("check - --json --env /nowhere/.env", "{}", "error", "/nowhere/.env: "),
+        (
+            "explain /nowhere/policy.json --json --host a",
+            "",
+            "error",
+            "/nowhere/policy.json: ",
+        ),
+        ("explain - --json", POLICY, "error", "--host is missing"),
+        (
+            "explain - --json --host a",
+            r#"{"a": 1, "b": 2}"#,
+            "errors",
+            "a: unknown key",
+        ),
+    ] {
+        let ran = run(&words(arguments), policy);
+        let answer: Value = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}", ran.err));
+        let first = if key == "errors" { &answer[key][0] } else { &answer[key] };
+        assert!(
+            ran.code == 1 && first.as_str().unwrap().contains(told),
+            "{arguments}\n{}",
+            ran.out
+        );
+    }
+}
+
+/// Each of these is told what it is, and not something else.
+#[test]
+fn what_is_told_is_so() {
+    let path = |path| {
+        let ran = run(&["explain", "-", "--host", "api.example", "--path", path], POLICY);
+        (ran.code, ran.err)
+    };
+    assert!(path("x").1.contains("begins with `/`"));
+    for odd in ["/\u{9b}", "/a b"] {
+        let (code, told) = path(odd);
+        assert!(
+            code == 1 && told.contains("no spaces or control characters") && !told.contains("begins"),
+            "{told}"
+        );
+    }
+    let keep = r#"{"allowed_origins": ["https://a.example"], "cors": {"upstream_headers": "keep"}}"#;
+    let ran = run(&words("explain - --host a --origin https://b.example"), keep);
+    assert!(
+        ran.out.contains("unless the backend's own CORS headers let it"),
+        "{}",
+        ran.out
+    );
+    let check = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "check"}}"#;
+    for (value, why, fix) in [
+        (
+            "api.example, proxy.internal",
+            "is not one name",
+            "have the proxy in front send one X-Forwarded-Host",
+        ),
+        (
+            "evil.example",
+            "is not in allowed_hosts",
+            "X-Forwarded-Host names another host: ",
+        ),
+    ] {
+        let header = format!("X-Forwarded-Host: {value}");
+        let ran = run(&["explain", "-", "--host", "api.example:8443", "-H", &header], check);
+        let is_told = |row: &str, text: &str| ran.out.contains(&format!("  {row:<9}{text}"));
+        assert!(
+            is_told("why", &format!("X-Forwarded-Host {why}")) && is_told("fix", fix),
+            "{}",
+            ran.out
+        );
+    }
 }
 
 #[test]

@@ -151,6 +151,39 @@ fn the_log_tells_enough_and_no_more() {
         "{line}"
     );
 
+    // All lines of the headers are one value, and so is a forwarded host, where that is what was refused.
+    let check = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"],
+                     "hosts": {"forwarded_host": "check"}}"#;
+    let check = config::load(check).unwrap().policy;
+    let named = |finding: Finding, fields: Fields<'_>| {
+        let head: RequestHead<'_> = fields.iter().copied().collect();
+        journal.record(&check, finding, &head, || now.get());
+        captured::take().pop().map(|(_, line)| line).unwrap_or_default()
+    };
+    let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
+    let other: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-other");
+    let missed = rejected(Check::Cors, Reason::HeaderNotAllowed);
+    assert!(named(missed, &[header, other]).contains(" headers=\"x-secret, x-other\" "));
+    assert_eq!(named(missed, &[header, other]), "");
+    let malformed = rejected(Check::Hosts, Reason::HostMalformed);
+    for value in ["api.example, proxy.internal", "api.example, other.internal"] {
+        let fields: Fields<'_> = &[(b":authority", b"api.example"), (b"x-forwarded-host", value.as_bytes())];
+        let line = named(malformed, fields);
+        let told = format!(" host=\"api.example\" forwarded_host=\"{value}\" repeated=0 ");
+        assert!(
+            line.contains(&told) && line.contains("fix=\"have the proxy in front send one X-Forwarded-Host"),
+            "{line}"
+        );
+        assert_eq!(named(malformed, fields), "");
+    }
+    // Where the host itself is refused, no client tells one from another by what it forwards.
+    let unlisted = rejected(Check::Hosts, Reason::HostNotAllowed);
+    let forwarding = |value: &'static str| -> [(&[u8], &[u8]); 2] {
+        [(b":authority", b"y"), (b"x-forwarded-host", value.as_bytes())]
+    };
+    assert!(!named(unlisted, &forwarding("a")).contains("forwarded_host"));
+    assert_eq!(named(unlisted, &forwarding("b")), "");
+
     // A million origins in a minute are as many lines as eight. What is kept are so many hashes.
     now.set(now.get() + INTERVAL);
     let malformed = rejected(Check::WebSocket, Reason::OriginNotAllowed);

@@ -12,6 +12,7 @@ mod command {
     use origin_gate::config::{self, SCHEMA};
     use origin_gate::explain::{Color, Colors, Question, explain};
     use origin_gate::import::{self, Imported, import_django, import_ingress_nginx};
+    use serde_json::json;
 
     const REFUSED: u8 = 2;
 
@@ -138,8 +139,8 @@ An ordinary request that goes on, but whose answer the page may not read, counts
             }
         };
         let done = match cli.verb {
-            Verb::Check { policy } => run_check(&policy),
-            Verb::Explain { policy, request } => run_explain(&policy, &request),
+            Verb::Check { policy } => run_check(&policy).or_else(|problem| policy.fail(problem)),
+            Verb::Explain { policy, request } => run_explain(&policy, &request).or_else(|problem| policy.fail(problem)),
             Verb::Import { from } => run_import(&from),
             Verb::Schema => print(SCHEMA).map(|()| ExitCode::SUCCESS),
         };
@@ -195,8 +196,15 @@ An ordinary request that goes on, but whose answer the page may not read, counts
             headers: &request.headers,
         }
         .ask()?;
-        let loaded = config::load_with(&read(&args.policy)?, &|name| environment(name))
-            .map_err(|errors| format!("the policy does not load:\n{errors}"))?;
+        let loaded = match config::load_with(&read(&args.policy)?, &|name| environment(name)) {
+            Ok(loaded) => loaded,
+            Err(errors) if args.json => {
+                let errors: Vec<_> = errors.errors.iter().map(ToString::to_string).collect();
+                print(&format!("{:#}\n", json!({ "errors": errors })))?;
+                return Ok(ExitCode::FAILURE);
+            }
+            Err(errors) => return Err(format!("the policy does not load:\n{errors}")),
+        };
         let explanation = explain(loaded, &asked)?;
         let text = if args.json {
             format!("{:#}\n", explanation.json())
@@ -233,6 +241,14 @@ An ordinary request that goes on, but whose answer the page may not read, counts
     }
 
     impl PolicyArgs {
+        /// Tells what went wrong where it is looked for: to programs on standard output.
+        fn fail(&self, problem: String) -> Result<ExitCode, String> {
+            if !self.json {
+                return Err(problem);
+            }
+            print(&format!("{:#}\n", json!({ "error": problem }))).map(|()| ExitCode::FAILURE)
+        }
+
         fn environment(&self) -> Result<impl Fn(&str) -> Option<String>, String> {
             let variables = variables(self.env.as_ref())?;
             Ok(move |name: &str| match &variables {

@@ -8,7 +8,7 @@ use super::section::{Item, Section, parse_all};
 use std::collections::BTreeSet;
 
 use crate::policy::cors::{AllowList, Cors, UpstreamHeaders};
-use crate::policy::headers::{self, is_forbidden_method, is_token};
+use crate::policy::headers::{self, is_token};
 use crate::policy::problem::Problem;
 use crate::policy::verdict::Mode;
 
@@ -25,33 +25,6 @@ const DEFAULT_HEADERS: [&str; 6] = [
 
 /// Chromium's cap, the lowest but Safari's; seconds.
 const DEFAULT_MAX_AGE: u32 = 7200;
-
-/// The methods that browsers spell in capitals whatever the script wrote (Fetch, "normalize a method"), and `PATCH`,
-/// which they do not, so that a script must.
-const CAPITAL_METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
-
-/// Fetch, "forbidden request-header": the ones that are forbidden by name.
-const FORBIDDEN_HEADERS: [&str; 19] = [
-    "accept-charset",
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "cookie",
-    "cookie2",
-    "date",
-    "dnt",
-    "expect",
-    "host",
-    "keep-alive",
-    "origin",
-    "referer",
-    "set-cookie",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
 
 /// The section as read.
 pub struct Read {
@@ -199,28 +172,19 @@ fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<Wrong>, report: &m
 }
 
 fn method_problem(method: &str) -> Option<Wrong> {
-    let upper = method.to_ascii_uppercase();
-    if is_forbidden_method(method.as_bytes()) {
+    if headers::is_forbidden_method(method.as_bytes()) {
         return Some(Problem::MethodForbidden.into());
     }
-    let is_lower = upper != method && CAPITAL_METHODS.contains(&upper.as_str());
-    is_lower.then(|| {
-        (
-            Problem::MethodCase,
-            format!("methods are compared by case; write `{upper}`"),
-        )
-            .into()
-    })
+    let upper = headers::in_capitals(method.as_bytes())?;
+    let message = format!("methods are compared by case; write `{upper}`");
+    Some((Problem::MethodCase, message).into())
 }
 
 fn header_problem(header: &str) -> Option<Wrong> {
-    let lower = header.to_ascii_lowercase();
-    if lower.starts_with("access-control-") {
+    if header.to_ascii_lowercase().starts_with("access-control-") {
         return Some(Problem::HeaderProtocol.into());
     }
-    let is_forbidden =
-        FORBIDDEN_HEADERS.contains(&lower.as_str()) || lower.starts_with("proxy-") || lower.starts_with("sec-");
-    is_forbidden.then(|| Problem::HeaderForbidden.into())
+    headers::is_forbidden_header(header).then(|| Problem::HeaderForbidden.into())
 }
 
 fn exposed_problem(header: &str) -> Option<Wrong> {

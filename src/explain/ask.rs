@@ -32,11 +32,15 @@ impl Question<'_> {
         if !is_token(self.method.as_bytes()) {
             return Err(format!("--method: `{}` is not a method", self.method.escape_debug()));
         }
-        if !self.path.starts_with('/') || self.path.contains(|it: char| it.is_control() || it == ' ') {
-            return Err(format!(
-                "--path: `{}`: a path begins with `/`",
-                self.path.escape_debug()
-            ));
+        let path_problem = match self.path {
+            path if !path.starts_with('/') => Some("a path begins with `/`"),
+            path if path.contains(|it: char| it.is_control() || it == ' ') => {
+                Some("a path has no spaces or control characters; percent-encode them")
+            }
+            _ => None,
+        };
+        if let Some(problem) = path_problem {
+            return Err(format!("--path: `{}`: {problem}", self.path.escape_debug()));
         }
         let mut request = vec![
             line(":method", self.method),

@@ -57,7 +57,7 @@ impl Explanation {
         let mut row = |name: &str, value: &str| {
             let _ = writeln!(text, "  {name:<9}{value}");
         };
-        row("why", reason_text(self.finding.check, self.finding.reason));
+        row("why", self.why);
         if let Some(policy) = &self.policy {
             row("rules", policy);
         }
@@ -116,7 +116,7 @@ impl Explanation {
             "outcome": self.finding.outcome.code(),
             "reason": self.finding.reason.code(),
             "what": self.what_happens(),
-            "why": reason_text(self.finding.check, self.finding.reason),
+            "why": self.why,
             "rules": self.policy,
             "entry": self.entry,
             "nearest": hint.and_then(|it| it.nearest.as_deref()),
@@ -155,6 +155,10 @@ impl Explanation {
                  refused."
             }
             (Check::WebSocket, ..) => "The handshake goes on to the backend.",
+            (_, Outcome::Rejected, _) if self.keeps_upstream => {
+                "The request goes on to the backend, because CORS is no access control; the page may not read the \
+                 answer, unless the backend's own CORS headers let it."
+            }
             (_, Outcome::Rejected, _) => {
                 "The request goes on to the backend, because CORS is no access control; the page may not read the \
                  answer."
@@ -166,7 +170,8 @@ impl Explanation {
     }
 }
 
-fn reason_text(check: Check, reason: Reason) -> &'static str {
+/// Why, by the reason alone.
+pub(super) fn reason_text(check: Check, reason: Reason) -> &'static str {
     match (check, reason) {
         (_, Reason::AllowedHosts) => "the origin's host is in allowed_hosts",
         (_, Reason::Any) => "allowed_origins is \"*\"",

@@ -9,7 +9,7 @@ use std::time::Duration;
 use log::{debug, warn};
 
 use crate::policy::Policy;
-use crate::policy::hint::Hint;
+use crate::policy::hint::{Domains, Hint};
 use crate::policy::request::{Field, RequestHead};
 use crate::policy::verdict::{Check, Finding, Outcome, Reason};
 
@@ -57,22 +57,22 @@ impl Journal {
         if finding.outcome == Outcome::Allowed {
             return record_allowed(finding, head);
         }
-        let Some(Untold { repeated, others }) = self.count(finding, self.hasher.hash_one(value(finding, head)), now())
+        let headers = match finding.reason {
+            Reason::HeaderNotAllowed => head.request_headers.join(&b", "[..]),
+            _ => Vec::new(),
+        };
+        let (key, value) = refused(policy, finding, head, &headers);
+        let Some(Untold { repeated, others }) = self.count(finding, self.hasher.hash_one((key, value.one())), now())
         else {
             return;
         };
         let (subject, verb) = phrase(finding);
-        let Hint { nearest, fix } = policy.hint(finding, head);
+        let Hint { nearest, fix } = policy.hint(finding, head, Domains::LITTLE);
         let (reason, origin, host) = (finding.reason.code(), Quoted(head.origin), Quoted(head.authority));
-        let asked = match finding.reason {
-            Reason::MethodNotAllowed => Some(("method", head.request_method)),
-            Reason::HeaderNotAllowed => Some((
-                "headers",
-                head.request_headers
-                    .first()
-                    .map_or(Field::Absent, |line| Field::One(line)),
-            )),
-            _ => nearest.as_ref().map(|it| ("nearest", Field::One(it.as_bytes()))),
+        // What every line has is not told twice.
+        let asked = match key {
+            "origin" | "host" => nearest.as_ref().map(|it| ("nearest", Field::One(it.as_bytes()))),
+            _ => Some((key, value)),
         };
         let asked = fmt::from_fn(|f| match asked {
             Some((key, value)) => write!(f, " {key}={}", Quoted(value)),
@@ -146,13 +146,20 @@ impl Kind {
     }
 }
 
-/// What tells one rejection from another with the same finding.
-fn value<'a>(finding: Finding, head: &RequestHead<'a>) -> Option<&'a [u8]> {
+/// What was refused, which tells one rejection from another with the same finding: its name in the line, and its value.
+/// Of the headers that a preflight asks for, all lines are one value.
+fn refused<'a>(
+    policy: &Policy,
+    finding: Finding,
+    head: &RequestHead<'a>,
+    headers: &'a [u8],
+) -> (&'static str, Field<'a>) {
     match (finding.check, finding.reason) {
-        (Check::Hosts, _) => head.authority.one(),
-        (_, Reason::MethodNotAllowed) => head.request_method.one(),
-        (_, Reason::HeaderNotAllowed) => head.request_headers.first().copied(),
-        _ => head.origin.one(),
+        (Check::Hosts, _) if policy.refuses_forwarded_host(finding, head) => ("forwarded_host", head.forwarded_host),
+        (Check::Hosts, _) => ("host", head.authority),
+        (_, Reason::MethodNotAllowed) => ("method", head.request_method),
+        (_, Reason::HeaderNotAllowed) => ("headers", Field::One(headers)),
+        _ => ("origin", head.origin),
     }
 }
 

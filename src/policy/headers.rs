@@ -75,6 +75,48 @@ pub fn is_forbidden_method(method: &[u8]) -> bool {
         .any(|it| it.eq_ignore_ascii_case(method))
 }
 
+/// The methods that browsers spell in capitals whatever the script wrote (Fetch, "normalize a method"), and `PATCH`,
+/// which they do not, so that a script must.
+const CAPITAL_METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
+/// The method that was meant by one in the wrong case.
+#[must_use]
+pub fn in_capitals(method: &[u8]) -> Option<&'static str> {
+    let is_meant = |it: &&str| it.as_bytes().eq_ignore_ascii_case(method) && it.as_bytes() != method;
+    CAPITAL_METHODS.into_iter().find(is_meant)
+}
+
+/// Fetch, "forbidden request-header": the ones that are forbidden by name.
+const FORBIDDEN_HEADERS: [&str; 19] = [
+    "accept-charset",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "cookie",
+    "cookie2",
+    "date",
+    "dnt",
+    "expect",
+    "host",
+    "keep-alive",
+    "origin",
+    "referer",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
+/// Whether a header is one that browsers let no script set, or of the CORS protocol itself, in any case.
+#[must_use]
+pub fn is_forbidden_header(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let begins = ["access-control-", "proxy-", "sec-"];
+    FORBIDDEN_HEADERS.contains(&lower.as_str()) || begins.iter().any(|it| lower.starts_with(it))
+}
+
 /// The members of a comma-separated list (RFC 9110 §5.6.1), white space around them and empty ones left out.
 pub fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',')

@@ -1,18 +1,22 @@
 //! What to tell a person of a refusal: which entry comes nearest, and what would allow the request. It is worked out
 //! only where it will be read, and goes to the operator, never into a response.
+//!
+//! What is offered can be done: the entry loads where the hint puts it, and then allows the request.
+
+mod hosts;
+mod origins;
+mod preflights;
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::Policy;
-use super::cors::{AllowList, Cors};
-use super::headers::{is_token, members};
-use super::host::{Authority, Host, without_root_dot};
-use super::near::{Miss, Near, nearest};
+use super::near::Near;
 use super::origin::Origin;
-use super::path::PathPattern;
-use super::pattern::OriginPattern;
-use super::request::{Field, RequestHead, Source};
-use super::rules::Rules;
+use super::pattern::is_shared_domain;
+use super::request::{RequestHead, Source};
+use super::rules::{Origins, Rules};
+use super::set::OriginSet;
 use super::verdict::{Check, Finding, Reason};
 
 /// What to tell of a refusal.
@@ -24,12 +28,37 @@ pub struct Hint {
     pub fix: Cow<'static, str>,
 }
 
+/// What is known of domains.
+#[derive(Clone, Copy, Debug)]
+pub struct Domains {
+    /// Whether anybody gets a name under a domain, so that no wildcard over it is offered.
+    pub is_shared: fn(&[u8]) -> bool,
+    /// The entry of the same owner that comes nearest, by a longer look than [`nearest`](super::near::nearest) takes.
+    pub sibling: fn(&OriginSet, &Origin<'_>) -> Option<Near>,
+}
+
+impl Domains {
+    /// What is known without the public-suffix list.
+    pub const LITTLE: Self = Self {
+        is_shared: is_shared_domain,
+        sibling: |_, _| None,
+    };
+}
+
 impl Policy {
     /// What to tell of a finding on a request.
     #[must_use]
-    pub fn hint(&self, finding: Finding, head: &RequestHead<'_>) -> Hint {
-        let (_, rules) = self.rules_behind(finding, head);
-        rules.hint(finding, head)
+    pub fn hint(&self, finding: Finding, head: &RequestHead<'_>, domains: Domains) -> Hint {
+        let (at, rules) = self.rules_behind(finding, head);
+        let case = Case {
+            policy: self,
+            at,
+            rules,
+            finding,
+            head,
+            domains,
+        };
+        case.hint()
     }
 }
 
@@ -41,258 +70,125 @@ impl Hint {
         }
     }
 
-    /// The words for an entry that nearly allows an origin.
+    /// For an origin in a spelling that no browser sends, the right one.
     #[must_use]
-    pub fn near(near: &Near, origin: &Origin<'_>, check: Check) -> Self {
-        let own = text(origin.text);
-        let add = list_key(check);
-        let entry = near.entry.to_string();
-        let fix = match near.miss {
-            Miss::Port => {
-                let any = without_port(origin);
-                ["add ", &own, " to ", add, ", or ", &any, ":* for every port"].concat()
-            }
-            Miss::Scheme if near.entry.is_socket() => [
-                "write ",
-                &own,
-                " in place of it: browsers send the scheme of the page, never ws or wss",
-            ]
-            .concat(),
-            Miss::Scheme if origin.scheme == b"http" => {
-                ["serve the page over https, or add ", &own, " to ", add].concat()
-            }
-            Miss::RootDot => [
-                "a root dot makes it another site: have links changed, or add ",
-                &own,
-                " to ",
-                add,
-            ]
-            .concat(),
-            Miss::Apex => ["a wildcard does not cover the domain itself: add ", &own, " to ", add].concat(),
-            Miss::Www | Miss::Scheme => ["add ", &own, " to ", add].concat(),
-            Miss::Subdomain => subdomain_fix(&near.entry, &own, add),
-            Miss::Label => [
-                "a label differs from those that it covers: if it is yours, add ",
-                &own,
-                " to ",
-                add,
-            ]
-            .concat(),
-        };
+    pub fn respelled(origin: String) -> Self {
         Self {
-            nearest: Some(entry),
-            fix: fix.into(),
+            nearest: Some(origin),
+            fix: "send it as browsers do: scheme, host and port in lower case, and nothing after them".into(),
         }
     }
 }
 
-impl Rules {
-    fn hint(&self, finding: Finding, head: &RequestHead<'_>) -> Hint {
-        let Finding { check, reason, .. } = finding;
-        match (reason, Source::from(head.origin)) {
-            (Reason::HostNotAllowed, _) => self.host_hint(head),
-            (Reason::HeaderNotAllowed, _) => self.header_hint(head),
-            (Reason::OriginMalformed, _) => self.malformed_hint(head.origin),
+/// A finding, and all that it came of.
+struct Case<'a> {
+    policy: &'a Policy,
+    /// The entry of `policies` whose rules decided.
+    at: Option<usize>,
+    rules: &'a Rules,
+    finding: Finding,
+    head: &'a RequestHead<'a>,
+    domains: Domains,
+}
+
+impl Case<'_> {
+    fn hint(&self) -> Hint {
+        match (self.finding.reason, Source::from(self.head.origin)) {
+            (Reason::HostNotAllowed | Reason::HostMalformed, _) => self.host_hint(),
+            (Reason::MethodNotAllowed, _) => Hint::fix(self.method_fix()),
+            (Reason::HeaderNotAllowed, _) => Hint::fix(self.header_fix()),
+            (Reason::OriginMalformed, _) => self.malformed_hint(),
             (
                 Reason::PortMismatch | Reason::SchemeMismatch | Reason::OriginNotAllowed | Reason::CrossSiteWrite,
                 Source::Origin(origin),
-            ) => self.origin_hint(&origin, finding, head),
-            _ => Hint::fix(general_fix(check, reason)),
+            ) => self.origin_hint(&origin),
+            _ => Hint::fix(self.general_fix()),
         }
     }
 
-    fn origin_hint(&self, origin: &Origin<'_>, finding: Finding, head: &RequestHead<'_>) -> Hint {
-        let Finding { check, reason, .. } = finding;
-        if check == Check::Csrf && reason == Reason::SchemeMismatch {
-            return Hint::fix(general_fix(check, reason));
+    /// For a refusal that no value of the request explains.
+    fn general_fix(&self) -> Cow<'static, str> {
+        let missing = |key, who| {
+            [
+                "set ",
+                &self.key(key),
+                " to allow, if clients other than browsers ",
+                who,
+            ]
+            .concat()
+        };
+        match (self.finding.check, self.finding.reason) {
+            (_, Reason::HeadersUnavailable) => {
+                "report this with the proxy's version: it would not hand over the headers".into()
+            }
+            (Check::Csrf, Reason::OriginMissing) => missing("csrf.missing_origin", "write").into(),
+            (_, Reason::OriginMissing) => missing("websocket.missing_origin", "connect").into(),
+            (_, Reason::OriginNull) => {
+                "serve the page from a site: sandboxed frames, files and some redirects have no origin".into()
+            }
+            _ => match self.exempt_path() {
+                Some(_) => [
+                    ANOTHER_SITE,
+                    ": if that is meant, add the path to ",
+                    &self.key("csrf.exempt_paths"),
+                ]
+                .concat()
+                .into(),
+                None => ANOTHER_SITE.into(),
+            },
         }
-        let trusted = self.csrf.as_ref().filter(|_| check == Check::Csrf);
-        let near = nearest(&self.origins.set, origin).or_else(|| nearest(&trusted?.trusted, origin));
-        let needs_danger = origin.is_insecure() && !self.origins.insecure;
-        let hint = near.map(|near| Hint::near(&near, origin, check));
-        if needs_danger && (hint.is_some() || self.origins.set.regex(origin).is_some()) {
-            return Hint {
-                nearest: hint.and_then(|it| it.nearest),
-                fix: "serve the page over https: beside cors.allow_credentials no http origin of another machine is \
-                      allowed, unless dangerously_allow_insecure_origins is set"
-                    .into(),
-            };
-        }
-        if let Some(hint) = hint {
-            return hint;
-        }
-        let own = text(origin.text);
-        if check == Check::Cors && self.allowed_hosts.as_ref().is_some_and(|it| it.lists(&origin.host)) {
-            let fix = [
-                "add ",
-                &own,
-                " to allowed_origins: its host is in allowed_hosts, which lets it open WebSockets and read nothing",
-            ];
-            return Hint::fix(fix.concat());
-        }
-        if head.target().is_some_and(|it| origin.is_on_host(&it)) {
-            let fix = [
-                "the page is on another port of the host it asks: add ",
-                &own,
-                " to ",
-                list_key(check),
-            ];
-            return Hint::fix(fix.concat());
-        }
-        Hint::fix(["if it is yours, add ", &own, " to ", list_key(check)].concat())
     }
 
-    /// For an origin in a spelling that no browser sends, the entry that the right one would match.
-    fn malformed_hint(&self, origin: Field<'_>) -> Hint {
-        let Some(received) = origin.one() else {
+    /// For an origin in a spelling that no browser sends, the one that would be allowed.
+    fn malformed_hint(&self) -> Hint {
+        let Some(received) = self.head.origin.one() else {
             return Hint::fix("one Origin line is sent by browsers: see what adds another");
         };
         let lower = received.to_ascii_lowercase();
         let repaired = lower.strip_suffix(b"/").unwrap_or(&lower);
-        let found = Origin::parse(repaired).is_ok_and(|it| self.origins.set.find(&it).is_some());
-        let general = Hint::fix(general_fix(Check::Cors, Reason::OriginMalformed));
-        if !found {
-            return general;
+        let Origins { set, insecure, .. } = &*self.rules.origins;
+        let is_allowed = |it: Origin<'_>| (*insecure || !it.is_insecure()) && set.find(&it).is_some();
+        if Origin::parse(repaired).is_ok_and(is_allowed) {
+            return Hint::respelled(text(repaired));
         }
-        Hint {
-            nearest: Some(text(repaired)),
-            fix: "send it as browsers do: lower case, nothing after the host or port".into(),
-        }
+        Hint::fix(NO_BROWSER)
     }
 
-    fn header_hint(&self, head: &RequestHead<'_>) -> Hint {
-        let unlisted = match self.cors.as_deref() {
-            Some(Cors {
-                headers: AllowList::These { names, .. },
-                ..
-            }) => head
-                .request_headers
-                .iter()
-                .flat_map(|line| members(line))
-                .find(|name| !names.iter().any(|it| it.as_bytes().eq_ignore_ascii_case(name))),
-            _ => None,
+    /// A key with its place: in the entry of `policies`, if that gives the list or the section itself, or else where it
+    /// inherits it from. A section that is given replaces the whole one outside.
+    #[inline(never)]
+    fn key(&self, key: &str) -> String {
+        let (own, all) = (self.rules, &self.policy.rules);
+        let is_inherited = match key.split('.').next() {
+            Some("allowed_origins") => Rc::ptr_eq(&own.origins.set, &all.origins.set),
+            Some("allowed_hosts") => is_same(own.allowed_hosts.as_ref(), all.allowed_hosts.as_ref()),
+            Some("hosts") => is_same(own.hosts.as_ref(), all.hosts.as_ref()),
+            Some("csrf") => is_same(own.csrf.as_ref(), all.csrf.as_ref()),
+            Some("cors") => is_same(own.cors.as_ref(), all.cors.as_ref()),
+            // It is copied, and too small to tell one from its like.
+            _ => own.websocket == all.websocket,
         };
-        match unlisted.filter(|name| is_token(name) && name.len() <= LONGEST) {
-            Some(name) => Hint::fix(["if pages may send it, add ", &text(name), " to cors.allow_headers"].concat()),
-            None => Hint::fix("if pages may send them, add the headers to cors.allow_headers"),
-        }
-    }
-
-    fn host_hint(&self, head: &RequestHead<'_>) -> Hint {
-        const ADD: &str = "if it is yours, add the host to allowed_hosts; if this is a health check, its path to \
-                           hosts.exempt_paths";
-        let (Some(allowed), Some(Authority { host, .. })) = (&self.allowed_hosts, head.target()) else {
-            return Hint::fix(ADD);
-        };
-        if allowed.contains(&host) {
-            return Hint::fix("X-Forwarded-Host names another host: have the proxy in front send one that is listed");
-        }
-        let own = text(without_root_dot(host.text())).to_ascii_lowercase();
-        let path = std::str::from_utf8(head.path).ok();
-        let path = path.filter(|it| it.len() <= LONGEST && !it.contains('"') && PathPattern::parse(it).is_ok());
-        if is_address(&host) {
-            let path = path.unwrap_or("its path");
-            let fix = [
-                "if this is a health check, add ",
-                path,
-                " to hosts.exempt_paths; else ",
-                &own,
-                " to allowed_hosts",
-            ];
-            return Hint::fix(fix.concat());
-        }
-        let www = ["www.", &own].concat();
-        let is_www_listed = Host::parse(www.as_bytes()).is_ok_and(|it| allowed.lists(&it));
-        match allowed.parent_of(&host).map(|it| text(it).to_ascii_lowercase()) {
-            Some(parent) => Hint {
-                fix: [
-                    "write .",
-                    &parent,
-                    " for it and every subdomain, or add ",
-                    &own,
-                    " to allowed_hosts",
-                ]
-                .concat()
-                .into(),
-                nearest: Some(parent),
-            },
-            None if is_www_listed => Hint {
-                fix: ["add ", &own, " to allowed_hosts"].concat().into(),
-                nearest: Some(www),
-            },
-            None => Hint::fix(ADD),
+        match self.at {
+            Some(at) if !is_inherited => ["policies[", &at.to_string(), "].", key].concat(),
+            _ => key.to_owned(),
         }
     }
 }
 
-/// The longest text from a request that a hint repeats, origins aside.
+/// Policies share what they inherit.
+fn is_same<T>(own: Option<&Rc<T>>, all: Option<&Rc<T>>) -> bool {
+    own.map(Rc::as_ptr) == all.map(Rc::as_ptr)
+}
+
+/// The longest text from a request that a hint repeats, origins and hosts aside.
 const LONGEST: usize = 64;
 
-fn general_fix(check: Check, reason: Reason) -> &'static str {
-    match (check, reason) {
-        (_, Reason::HeadersUnavailable) => "report this with the proxy's version: it would not hand over the headers",
-        (_, Reason::HostMalformed) => {
-            "nothing, unless a proxy in front rewrites Host: one name or address, an optional port"
-        }
-        (_, Reason::MethodNotAllowed) => "add the method to cors.allow_methods, if pages may use it",
-        (_, Reason::OriginMalformed) => "nothing, if a browser was not the client; else see what rewrites Origin",
-        (Check::Csrf, Reason::OriginMissing) => {
-            "set csrf.missing_origin to allow, if clients other than browsers write"
-        }
-        (_, Reason::OriginMissing) => "set websocket.missing_origin to allow, if clients other than browsers connect",
-        (_, Reason::OriginNull) => {
-            "serve the page from a site: sandboxed frames, files and some redirects have no origin"
-        }
-        (_, Reason::CrossSiteWrite) => {
-            "the browser says that another site asks, and not which: if that is meant, add the path to \
-             csrf.exempt_paths"
-        }
-        (Check::Csrf, Reason::SchemeMismatch) => {
-            "the page and its request differ in scheme: have the proxy that ends TLS send X-Forwarded-Proto"
-        }
-        _ => "add the origin to allowed_origins, if it is yours",
-    }
-}
+const ANOTHER_SITE: &str = "the browser says that another site asks, and not which";
 
-fn list_key(check: Check) -> &'static str {
-    match check {
-        Check::Csrf => "csrf.trusted_origins (to write) or allowed_origins (to read too)",
-        _ => "allowed_origins",
-    }
-}
+const NO_BROWSER: &str = "nothing, if a browser was not the client; else see what rewrites Origin";
 
-fn subdomain_fix(entry: &OriginPattern, own: &str, add: &str) -> String {
-    match entry.to_string().split_once("://") {
-        Some((scheme, rest)) => {
-            let fix = [
-                "add ",
-                own,
-                " to ",
-                add,
-                ", or ",
-                scheme,
-                "://*.",
-                rest,
-                " if all its subdomains are yours",
-            ];
-            fix.concat()
-        }
-        None => ["add ", own, " to ", add].concat(),
-    }
-}
-
-fn without_port(origin: &Origin<'_>) -> String {
-    [&text(origin.scheme), "://", &text(origin.host.text())].concat()
-}
-
-fn is_address(host: &Host<'_>) -> bool {
-    match host {
-        Host::V6(..) => true,
-        Host::Name(name) => std::str::from_utf8(name).is_ok_and(|it| it.parse::<std::net::Ipv4Addr>().is_ok()),
-    }
-}
-
-/// What was parsed is ASCII.
+/// What was parsed is ASCII. Out of line, as it is asked for in many places and the module is to be small.
+#[inline(never)]
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

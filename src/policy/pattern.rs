@@ -13,6 +13,7 @@ use super::host::{Host, is_loopback, without_root_dot};
 use super::origin::Origin;
 use super::problem::Problem;
 
+pub use origins::{is_opaque_scheme, is_shared_domain};
 pub use regex::OriginRegex;
 
 /// One entry of `allowed_origins`.
@@ -74,7 +75,8 @@ pub enum HostPattern {
 pub struct PatternError {
     /// What is wrong.
     pub problem: Problem,
-    instead: Option<String>,
+    /// The canonical form of what was probably meant.
+    pub instead: Option<String>,
 }
 
 impl OriginPattern {
@@ -236,7 +238,8 @@ pub(super) fn fills(star: &[u8]) -> bool {
     !star.is_empty() && star.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
-fn is_address(host: &Host<'_>) -> bool {
+/// Whether a host is an address, which has no subdomains.
+pub(super) fn is_address(host: &Host<'_>) -> bool {
     match host {
         Host::V6(..) => true,
         Host::Name(name) => std::str::from_utf8(name).is_ok_and(|name| name.parse::<std::net::Ipv4Addr>().is_ok()),

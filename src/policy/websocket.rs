@@ -9,7 +9,7 @@ use super::set::HostSet;
 use super::verdict::{Mode, Reason, RequestEdit};
 
 /// The `websocket` section.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WebSocket {
     /// `mode`.
     pub mode: Mode,

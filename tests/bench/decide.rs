@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use origin_gate::config;
 use origin_gate::policy::Policy;
+use origin_gate::policy::hint::Domains;
 use origin_gate::policy::request::RequestHead;
 
 const SIZES: [usize; 4] = [1, 100, 10_000, 100_000];
@@ -58,7 +59,7 @@ fn decide(policy: &Policy, head: &RequestHead<'_>) {
 }
 
 fn hint(policy: &Policy, head: &RequestHead<'_>) {
-    black_box(policy.hint(policy.decide(head).finding, head));
+    black_box(policy.hint(policy.decide(head).finding, head, Domains::LITTLE));
 }
 
 fn measure(what: &str, entry: &dyn Fn(usize) -> String, origin: &str) {

@@ -28,10 +28,7 @@ pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, Problem> {
         }
         None => return Err(Problem::OriginSchemeMissing),
     };
-    if matches!(
-        scheme,
-        b"about" | b"blob" | b"data" | b"file" | b"filesystem" | b"javascript"
-    ) {
+    if is_opaque_scheme(scheme) {
         return Err(Problem::OriginOpaque);
     }
     if rest.contains(&b',') || rest.contains(&b';') {
@@ -54,6 +51,14 @@ pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, Problem> {
         hosts,
         ports,
     })
+}
+
+/// Whether pages of a scheme have no origin of their own (HTML, "opaque origin").
+pub fn is_opaque_scheme(scheme: &[u8]) -> bool {
+    matches!(
+        scheme,
+        b"about" | b"blob" | b"data" | b"file" | b"filesystem" | b"javascript"
+    )
 }
 
 fn split_ports<'a>(rest: &'a [u8], scheme: &[u8]) -> Result<(&'a [u8], Ports), Problem> {
@@ -170,7 +175,7 @@ fn is_port(entry: &str) -> bool {
 }
 
 /// Domains under which anybody gets a name. Not for deciding anything: the list is not whole.
-const SHARED_DOMAINS: [&str; 12] = [
+const SHARED_DOMAINS: [&str; 14] = [
     "azurewebsites.net",
     "cloudfront.net",
     "firebaseapp.com",
@@ -181,19 +186,32 @@ const SHARED_DOMAINS: [&str; 12] = [
     "netlify.app",
     "onrender.com",
     "pages.dev",
+    "s3.amazonaws.com",
     "vercel.app",
     "web.app",
+    "workers.dev",
 ];
 
-/// `https://a.*.b` and `https://**.b` as `https://*.b`, unless `b` looks like a suffix under which anybody registers
-/// names, such as `co.uk`.
+/// Whether anybody gets names under a domain: one of those, or one that looks like a suffix, such as `co.uk`.
+pub fn is_shared_domain(domain: &[u8]) -> bool {
+    let Ok(domain) = std::str::from_utf8(without_root_dot(domain)) else {
+        return true;
+    };
+    let is_suffix = match domain.split_once('.') {
+        Some((second, top)) => second.len() <= 3 && top.len() == 2,
+        None => true,
+    };
+    is_suffix || SHARED_DOMAINS.contains(&domain)
+}
+
+/// `https://a.*.b` and `https://**.b` as `https://*.b`, unless anybody gets names under `b`.
 fn leftmost_wildcard(url: &str) -> Option<String> {
     let (scheme, host) = url.split_once("://")?;
     let (before, domain) = host.rsplit_once("*.")?;
     let is_whole_label = before.is_empty() || before.ends_with(['.', '*']);
-    let is_suffix = matches!(domain.split_once('.'), Some((second, top)) if second.len() <= 3 && top.len() == 2);
-    let is_shared = SHARED_DOMAINS.contains(&domain);
-    (is_whole_label && !is_suffix && !is_shared).then(|| format!("{scheme}://*.{domain}"))
+    let name = domain.split(':').next().unwrap_or_default();
+    let is_own = name == "localhost" || !is_shared_domain(name.as_bytes());
+    (is_whole_label && is_own).then(|| format!("{scheme}://*.{domain}"))
 }
 
 fn canonical(url: &str) -> Option<String> {

@@ -1,0 +1,121 @@
+//! What to tell of a host that was refused.
+
+use super::{Case, Hint, LONGEST, text};
+use crate::policy::Policy;
+use crate::policy::host::{Authority, Host, without_root_dot};
+use crate::policy::path::PathPattern;
+use crate::policy::pattern::is_address;
+use crate::policy::request::{Field, RequestHead};
+use crate::policy::rules::Rules;
+use crate::policy::verdict::{Check, Finding, Reason};
+
+impl Policy {
+    /// Whether it is `X-Forwarded-Host` that was refused, and not the host itself.
+    #[must_use]
+    pub fn refuses_forwarded_host(&self, finding: Finding, head: &RequestHead<'_>) -> bool {
+        finding.check == Check::Hosts
+            && head.forwarded_host != Field::Absent
+            && allows_host(self.rules_behind(finding, head).1, head)
+    }
+}
+
+fn allows_host(rules: &Rules, head: &RequestHead<'_>) -> bool {
+    let allowed = rules.allowed_hosts.as_ref();
+    head.target()
+        .is_some_and(|it| allowed.is_some_and(|allowed| allowed.contains(&it.host)))
+}
+
+impl Case<'_> {
+    pub(super) fn host_hint(&self) -> Hint {
+        let is_forwarded = allows_host(self.rules, self.head);
+        if self.finding.reason == Reason::HostMalformed {
+            return Hint::fix(if is_forwarded {
+                "have the proxy in front send one X-Forwarded-Host: one name or address, an optional port"
+            } else {
+                "nothing, unless a proxy in front rewrites Host: one name or address, an optional port"
+            });
+        }
+        let field = if is_forwarded {
+            self.head.forwarded_host
+        } else {
+            self.head.authority
+        };
+        let authority = field.one().and_then(|it| Authority::parse(it).ok());
+        let hosts = self.key("allowed_hosts");
+        let Some(Authority { host, .. }) = authority else {
+            return Hint::fix(["if it is yours, add the host to ", &hosts].concat());
+        };
+        let own = text(without_root_dot(host.text())).to_ascii_lowercase();
+        if is_forwarded {
+            let fix = [
+                "X-Forwarded-Host names another host: have the proxy in front send one that is listed, or add ",
+                &own,
+                " to ",
+                &hosts,
+            ];
+            return Hint::fix(fix.concat());
+        }
+        if is_address(&host) {
+            return Hint::fix(match self.exempt_path() {
+                Some(path) => {
+                    let exempt = self.key("hosts.exempt_paths");
+                    [
+                        "if this is a health check, add ",
+                        path,
+                        " to ",
+                        &exempt,
+                        "; else ",
+                        &own,
+                        " to ",
+                        &hosts,
+                    ]
+                    .concat()
+                }
+                None => ["if it is yours, add ", &own, " to ", &hosts].concat(),
+            });
+        }
+        self.name_hint(&host, &own, &hosts)
+    }
+
+    fn name_hint(&self, host: &Host<'_>, own: &str, hosts: &str) -> Hint {
+        let allowed = self.rules.allowed_hosts.as_ref();
+        let add = ["add ", own, " to ", hosts].concat();
+        let parent = allowed.and_then(|it| it.parent_of(host));
+        if let Some(parent) = parent {
+            let is_yours = !(self.domains.is_shared)(parent) && !is_address(&Host::Name(parent));
+            let parent = text(parent).to_ascii_lowercase();
+            return Hint {
+                fix: match is_yours {
+                    true => [&add, ", or .", &parent, " if all its subdomains are yours"]
+                        .concat()
+                        .into(),
+                    false => add.into(),
+                },
+                nearest: Some(parent),
+            };
+        }
+        let www = ["www.", own].concat();
+        if Host::parse(www.as_bytes()).is_ok_and(|it| allowed.is_some_and(|allowed| allowed.lists(&it))) {
+            return Hint {
+                nearest: Some(www),
+                fix: add.into(),
+            };
+        }
+        let mut fix = ["if it is yours, ", &add].concat();
+        if self.exempt_path().is_some() {
+            fix += &[
+                "; if this is a health check, its path to ",
+                &self.key("hosts.exempt_paths"),
+            ]
+            .concat();
+        }
+        Hint::fix(fix)
+    }
+
+    /// The path, if it can be exempt by itself: it is the client's, and one that ends in `/` exempts all that is below.
+    pub(super) fn exempt_path(&self) -> Option<&str> {
+        let path = std::str::from_utf8(self.head.path).ok()?;
+        let is_fit = path.len() <= LONGEST && !path.contains('"') && !path.ends_with('/');
+        Some(path).filter(|it| is_fit && PathPattern::parse(it).is_ok())
+    }
+}

@@ -1,0 +1,328 @@
+//! What a hint offers can be done, and helps: each entry is added where the hint says, and the same request asked again.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that does not get what it needs has failed"
+)]
+
+use std::collections::BTreeMap;
+
+use origin_gate::check::is_public_suffix;
+use origin_gate::config;
+use origin_gate::explain::{Asked, explain};
+use origin_gate::policy::hint::Domains;
+use origin_gate::policy::pattern::{HostPattern, OriginHosts, OriginPattern};
+use origin_gate::policy::request::{Field, RequestHead};
+use origin_gate::policy::verdict::{Finding, Outcome, Reason};
+use serde_json::{Value, json};
+
+const POLICIES: [&str; 20] = [
+    r#"{"allowed_origins": ["https://app.example"], "allowed_hosts": ["api.example", "1.2.3.4"], "cors": {"allow_credentials": true}, "csrf": {}}"#,
+    r#"{"allowed_origins": ["https://example.com", "capacitor://localhost", "http://plain.test:81"], "allowed_hosts": ["api.example"], "csrf": {}}"#,
+    r#"{"allowed_origins": ["wss://example.com", "wss://app.example"], "csrf": {"trusted_origins": ["https://pay.test"]}}"#,
+    r#"{"allowed_origins": ["https://github.io", "https://vercel.app", "https://co.zw", "https://s3.amazonaws.com", "https://github.io."]}"#,
+    r#"{"allowed_origins": ["https://*.app.example:8443", "https://pr-*-x.example.com"], "cors": {"allow_credentials": true}}"#,
+    r#"{"allowed_origins": ["http://127.0.0.1:*", "https://[::1]", "https://example.com."], "cors": {"allow_credentials": true}}"#,
+    r#"{"allowed_hosts": ["github.io", "co.zw", "1.2.3.4", "www.shop.test", "shop.api.example"], "csrf": {"mode": "report_only"}}"#,
+    r#"{"allowed_hosts": ["api.example"], "websocket": {"same_host": false, "allowed_hosts": false}, "csrf": {}, "cors": {"mode": "report_only"}}"#,
+    r#"{"allowed_origin_regexes": ["http://r[0-9]\\.example", "https://app\\.example"], "allowed_hosts": ["api.example"], "cors": {"allow_credentials": true}, "csrf": {}}"#,
+    r#"{"allowed_origins": ["http://app.example", "https://example.com"], "cors": {"allow_credentials": true}, "dangerously_allow_insecure_origins": true}"#,
+    // Lists of its own, inherited lists, and lists that another policy with credentials shares.
+    r#"{"allowed_origins": ["https://app.example"], "allowed_hosts": ["api.example"], "csrf": {},
+        "policies": [{"match": {"path_prefixes": ["/api"]}, "allowed_origins": ["https://example.com"], "allowed_hosts": ["www.shop.test", "api.example"]}]}"#,
+    r#"{"allowed_origins": ["https://app.example"], "allowed_hosts": ["api.example"], "csrf": {"trusted_origins": ["https://example.com"]},
+        "hosts": {"exempt_paths": ["/healthz"]},
+        "policies": [{"match": {"path_prefixes": ["/none"]}, "cors": {"allow_credentials": true}},
+                     {"match": {"path_prefixes": ["/api"]}, "csrf": {}, "hosts": {}, "websocket": {"missing_origin": "reject"}, "cors": {"allow_headers": ["accept"]}}]}"#,
+    r#"{"allowed_hosts": ["api.example"], "policies": [{"match": {"path_prefixes": ["/api"]}, "csrf": {"missing_origin": "reject"}}]}"#,
+    r#"{"allowed_hosts": ["api.example"], "cors": {"allow_methods": ["GET"], "allow_headers": ["accept"]}, "hosts": {"forwarded_host": "check"}}"#,
+    r#"{"allowed_hosts": ["api.example"], "hosts": {"mode": "report_only", "forwarded_host": "check"}, "cors": {"allow_methods": ["*"], "allow_headers": ["*"]}}"#,
+    r#"{"allowed_origins": ["*"], "cors": {"allow_methods": ["PUT"], "presets": ["grpc_web"]}, "csrf": {}}"#,
+    r#"{"allowed_origins": ["https://localhost", "https://a.b.c.example.com"], "csrf": {"missing_origin": "reject", "trusted_origins": ["https://app.example", "http://example.com:81"]}}"#,
+    r#"{"allowed_origins": ["capacitor://app.example", "ionic://localhost:1"], "websocket": {"missing_origin": "reject"}}"#,
+    r#"{"allowed_origins": ["https://app.example"], "allowed_hosts": [".api.example"], "csrf": {"mode": "report_only"}, "cors": {"allow_credentials": true, "upstream_headers": "keep"}}"#,
+    r#"{"allowed_hosts": ["*"], "allowed_origins": ["https://app.example"], "dangerously_allow_null_origin": true}"#,
+];
+
+const ORIGINS: [&str; 39] = [
+    "",
+    "null",
+    "https://app.example",
+    "http://app.example",
+    "https://app.example:8443",
+    "https://app.example.",
+    "https://app.example/",
+    "https://APP.example",
+    "app.example",
+    "https://www.app.example",
+    "https://a.b.app.example:8443",
+    "http://other.example",
+    "http://other.example:8080",
+    "https://other.test/",
+    "https://example.com",
+    "http://example.com:82",
+    "https://a.example.com:8443",
+    "http://a.example.com",
+    "https://a.example.com.",
+    "https://x.pr-1-x.example.com",
+    "https://pr-1-y.example.com",
+    "https://b.b.c.example.com",
+    "https://x.pay.test:81",
+    "capacitor://localhost:8080",
+    "capacitor://a.app.example",
+    "ionic://localhost",
+    "wss://app.example",
+    "file://app.example",
+    "data://x",
+    "chrome-extension://abcdef",
+    "https://evil.github.io",
+    "https://evil.github.io.",
+    "https://evil.vercel.app:1",
+    "https://x.co.zw",
+    "https://b.s3.amazonaws.com",
+    "https://api.example",
+    "http://api.example",
+    "https://[::1]:1",
+    "http://r1.example",
+];
+
+const HOSTS: [&str; 13] = [
+    "api.example",
+    "api.example:8443",
+    "x.github.io",
+    "a.co.zw.",
+    "A.1.2.3.4",
+    "1.2.3.5:80",
+    "[fd00::7]",
+    "shop.test",
+    "www.shop.api.example",
+    "other.example",
+    "*.api.example",
+    "api.example:99999",
+    "https://api.example/",
+];
+
+const PATHS: [&str; 4] = ["/", "/api/x", "/api/", "/healthz"];
+
+/// What else a request has: its lines.
+const KINDS: [&[&str]; 16] = [
+    &[":method: GET"],
+    &[":method: GET", "upgrade: websocket"],
+    &[":method: POST"],
+    &[":method: POST", "sec-fetch-site: cross-site"],
+    &[":method: POST", ":scheme: http"],
+    &[":method: OPTIONS", "access-control-request-method: PUT"],
+    &[":method: OPTIONS", "access-control-request-method: patch"],
+    &[":method: OPTIONS", "access-control-request-method: TRACE"],
+    &[":method: OPTIONS", "access-control-request-method: *"],
+    &[":method: OPTIONS", "access-control-request-method: PURGE"],
+    &[
+        ":method: OPTIONS",
+        "access-control-request-method: GET",
+        "access-control-request-headers: x-a, accept,x-b",
+        "access-control-request-headers: x-c",
+    ],
+    &[
+        ":method: OPTIONS",
+        "access-control-request-method: GET",
+        "access-control-request-headers: x-a,cookie",
+    ],
+    &[
+        ":method: OPTIONS",
+        "access-control-request-method: GET",
+        "access-control-request-headers: Sec-Fetch-Site,access-control-allow-origin",
+    ],
+    &[
+        ":method: OPTIONS",
+        "access-control-request-method: GET",
+        "access-control-request-headers: *",
+    ],
+    &[":method: GET", "x-forwarded-host: evil.example"],
+    &[":method: GET", "x-forwarded-host: api.example, proxy.internal"],
+];
+
+type Lines = Vec<(String, Vec<u8>)>;
+
+fn request(host: &str, path: &str, origin: &str, kind: &[&str]) -> Lines {
+    let line = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+    let more = kind.iter().map(|it| it.split_once(": ").unwrap());
+    let mut lines = vec![line(":authority", host), line(":path", path)];
+    lines.extend((!origin.is_empty()).then(|| line("origin", origin)));
+    lines.extend(more.map(|(name, value)| line(name, value)));
+    if !kind.iter().any(|it| it.starts_with(":scheme")) {
+        lines.push(line(":scheme", "https"));
+    }
+    lines
+}
+
+fn head(lines: &Lines) -> RequestHead<'_> {
+    lines
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_slice()))
+        .collect()
+}
+
+/// The entries that a fix offers, each with the list that it is for.
+fn offers(fix: &str) -> Vec<(String, Vec<String>)> {
+    let mut offers = Vec::new();
+    let mut last_list = String::new();
+    let words: Vec<&str> = fix.split(' ').collect();
+    let is_list = |word: &str| {
+        ["allowed_", "csrf.", "cors.", "hosts.", "policies["]
+            .iter()
+            .any(|it| word.starts_with(it))
+    };
+    for (at, word) in words.iter().enumerate() {
+        match *word {
+            "to" if words.get(at + 1).is_some_and(|it| is_list(it)) => {
+                let begins = |word: &&str| matches!(*word, "add" | "else" | "check,");
+                let from = words[..at].iter().rposition(begins).unwrap() + 1;
+                let list = words[at + 1].trim_end_matches([',', ';', ':']);
+                let entries = words[from..at].iter().map(|it| it.trim_end_matches(',').to_owned());
+                offers.push((list.to_owned(), entries.collect()));
+                last_list = list.to_owned();
+            }
+            // The second list of "trusted (to write) or allowed (to read too)" takes the same.
+            "or" if words.get(at + 1).is_some_and(|it| is_list(it)) => {
+                let (_, entries) = offers.last().unwrap().clone();
+                offers.push((words[at + 1].trim_end_matches([',', ';']).to_owned(), entries));
+            }
+            "or" if words
+                .get(at + 1)
+                .is_some_and(|it| it.contains("*") || it.starts_with('.')) =>
+            {
+                offers.push((last_list.clone(), vec![words[at + 1].to_owned()]));
+            }
+            _ => {}
+        }
+    }
+    offers
+}
+
+/// The policy with entries added to a list, which begins as its default.
+fn with(policy: &str, list: &str, entries: &[String]) -> String {
+    let mut root: Value = serde_json::from_str(policy).unwrap();
+    let mut at = &mut root;
+    for key in list.split('.') {
+        at = match key.strip_prefix("policies[") {
+            Some(index) => &mut at["policies"][index.trim_end_matches(']').parse::<usize>().unwrap()],
+            None => &mut at[key],
+        };
+    }
+    if at.is_null() {
+        *at = match list.rsplit('.').next().unwrap() {
+            "allow_methods" => json!(["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"]),
+            "allow_headers" => json!(["accept", "authorization", "content-type"]),
+            _ => json!([]),
+        };
+    }
+    let list = at.as_array_mut().unwrap();
+    list.extend(entries.iter().map(|it| Value::from(it.as_str())));
+    root.to_string()
+}
+
+/// Why an offer is a bad one, if it is.
+fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[String]) -> Option<String> {
+    let changed = with(policy, list, entries);
+    let loaded = match config::load(changed.as_bytes()) {
+        Ok(loaded) => loaded,
+        Err(errors) => return Some(format!("does not load: {errors}")),
+    };
+    let mut head = head(lines);
+    // What the page is to do, it does.
+    if head.request_method.one() == Some(b"patch") {
+        head.request_method = Field::One(b"PATCH");
+    }
+    let after = loaded.policy.decide(&head).finding;
+    // A preflight may go on to miss a method or a header; else what is offered is all that the check asks for.
+    let is_next = before.reason != after.reason
+        && matches!(after.reason, Reason::MethodNotAllowed | Reason::HeaderNotAllowed)
+        && before.reason != Reason::HeaderNotAllowed;
+    let is_next = is_next || loaded.policy.refuses_forwarded_host(after, &head);
+    let is_solved = after.outcome == Outcome::Allowed || after.check != before.check || is_next;
+    (!is_solved).then(|| format!("still {after}"))
+}
+
+/// Whether an entry lets everybody in who has a name under a public suffix.
+fn is_for_strangers(entry: &str) -> bool {
+    let domain = match OriginPattern::parse(entry) {
+        Ok(OriginPattern::Of {
+            hosts: OriginHosts::Subdomains(domain),
+            ..
+        }) => domain,
+        _ => match HostPattern::parse(entry) {
+            Ok(HostPattern::Domain(domain)) => domain,
+            _ => return false,
+        },
+    };
+    is_public_suffix(&domain)
+}
+
+fn each_request(mut ask: impl FnMut(&str, &Lines)) {
+    for policy in POLICIES {
+        for kind in KINDS {
+            for path in PATHS {
+                // Only policies look at the path for an origin.
+                for origin in ORIGINS.iter().filter(|_| PATHS[..2].contains(&path)) {
+                    ask(policy, &request("api.example", path, origin, kind));
+                }
+                for host in HOSTS {
+                    ask(policy, &request(host, path, "https://app.example", kind));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_offered_loads_and_helps() {
+    let mut problems = BTreeMap::new();
+    let (mut told, mut offered) = (0, 0);
+    let loaded: BTreeMap<_, _> = POLICIES
+        .iter()
+        .map(|it| (*it, config::load(it.as_bytes()).unwrap().policy))
+        .collect();
+    each_request(|text, lines| {
+        let policy = &loaded[text];
+        let head = head(lines);
+        let finding = policy.decide(&head).finding;
+        if finding.outcome == Outcome::Allowed {
+            return;
+        }
+        told += 1;
+        let asked = Asked {
+            request: lines.clone(),
+            response: vec![(":status".to_owned(), b"200".to_vec())],
+        };
+        let in_log = policy.hint(finding, &head, Domains::LITTLE).fix.into_owned();
+        let explained = explain(config::load(text.as_bytes()).unwrap(), &asked).unwrap();
+        let explained = explained.hint.unwrap().fix.into_owned();
+        for (is_log, fix) in [(true, in_log), (false, explained)] {
+            for (list, entries) in offers(&fix) {
+                let entries = match entries.join(" ").as_str() {
+                    "its path" | "the path" => vec![String::from_utf8_lossy(head.path).into_owned()],
+                    _ => entries,
+                };
+                offered += 1;
+                let strangers = entries.iter().any(|it| !is_log && is_for_strangers(it));
+                let strangers = strangers.then(|| "lets strangers in".to_owned());
+                if let Some(problem) = problem(text, lines, finding, &list, &entries).or(strangers) {
+                    let first = format!("{text}\n  {lines:?}\n  {finding}: {fix}\n  {problem}");
+                    problems.entry(format!("{list} {entries:?}")).or_insert(first);
+                }
+            }
+        }
+    });
+    let shown: Vec<_> = problems.values().take(12).map(String::as_str).collect();
+    assert!(
+        problems.is_empty(),
+        "{} of {offered} offers\n{}",
+        problems.len(),
+        shown.join("\n")
+    );
+    assert!(
+        told > 10_000 && offered > 10_000,
+        "only {offered} offers on {told} refusals"
+    );
+}
