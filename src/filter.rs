@@ -281,7 +281,12 @@ impl Latched {
             return Ok(());
         };
         if self.is_upgrade && proxy.response_header(":status")?.as_deref() == Some(b"101") {
-            return Ok(());
+            return match cors.upstream {
+                UpstreamHeaders::Keep => Ok(()),
+                UpstreamHeaders::Replace => headers::RESPONSE_NAMES
+                    .into_iter()
+                    .try_for_each(|name| proxy.remove_response_header(name)),
+            };
         }
         if self.is_cross_site {
             look_at_cookies(proxy, gate, grant);

@@ -1,6 +1,7 @@
 """What an open socket costs the module: nothing, however much goes through it."""
 
 import collections
+import time
 
 import pytest
 
@@ -16,7 +17,14 @@ POLICY = {"allowed_origins": ["https://app.example"]}
 def gate(envoy, backend, module, access_log):
     """At level `trace` the component `wasm` logs every call into a module, and every call that the module makes."""
     web = proxy.manager([proxy.gate(module, POLICY)], [proxy.route("/", "echo")], access_log.path)
-    return envoy("frames", [proxy.listener("web", web)], [proxy.cluster("echo", backend.port)], log_level="trace")
+    found = envoy("frames", [proxy.listener("web", web)], [proxy.cluster("echo", backend.port)], log_level="trace")
+    # Each VM, of the two workers and of the main thread, has one tick after it started: what is counted comes later.
+    gauge = "wasmcustom.origin_gate_policy_vms"
+    end = time.monotonic() + peers.PATIENCE
+    while sum(found.stats(gauge).values()) < 3:
+        assert time.monotonic() < end, found.stats(gauge)
+        time.sleep(0.05)
+    return found
 
 
 def calls(gate):
