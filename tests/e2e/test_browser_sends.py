@@ -1,0 +1,114 @@
+"""What pages of seven origins bring about at the shop in a real browser, whether or not they may read of it: forms,
+event streams and sockets."""
+
+import json
+
+import pytest
+
+import browser
+from front import API, SITES
+from stage import CART
+
+if not browser.find():
+    pytest.skip("needs Chromium, which is not installed (on Debian: chromium)", allow_module_level=True)
+
+EVERY_SITE = pytest.mark.parametrize("site", SITES)
+FORM = {"sku": "tea", "quantity": "1"}
+REFUSAL = {"title": "Forbidden", "status": 403, "detail": "a page of another site may not write here", "check": "csrf"}
+
+
+@pytest.fixture(scope="module")
+def chromium(shop, certificate):
+    with browser.chromium(shop.names, certificate) as found:
+        yield found
+
+
+def url(path, scheme="https"):
+    return f"{scheme}://{API}{path}"
+
+
+def total(page):
+    """Of the visitor's own cart, asked for as by a click in the address bar."""
+    visit = page.context.new_page()
+    visit.goto(url(CART))
+    found = json.loads(visit.inner_text("body"))["total"]
+    visit.close()
+    return found
+
+
+def is_write(answer):
+    return answer.request.method == "POST"
+
+
+def post_opaquely(page):
+    """A `fetch` that asks for no leave; what the script sees."""
+    script = """async ([url, fields]) => {
+        const options = { method: "POST", mode: "no-cors", credentials: "include", body: new URLSearchParams(fields) };
+        const { type, status } = await fetch(url, options);
+        return { type, status, body: "" };
+    }"""
+    return page.evaluate(script, [url(CART), FORM])
+
+
+def post_form(page):
+    """A form that takes the page's place with the answer."""
+    page.evaluate("([url, fields]) => submit(url, fields)", [url(CART), FORM])
+
+
+@EVERY_SITE
+@pytest.mark.parametrize("post", [post_opaquely, post_form])
+def test_a_form_that_needs_no_leave(chromium, access_log, site, post):
+    who = SITES[site]
+    with who.visit(chromium.usual_profile()) as (page, _):
+        top = page.page
+        assert total(top) == 0
+        with top.expect_response(is_write) as waiting:
+            seen = post(page)
+        answer = waiting.value
+        cookie = answer.request.all_headers().get("cookie", "")
+        assert cookie.startswith("sessionid="), "it came in the visitor's name"
+        if post is post_opaquely:
+            assert seen == {"type": "opaque", "status": 0, "body": ""}
+        else:
+            found = json.loads(answer.text())
+            expected = {"items": [{"sku": "tea", "quantity": 1}], "total": 1} if who.is_allowed else REFUSAL
+            assert {name: found[name] for name in expected} == expected
+        assert answer.status == (201 if who.is_allowed else 403)
+        assert total(top) == (1 if who.is_allowed else 0)
+
+
+@EVERY_SITE
+@pytest.mark.parametrize("credentials", [True, False], ids=["include", "omit"])
+def test_an_event_stream(chromium, backend, site, credentials):
+    who = SITES[site]
+    for _ in range(3):
+        backend.steps.take()
+    with who.visit(chromium.profile()) as (page, console):
+        stream = [url("/events/"), {"withCredentials": credentials}, "event 2"]
+        events = page.evaluate("([url, options, last]) => listen(url, options, last)", stream)
+        if who.is_allowed:
+            assert events == ["event 0", "event 1", "event 2"]
+        else:
+            assert events == ["error"]
+            message = f"Access to resource at '{url('/events/')}' from origin '{who.origin}' has been blocked by CORS policy: No '"
+            assert console.wait_for(message), console.messages
+
+
+@EVERY_SITE
+@pytest.mark.parametrize("protocol", ["HTTP/1.1", "HTTP/2"])
+def test_the_chat(chromium, access_log, site, protocol):
+    who, path = SITES[site], f"/ws/chat/{site}-{protocol[-1]}/"
+    with who.visit(chromium.profile()) as (page, console):
+        if protocol == "HTTP/2":
+            # Chromium opens a WebSocket inside an HTTP/2 connection if it has one to that host already.
+            page.evaluate("(url) => read(url, { credentials: 'include' })", url(CART))
+        events = page.evaluate("(url) => talk(url, '{\"message\":\"hello\"}')", url(path, "wss"))
+        if who.is_allowed:
+            assert events[0] == "open" and json.loads(events[1])["handshake"]["origin"] == who.origin
+            assert json.loads(events[2]) == {"message": "hello"}
+        else:
+            assert events == ["error"]
+            assert console.wait_for(f"WebSocket connection to '{url(path, 'wss')}' failed: "), console.messages
+            assert console.wait_for("Unexpected response code: 403"), console.messages
+    line = access_log.line(path)
+    assert (line["finding"], line["protocol"]) == (f"websocket:{who.finding}", protocol)
