@@ -75,6 +75,8 @@ def access_logger(path):
         "finding": "%FILTER_STATE(wasm.origin_gate:PLAIN)%",
         "details": "%RESPONSE_CODE_DETAILS%",
         "protocol": "%PROTOCOL%",
+        "status": "%RESPONSE_CODE%",
+        "cookie": "%REQ(COOKIE)%",
     }
     kind = "envoy.extensions.access_loggers.file.v3.FileAccessLog"
     return {

@@ -93,7 +93,7 @@ ANSWERS = {
 def start(envoy, stage, backend, filters, certificate, access_log):
     """Envoy, and its ports by name."""
     lax = stage.shop(DJANGO_SETTINGS_MODULE="lax_settings", PYTHONPATH=str(pathlib.Path(__file__).parent))
-    away = {"host_redirect": IMAGES, "path_redirect": CART}
+    away = {"host_redirect": IMAGES, "path_redirect": f"{CART}?away"}
     routes = [
         {"match": {"path": "/old/"}, "redirect": {"path_redirect": CART}},
         {"match": {"path": "/away/"}, "redirect": away},

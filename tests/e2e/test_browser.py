@@ -160,8 +160,10 @@ def test_a_redirect_is_followed(chromium):
 
 
 def test_a_redirect_to_a_third_origin_comes_from_nobody(chromium, access_log):
-    """As the Fetch standard has it: the second request's origin is `null`."""
-    why = f"Redirect is not allowed for a preflight request."
+    """As the Fetch standard has it: what follows such a redirect says `null`, which no list can tell from strangers."""
     with SITES["app"].visit(chromium.profile()) as (page, console):
-        assert read(page, f"/away/", COOKIES["include"]) == NOTHING
-        assert console.wait_for(f"(redirected from '{url('/away/')}') from origin '{ALLOWED}'"), console.messages
+        assert read(page, "/away/", COOKIES["include"]) == NOTHING
+        at = f"'{url(CART, IMAGES)}?away' (redirected from '{url('/away/')}')"
+        message = f"Access to fetch at {at} from origin '{ALLOWED}' has been blocked by CORS policy: {NO_HEADER}"
+        assert console.wait_for(message), console.messages
+    assert access_log.line(f"{CART}?away")["finding"] == "cors:rejected:origin_null"
