@@ -33,7 +33,7 @@ NATIVE = {
     "allow_headers": "accept, authorization, content-type, user-agent, x-csrftoken, x-requested-with",
 }
 VIEWPORTS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
-TEA = {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": '{"sku": "tea", "quantity": 2}'}
+ADDRESS = f"https://{API}{CART}"
 
 
 def main():
@@ -77,7 +77,7 @@ def show(stage, options):
     return 1 if wrong else 0
 
 
-def start(stage, envoy, gate, certificate):
+def start(stage, envoy, gate, certificate, name="before-after"):
     """One shop, behind Envoy's filter and behind the filters `gate`; and the pages."""
     routes = [
         {"match": {"path": "/"}, "route": {"cluster": "shop"}},
@@ -89,7 +89,7 @@ def start(stage, envoy, gate, certificate):
     ]
     native = proxy.http_filter("envoy.filters.http.cors", "cors.v3.Cors")
     rules = {native["name"]: proxy.typed("envoy.extensions.filters.http.cors.v3.CorsPolicy", **NATIVE)}
-    log = stage.folder / "before-after.json"
+    log = stage.folder / f"{name}.access.json"
     servers = {
         "native": proxy.manager([native], [{**it, "typed_per_filter_config": rules} for it in routes], log),
         "gate": proxy.manager(gate, routes, log),
@@ -99,7 +99,7 @@ def start(stage, envoy, gate, certificate):
     listeners = [proxy.listener(name, it, certificate) for name, it in servers.items()]
     # Nothing listens on port 1.
     clusters = [proxy.cluster("shop", stage.shop()), proxy.cluster("dead", 1)]
-    return stage.envoy(envoy, proxy.config(listeners, clusters), name="before-after")
+    return stage.envoy(envoy, proxy.config(listeners, clusters), name=name)
 
 
 class Visitor:
@@ -107,8 +107,7 @@ class Visitor:
 
     def __init__(self, profile):
         self.profile = profile
-        with self.page(SHOP) as page:
-            read(page, CART, {**TEA, "credentials": "include"})
+        self.submit(SHOP, 2)
 
     @contextlib.contextmanager
     def page(self, origin):
@@ -117,9 +116,17 @@ class Visitor:
             page.goto(f"{origin}/")
             yield page
 
+    def submit(self, origin, quantity):
+        """A form on a page; the status of what then takes the page's place."""
+        with self.page(origin) as page, page.expect_navigation() as waiting:
+            page.evaluate("([url, fields]) => submit(url, fields)", [ADDRESS, {"sku": "tea", "quantity": quantity}])
+            return waiting.value.status
+
     def cart(self):
-        with self.page(SHOP) as page:
-            return json.loads(read(page, CART, {"credentials": "include"})["body"])["total"]
+        """As the visitor sees it who goes there: no page asks, so no filter has a say."""
+        with contextlib.closing(self.profile.new_page()) as page:
+            page.goto(ADDRESS)
+            return json.loads(page.inner_text("body"))["total"]
 
 
 def read(page, path, options=None):
@@ -160,10 +167,7 @@ def submits(origin):
 
     def attempt(visitor):
         before = visitor.cart()
-        with visitor.page(origin) as page:
-            with page.expect_navigation() as waiting:
-                page.evaluate("([url, fields]) => submit(url, fields)", [f"https://{API}{CART}", {"sku": "tea", "quantity": 1}])
-            status = waiting.value.status
+        status = visitor.submit(origin, 1)
         return f"{status}, and the cart {'has one more' if visitor.cart() == before + 1 else 'is as it was'}"
 
     return attempt
@@ -234,12 +238,13 @@ def markdown(rows):
     return "\n".join([f"| {lines[0]} |", "|---" * len(HEADER) + "|", *(f"| {line} |" for line in lines[1:])])
 
 
-# What is pressed on the shop's page, and the verdict that it shows for it.
+# What is pressed on the shop's page, and the verdict that it then shows.
+READABLE = "{}, and this page may read it".format
 PRESSED = {
-    "Put tea into it": "201",
-    "404 of Envoy": "404",
-    "503, a dead backend": "503",
-    "a header that is not listed": "this page may not read the answer",
+    "Put tea into it": READABLE(201),
+    "404 of Envoy": READABLE(404),
+    "503, a dead backend": READABLE(503),
+    "a header that is not listed": "kept from this page",
     "Open the chat": "received",
 }
 
@@ -253,13 +258,10 @@ def shop_page(chromium, **options):
         yield page
 
 
-def press(page, title):
-    """What the page then says first."""
-    shown = page.locator("#results li")
-    count = shown.count()
+def press(page, title, verdict):
+    """Waits until the page says this first."""
     page.get_by_role("button", name=title, exact=True).click()
-    shown.nth(count).wait_for()
-    return shown.first
+    page.locator("#results li:first-child b", has_text=verdict).wait_for()
 
 
 def pictures(envoy, certificate, folder):
@@ -269,10 +271,10 @@ def pictures(envoy, certificate, folder):
     with browser.chromium(ports, certificate) as chromium:
         for name, size in VIEWPORTS.items():
             with shop_page(chromium, viewport=size) as page:
-                for title in PRESSED:
-                    press(page, title)
+                for title, verdict in PRESSED.items():
+                    press(page, title, verdict)
                 path = folder / f"shop-on-a-{name}.png"
-                page.screenshot(path=path, full_page=True)
+                page.screenshot(path=path)
                 yield path
 
 

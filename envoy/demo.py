@@ -67,7 +67,17 @@ def envoy_config(shop_port, module, fixed):
     shop = next(it for it in config["static_resources"]["clusters"] if it["name"] == "shop")
     endpoint = shop["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
     bind(endpoint["address"], shop_port)
+    if fixed:
+        let_visitors_in(gate["typed_config"]["config"]["configuration"])
     return config
+
+
+def let_visitors_in(configuration):
+    """Lists the page that a person opens, and has it told each decision."""
+    policy = json.loads(configuration["value"])
+    policy["allowed_origins"].append("http://localhost:*")
+    policy["debug"] = True
+    configuration["value"] = json.dumps(policy)
 
 
 def bind(address, port):
@@ -323,7 +333,12 @@ def stay(envoy):
     base = f"http://localhost:{envoy.ports['web']}"
     print(
         f"""
-Envoy is on {base}, its admin page on http://localhost:{envoy.admin}. Try:
+Envoy is on {base}, its admin page on http://localhost:{envoy.admin}. Open the shop's page in a browser:
+
+  {base}   an origin that is allowed, for this run alone
+  {base.replace("localhost", "127.0.0.1")}   the same page, as one of an origin that is not
+
+Or try:
 
   # the page of an allowed origin may read an error
   curl -i {base}/api/billing/carts/99999/ -H 'Host: {API}' -H 'Origin: {APP}'

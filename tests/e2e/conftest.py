@@ -30,6 +30,11 @@ def backend():
 
 
 @pytest.fixture(scope="session")
+def binary():
+    return ENVOY
+
+
+@pytest.fixture(scope="session")
 def module():
     return MODULE
 
