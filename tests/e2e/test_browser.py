@@ -74,7 +74,8 @@ def test_a_write_that_is_asked_for_first(chromium, access_log, site):
         read(page, f"{path}-last")
     access_log.line(f"{path}-last")
     sent = ["OPTIONS", "POST"] if who.is_allowed else ["OPTIONS"]
-    assert [it["method"] for it in access_log.lines(path)] == sent
+    lines = [(it["method"], it["finding"]) for it in access_log.lines(path)]
+    assert lines == [(method, f"cors:{who.finding}") for method in sent]
 
 
 @pytest.mark.parametrize(

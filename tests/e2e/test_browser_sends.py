@@ -72,26 +72,30 @@ def test_a_form_that_needs_no_leave(chromium, access_log, site, post):
         left = total(top)
     line = access_log.line(path)
     assert line["cookie"].startswith("sessionid="), "it came in the visitor's name"
-    refusal = {**REFUSAL, "reason": "origin_null" if who.frame else "cross_site_write"}
-    expected = (201, CHANGED, 1) if who.is_allowed else (403, refusal, 0)
-    assert (line["status"], shown or expected[1], left) == expected
+    reason = "origin_null" if who.frame else "cross_site_write"
+    if who.is_allowed:
+        expected = (201, f"cors:{who.finding}", CHANGED, 1)
+    else:
+        expected = (403, f"csrf:rejected:{reason}", {**REFUSAL, "reason": reason}, 0)
+    assert (line["status"], line["finding"], shown or expected[2], left) == expected
 
 
 @EVERY_SITE
 @pytest.mark.parametrize("credentials", [True, False], ids=["include", "omit"])
-def test_an_event_stream(chromium, backend, site, credentials):
-    who = SITES[site]
+def test_an_event_stream(chromium, access_log, backend, site, credentials):
+    who, path = SITES[site], f"/events/?{site}-{credentials}"
     for _ in range(3):
         backend.steps.take()
     with who.visit(chromium.profile()) as (page, console):
-        stream = [url("/events/"), {"withCredentials": credentials}, "event 2"]
+        stream = [url(path), {"withCredentials": credentials}, "event 2"]
         events = page.evaluate("([url, options, last]) => listen(url, options, last)", stream)
         if who.is_allowed:
             assert events == ["event 0", "event 1", "event 2"]
         else:
             assert events == ["error"]
-            message = f"Access to resource at '{url('/events/')}' from origin '{who.origin}' has been blocked by CORS policy: No '"
+            message = f"Access to resource at '{url(path)}' from origin '{who.origin}' has been blocked by CORS policy: No '"
             assert console.wait_for(message), console.messages
+    assert access_log.line(path)["finding"] == f"cors:{who.finding}"
 
 
 @EVERY_SITE
