@@ -40,7 +40,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--envoy", required=True, type=pathlib.Path)
     parser.add_argument("--module", required=True, type=pathlib.Path)
-    parser.add_argument("--pictures", required=True, type=pathlib.Path, help="the folder for screenshots of the shop's page")
+    parser.add_argument("--pictures", required=True, type=pathlib.Path, help="where screenshots go")
     options = parser.parse_args()
     # The default action would skip the clean-up below.
     for number in (signal.SIGTERM, signal.SIGHUP):

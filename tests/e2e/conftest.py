@@ -48,7 +48,8 @@ def authority():
 @pytest.fixture(scope="session")
 def certificate(authority):
     """For every name that the tests use, as Envoy takes it."""
-    return proxy.certificate(authority.issue_cert("api.example", "app.example", "evil.example", "localhost", "127.0.0.1", *front.NAMES))
+    names = ["api.example", "app.example", "evil.example", "localhost", "127.0.0.1", *front.NAMES]
+    return proxy.certificate(authority.issue_cert(*names))
 
 
 @pytest.fixture(scope="session")

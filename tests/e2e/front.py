@@ -63,7 +63,7 @@ JSON = {"Content-Type": "application/json"}
 INTERNAL = {
     "action": "DENY",
     "policies": {
-        "all": {"permissions": [{"url_path": {"path": {"prefix": "/internal/"}}}], "principals": [{"any": True}]}
+        "internal": {"permissions": [{"url_path": {"path": {"prefix": "/internal/"}}}], "principals": [{"any": True}]}
     },
 }
 ONE_AN_HOUR = {
@@ -71,13 +71,21 @@ ONE_AN_HOUR = {
     "token_bucket": {"max_tokens": 1, "fill_interval": "3600s"},
     **{it: {"default_value": {"numerator": 100}} for it in ("filter_enabled", "filter_enforced")},
 }
+BAD = {"method": "POST", "headers": JSON, "body": '{"quantity": 0}'}
+ORDERS = "/api/auth/buyer/orders/"
+
+
+def token(text):
+    return {"headers": {"Authorization": f"Token {text}"}}
+
+
 # What each call is answered: by the shop, by another filter or by Envoy itself.
 ANSWERS = {
     "the cart": (200, '{"items":[]', CART, {}),
-    "400": (400, '{"sku":["This field is required."]', CART, {"method": "POST", "headers": JSON, "body": '{"quantity": 0}'}),
-    "401": (401, '{"detail":"Authentication credentials', "/api/auth/buyer/orders/", {}),
-    "401 of a wrong token": (401, '{"detail":"Invalid token', "/api/auth/buyer/orders/", {"headers": {"Authorization": "Token no"}}),
-    "a right one": (200, '{"buyer":"buyer"', "/api/auth/buyer/orders/", {"headers": {"Authorization": f"Token {TOKEN}"}}),
+    "400": (400, '{"sku":["This field is required."]', CART, BAD),
+    "401": (401, '{"detail":"Authentication credentials', ORDERS, {}),
+    "401 of a wrong token": (401, '{"detail":"Invalid token', ORDERS, token("no")),
+    "a right one": (200, '{"buyer":"buyer"', ORDERS, token(TOKEN)),
     "403 of another filter": (403, "RBAC: access denied", "/internal/", {}),
     "404": (404, '{"detail":"There is no cart 99999', "/api/billing/carts/99999/", {}),
     "404 of Envoy": (404, "", "/nothing/here/", {}),

@@ -32,9 +32,9 @@ def test_the_readme_shows_what_comes_of_it():
 
 
 def test_without_the_filter_it_is_not_as_promised(both, stage, binary, authority):
-    """With nothing in its place no cell of its column holds."""
+    """Nor is any cell of its column with nothing in its place, but for what no page may do behind either."""
     certificate = proxy.certificate(authority.issue_cert(before_after.API, *before_after.SITES))
-    bare = before_after.start(stage, binary, [], certificate, name="bare")
+    bare = before_after.start(stage, binary, [], certificate, name="before-after-without")
     found = before_after.attempts(bare, certificate, "gate")
     kept = [title for (title, _, wanted), cell in zip(before_after.ROWS, found) if cell == wanted[1]]
     assert kept == ["a foreign page reads the cart"]

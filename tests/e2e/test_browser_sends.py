@@ -93,7 +93,7 @@ def test_an_event_stream(chromium, access_log, backend, site, credentials):
             assert events == ["event 0", "event 1", "event 2"]
         else:
             assert events == ["error"]
-            message = f"Access to resource at '{url(path)}' from origin '{who.origin}' has been blocked by CORS policy: No '"
+            message = f"Access to resource at '{url(path)}' from origin '{who.origin}' has been blocked by CORS policy"
             assert console.wait_for(message), console.messages
     assert access_log.line(path)["finding"] == f"cors:{who.finding}"
 
