@@ -5,7 +5,7 @@ import json
 import pytest
 
 import browser
-from front import ABROAD, ALLOWED, ANSWERS, API, FRESH, IMAGES, JSON, LAX, PUBLIC, SITES
+from front import ALLOWED, ANSWERS, API, FRESH, IMAGES, JSON, LAX, PUBLIC, SITES
 from stage import CART
 
 if not browser.find():
