@@ -22,7 +22,14 @@ build() {
 }
 
 demo() {
+  [[ -z ${1:-} || $1 == --browser ]] || fail "demo: '$1' is no option; there is --browser"
   build
+  if [[ ${1:-} == --browser ]]; then
+    need_python tests
+    need_envoy
+    "$PYTHON" envoy/before_after.py --envoy "$ENVOY_BIN" --module "$MODULE" --pictures "$TOOLS/pictures"
+    return
+  fi
   need_python demo
   need_envoy
   "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
@@ -120,6 +127,8 @@ help() {
 
   build   the module, as dist/origin_gate.wasm, with its size and sha256
   demo    a demo shop behind a real Envoy with the module, on free local ports: every promise checked and printed
+  demo --browser
+          pages in a real Chromium against Envoy's own CORS filter and against Origin Gate, side by side
   run     the same on fixed ports (Envoy 10000, admin 9901), up until Ctrl-C
   test    everything that a change must pass: format, lints, unit, table, property and end-to-end tests
   bench   what a decision costs, and how that grows with the policy

@@ -69,7 +69,17 @@ def envoy_config(shop_port, module, fixed):
     manager = listeners["web"]["filter_chains"][0]["filters"][0]["typed_config"]
     gate = next(it for it in manager["http_filters"] if it["name"] == "origin_gate")
     gate["typed_config"]["config"]["vm_config"]["code"]["local"]["filename"] = str(module)
+    if fixed:
+        let_visitors_in(gate["typed_config"]["config"]["configuration"])
     return config
+
+
+def let_visitors_in(configuration):
+    """Lists the page that a person opens, and has it told each decision."""
+    policy = json.loads(configuration["value"])
+    policy["allowed_origins"].append("http://localhost:*")
+    policy["debug"] = True
+    configuration["value"] = json.dumps(policy)
 
 
 def endpoint(cluster):
@@ -329,7 +339,12 @@ def stay(envoy):
     base = f"http://localhost:{envoy.ports['web']}"
     print(
         f"""
-Envoy is on {base}, its admin page on http://localhost:{envoy.admin}. Try:
+Envoy is on {base}, its admin page on http://localhost:{envoy.admin}. Open the shop's page in a browser:
+
+  {base}   an origin that is allowed, for this run alone
+  {base.replace("localhost", "127.0.0.1")}   the same page, as one of an origin that is not
+
+Or try:
 
   # the page of an allowed origin may read an error
   curl -i {base}/api/billing/carts/99999/ -H 'Host: {API}' -H 'Origin: {APP}'

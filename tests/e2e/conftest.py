@@ -7,6 +7,7 @@ import time
 import pytest
 import trustme
 
+import front
 import proxy
 from backend import Backend
 from peers import PATIENCE
@@ -29,6 +30,11 @@ def backend():
 
 
 @pytest.fixture(scope="session")
+def binary():
+    return ENVOY
+
+
+@pytest.fixture(scope="session")
 def module():
     return MODULE
 
@@ -42,10 +48,8 @@ def authority():
 @pytest.fixture(scope="session")
 def certificate(authority):
     """For every name that the tests use, as Envoy takes it."""
-    found = authority.issue_cert("api.example", "app.example", "evil.example", "localhost", "127.0.0.1")
-    chain = b"".join(it.bytes() for it in found.cert_chain_pems)
-    key = found.private_key_pem.bytes()
-    return {"certificate_chain": {"inline_string": chain.decode()}, "private_key": {"inline_string": key.decode()}}
+    names = ["api.example", "app.example", "evil.example", "localhost", "127.0.0.1", *front.NAMES]
+    return proxy.certificate(authority.issue_cert(*names))
 
 
 @pytest.fixture(scope="session")
@@ -69,13 +73,18 @@ class AccessLog:
         """The last line that has this."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            text = self.path.read_text() if self.path.exists() else ""
-            for line in reversed(text.rpartition("\n")[0].splitlines()):
-                found = json.loads(line)
-                if found[key] == value:
-                    return found
+            if found := [it for it in self.read() if it[key] == value]:
+                return found[-1]
             time.sleep(0.01)
         raise AssertionError(f"no line of {key} {value} in the access log")
+
+    def lines(self, case):
+        """All that there are by now."""
+        return [it for it in self.read() if it["case"] == case]
+
+    def read(self):
+        text = self.path.read_text() if self.path.exists() else ""
+        return map(json.loads, text.rpartition("\n")[0].splitlines())
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +101,10 @@ def envoy(stage):
         return stage.envoy(ENVOY, config, name=name, **options)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def shop(envoy, stage, backend, module, certificate, access_log):
+    """Envoy in front of the shop, as browsers find it."""
+    filters = [proxy.gate(module, front.POLICY)]
+    return front.start(envoy, stage, backend, filters, certificate, access_log)

@@ -1,6 +1,7 @@
 import os
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.sessions import SessionMiddlewareStack
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
@@ -13,11 +14,13 @@ from .chat import Chat  # noqa: E402 (the settings come first)
 application = ProtocolTypeRouter(
     {
         "http": django,
-        "websocket": URLRouter(
-            [
-                path("ws/chat/", Chat.as_asgi()),
-                path("ws/chat/<slug:room>/", Chat.as_asgi()),
-            ]
+        "websocket": SessionMiddlewareStack(
+            URLRouter(
+                [
+                    path("ws/chat/", Chat.as_asgi()),
+                    path("ws/chat/<slug:room>/", Chat.as_asgi()),
+                ]
+            )
         ),
     }
 )

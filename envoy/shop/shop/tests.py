@@ -62,8 +62,19 @@ class ChatTests(TransactionTestCase):
             self.assertEqual((await chat.receive_output())["type"], "websocket.accept")
             greeting = json.loads((await chat.receive_output())["text"])
             self.assertEqual((greeting["type"], greeting["room"]), ("connection_established", room))
-            self.assertEqual(greeting["handshake"]["origin"], "https://anybody.example")
+            self.assertEqual((greeting["cart"], greeting["handshake"]["origin"]), (0, "https://anybody.example"))
             await chat.send_input({"type": "websocket.receive", "text": '{"message": "hello"}'})
             self.assertEqual(json.loads((await chat.receive_output())["text"]), {"message": "hello"})
             await chat.send_input({"type": "websocket.disconnect", "code": 1000})
             await chat.wait()
+
+    async def test_it_is_in_its_visitors_session(self):
+        answer = await self.async_client.post(CART, {"sku": "tea", "quantity": 2}, "application/json")
+        cookie = f"sessionid={answer.cookies['sessionid'].value}".encode()
+        scope = {"type": "websocket", "path": "/ws/chat/", "headers": [(b"cookie", cookie)]}
+        chat = ApplicationCommunicator(application, scope)
+        await chat.send_input({"type": "websocket.connect"})
+        await chat.receive_output()
+        self.assertEqual(json.loads((await chat.receive_output())["text"])["cart"], 2)
+        await chat.send_input({"type": "websocket.disconnect", "code": 1000})
+        await chat.wait()

@@ -71,9 +71,12 @@ def manager(http_filters, routes, access_log, domains=("*",), **more):
 def access_logger(path):
     log_format = {
         "case": "%REQ(X-CASE?:PATH)%",
+        "method": "%REQ(:METHOD)%",
         "finding": "%FILTER_STATE(wasm.origin_gate:PLAIN)%",
         "details": "%RESPONSE_CODE_DETAILS%",
         "protocol": "%PROTOCOL%",
+        "status": "%RESPONSE_CODE%",
+        "cookie": "%REQ(COOKIE)%",
     }
     kind = "envoy.extensions.access_loggers.file.v3.FileAccessLog"
     return {
@@ -122,6 +125,13 @@ def cluster(name, port=None, http2=False):
         options = typed(kind, explicit_http_config={"http2_protocol_options": {"allow_connect": True}})
         found["typed_extension_protocol_options"] = {kind: options}
     return found
+
+
+def certificate(issued):
+    """One of trustme's, as a listener takes it."""
+    chain = b"".join(it.bytes() for it in issued.cert_chain_pems).decode()
+    key = issued.private_key_pem.bytes().decode()
+    return {"certificate_chain": {"inline_string": chain}, "private_key": {"inline_string": key}}
 
 
 def config(listeners, clusters, **more):

@@ -1,0 +1,90 @@
+"""Origin Gate beside Envoy's own CORS filter in a real browser, as `./build.sh demo --browser` has it, and the shop's
+page as a person uses it."""
+
+import re
+
+import pytest
+
+import before_after
+import browser
+import demo
+import proxy
+import readme
+
+if not browser.find():
+    pytest.skip("needs Chromium, which is not installed (on Debian: chromium)", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def both(stage, binary, module, authority):
+    certificate = proxy.certificate(authority.issue_cert(before_after.API, *before_after.SITES))
+    gate = [proxy.gate(module, before_after.POLICY)]
+    return before_after.start(stage, binary, gate, certificate), certificate
+
+
+def test_before_and_after(both):
+    assert before_after.compare(*both) == before_after.promised()
+
+
+def test_the_readme_shows_what_comes_of_it():
+    header = f"| {' | '.join(before_after.HEADER)} |"
+    assert readme.table(header) == before_after.promised()
+
+
+def test_without_the_filter_it_is_not_as_promised(both, stage, binary, authority):
+    """Nor is any cell of its column with nothing in its place, but for what no page may do behind either."""
+    certificate = proxy.certificate(authority.issue_cert(before_after.API, *before_after.SITES))
+    bare = before_after.start(stage, binary, [], certificate, name="before-after-without")
+    found = before_after.attempts(bare, certificate, "gate")
+    kept = [title for (title, _, wanted), cell in zip(before_after.ROWS, found) if cell == wanted[1]]
+    assert kept == ["a foreign page reads the cart"]
+
+
+def test_pictures_are_taken(both, tmp_path):
+    found = list(before_after.pictures(*both, tmp_path))
+    assert [it.read_bytes()[:4] for it in found] == [b"\x89PNG"] * 2
+
+
+READ = before_after.READABLE
+KEPT = "kept from this page"
+VERDICTS = {
+    "See the cart": READ(200),
+    "Put tea into it": READ(201),
+    "My orders": READ(200),
+    "400": READ(400),
+    "401": READ(401),
+    "403 of another filter": READ(403),
+    "404 of the shop": READ(404),
+    "404 of Envoy": READ(404),
+    "500": READ(500),
+    "503, a dead backend": READ(503),
+    "504, a slow backend": READ(504),
+    "a redirect": READ(200),
+    "PUT": READ(405),
+    "a header that is not listed": KEPT,
+    "Open the chat": "received",
+    "Say it": "received",
+    "Close": "closed",
+}
+
+
+@pytest.fixture(scope="module")
+def run(stage, binary, module):
+    """What `./build.sh run` starts, but for the ports."""
+    config = demo.envoy_config(stage.shop(), module, fixed=True)
+    demo.bind(config["static_resources"]["listeners"][0]["address"], 0)
+    demo.bind(config["admin"]["address"], 0)
+    return stage.envoy(binary, config, name="run")
+
+
+@pytest.mark.parametrize("host, api", [("localhost", "127.0.0.1"), ("127.0.0.1", "localhost")])
+def test_each_button_of_the_page(both, run, host, api):
+    """On an address that `run` allows, and on one that it does not. Sockets it opens for both: both are its hosts."""
+    is_allowed, port = host == "localhost", run.ports["web"]
+    with browser.chromium({}, both[1]) as chromium, browser.visit(chromium, f"http://{host}:{port}/") as page:
+        page.select_option("#api", f"{api}:{port}")
+        assert page.locator("button").all_inner_texts() == list(VERDICTS)
+        for title, verdict in VERDICTS.items():
+            before_after.press(page, title, verdict if is_allowed or not re.match(r"\d", verdict) else KEPT)
+        told = page.locator("#results .why").all_inner_texts()
+    assert told == (["x-origin-gate: cors:allowed:listed"] * 13 if is_allowed else [])
