@@ -100,6 +100,8 @@ class Stage:
         """Envoy with a configuration; `log_level` is that of its component `wasm`."""
         (self.folder / f"{name}.json").write_text(json.dumps(config, indent=2))
         admin_file = self.folder / f"{name}.admin"
+        if admin_file.exists():
+            raise Failure(f"there is an Envoy named {name} already")
         process = self.start(
             name,
             [binary, "--config-path", self.folder / f"{name}.json", "--admin-address-path", admin_file]
