@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 import demo
+import node
 import peers
 import proxy
 import readme
@@ -64,6 +65,19 @@ def test_every_alert_says_what_to_do_and_is_tested_both_ways():
 def test_the_readme_lists_the_alerts():
     told = [(name.strip("`"), severity) for name, severity, _ in readme.table("| alert | severity | fires when |")]
     assert told == [(name, rule["labels"]["severity"]) for name, rule in ALERTS.items()]
+
+
+def test_the_dashboard_has_the_types_of_grafana(tmp_path):
+    """A key that Grafana does not know, or a value of another kind, is an error of the compiler."""
+    node.need("@grafana/schema")
+    here = pathlib.Path(__file__).parent
+    source = tmp_path / "dashboard.ts"
+    source.write_text((here / "dashboard.ts").read_text() + (FILES / "dashboard.json").read_text())
+    (tmp_path / "node_modules").symlink_to(node.MODULES)
+    options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "esnext", "--moduleResolution", "bundler"]
+    command = ["node", node.MODULES / "typescript/bin/tsc", *options, source]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=peers.PATIENCE * 5)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_dashboard_is_whole():

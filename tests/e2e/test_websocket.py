@@ -3,13 +3,13 @@
 import base64
 import json
 import pathlib
-import shutil
 import subprocess
 
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+import node
 import peers
 import proxy
 from conftest import AccessLog
@@ -17,7 +17,6 @@ from peers import HOST, PATIENCE, Frames, Http1, Http2
 
 HERE = pathlib.Path(__file__).parent
 TABLES = json.loads((HERE / "handshakes.json").read_text())
-NODE_MODULES = HERE.parent.parent / ".tools/node/node_modules"
 APP, EVIL = "https://app.example", "https://evil.example"
 SAID = {"uvicorn": '"WebSocket', "daphne": '"WSCONNECTING'}  # in the log, before the path of a handshake
 SERVERS = list(SAID)
@@ -112,11 +111,10 @@ def by_websockets(port, tls, ca, path, origin, case):
 
 
 def by_node(port, tls, ca, path, origin, case):
-    if not shutil.which("node") or not NODE_MODULES.exists():
-        pytest.skip("needs Node, and `ws` in .tools/node, where ./build.sh e2e puts it if npm is here")
+    node.need("ws")
     url = f"{'wss' if tls else 'ws'}://{HOST}:{port}{path}"
     what = {"url": url, "origin": origin, "headers": {"x-case": case}, "text": TEXT, "ca": ca}
-    command = ["node", HERE / "ws_client.mjs", NODE_MODULES, json.dumps(what)]
+    command = ["node", HERE / "ws_client.mjs", node.MODULES, json.dumps(what)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout, done.stderr
     return Outcome(**json.loads(done.stdout))
