@@ -6,14 +6,13 @@ import argparse
 import contextlib
 import json
 import pathlib
-import signal
 import sys
 
 import trustme
 
 import browser
 import proxy
-from stage import CART, Failure, Stage
+from stage import CART, perform
 
 API, SHOP, FOREIGN = "api.shop.example", "https://www.shop.example", "https://evil.example"
 SITES = ("www.shop.example", "evil.example")
@@ -42,20 +41,10 @@ def main():
     parser.add_argument("--module", required=True, type=pathlib.Path)
     parser.add_argument("--pictures", required=True, type=pathlib.Path, help="where screenshots go")
     options = parser.parse_args()
-    # The default action would skip the clean-up below.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
     if not browser.find():
         print("needs Chromium, which is not installed (on Debian: chromium)", file=sys.stderr)
         return 1
-    try:
-        with Stage() as stage:
-            return show(stage, options)
-    except KeyboardInterrupt:
-        return 130
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    return perform(lambda stage: show(stage, options))
 
 
 def show(stage, options):

@@ -7,14 +7,13 @@ import argparse
 import asyncio
 import json
 import pathlib
-import signal
 import sys
 import time
 
 import websockets
 import yaml
 
-from stage import CART, TOKEN, Failure, Stage, ask, free_port
+from stage import CART, TOKEN, ask, free_port, perform
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -31,20 +30,14 @@ def main():
     parser.add_argument("--envoy", required=True, type=pathlib.Path)
     parser.add_argument("--module", required=True, type=pathlib.Path)
     options = parser.parse_args()
-    # The default action would skip the clean-up below.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
-    try:
-        with Stage() as stage:
-            envoy = start(stage, options)
-            if options.verb == "run":
-                return stay(envoy)
-            return 0 if Checks(envoy).run() else 1
-    except KeyboardInterrupt:
-        return 130
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    return perform(lambda stage: play(stage, options))
+
+
+def play(stage, options):
+    envoy = start(stage, options)
+    if options.verb == "run":
+        return stay(envoy)
+    return 0 if Checks(envoy).run() else 1
 
 
 def start(stage, options):

@@ -116,6 +116,21 @@ class Stage:
         return Envoy(self, name, process, self.wait_for(admin_port, name, process))
 
 
+def perform(play):
+    """A program on a stage: its exit code. However it ends, nothing that it started is left."""
+    # The default action would skip the clean-up.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    try:
+        with Stage() as stage:
+            return play(stage)
+    except KeyboardInterrupt:
+        return 130
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+
+
 class Envoy:
     """A running Envoy: the port of its admin page, and those of its listeners by name."""
 

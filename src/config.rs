@@ -30,6 +30,8 @@ use section::Section;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use carry::{Carried, SCHEMA, SETTING_NAMES, carry_django, carry_json, entries};
+#[cfg(not(target_arch = "wasm32"))]
+pub use cors::{DEFAULT_HEADERS, DEFAULT_METHODS};
 pub use django::{Environment, Settings};
 pub use note::Note;
 pub use presets::{PRESETS, Preset};

@@ -13,8 +13,9 @@ use crate::policy::problem::Problem;
 use crate::policy::verdict::Mode;
 
 /// What django-cors-headers allows unless told otherwise.
-const DEFAULT_METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"];
-const DEFAULT_HEADERS: [&str; 6] = [
+pub const DEFAULT_METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"];
+/// The same of headers.
+pub const DEFAULT_HEADERS: [&str; 6] = [
     "accept",
     "authorization",
     "content-type",

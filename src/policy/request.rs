@@ -180,12 +180,12 @@ impl<'a> From<Field<'a>> for Source<'a> {
 }
 
 impl Source<'_> {
-    /// Whether the page may be of the very origin that it asks: on its host and port, and not over HTTP while the
-    /// request came over HTTPS. The other way round is TLS that ended in front of the proxy.
+    /// Whether the page came over HTTP while its request came over HTTPS. The other way round may be TLS that ended in
+    /// front of the proxy.
     #[must_use]
-    pub fn may_be_target_of(&self, head: &RequestHead<'_>) -> bool {
+    pub fn is_downgrade_of(&self, head: &RequestHead<'_>) -> bool {
         let is_plain = matches!(self, Self::Origin(origin) if origin.scheme == b"http");
-        self.is_target_of(head) && !(is_plain && head.scheme() == Some(b"https"))
+        is_plain && head.scheme() == Some(b"https")
     }
 
     /// Whether the page is on the host and port that it asks.

@@ -131,19 +131,16 @@ impl Rules {
             // Nothing to grant or to refuse: no other origin asks.
             Err(Reason::OriginMissing) => (Outcome::Allowed, Reason::OriginMissing),
             Err(_) if grant == Grant::Any => (Outcome::Allowed, Reason::Any),
-            Err(_) if source.may_be_target_of(head) => (Outcome::Allowed, Reason::SameHost),
-            Err(reason) => {
-                let is_other_scheme = source.is_target_of(head);
-                let reason = if is_other_scheme {
-                    Reason::SchemeMismatch
-                } else {
-                    reason
-                };
-                match watched.enforces(cors.mode, Check::Cors, reason) {
-                    true => (Outcome::Rejected, reason),
-                    false => (Outcome::WouldReject, reason),
+            Err(reason) => match source.is_target_of(head) {
+                true if !source.is_downgrade_of(head) => (Outcome::Allowed, Reason::SameHost),
+                is_target => {
+                    let reason = if is_target { Reason::SchemeMismatch } else { reason };
+                    match watched.enforces(cors.mode, Check::Cors, reason) {
+                        true => (Outcome::Rejected, reason),
+                        false => (Outcome::WouldReject, reason),
+                    }
                 }
-            }
+            },
         };
         self.forward(head, &source, watched.or(Check::Cors, outcome, reason), grant)
     }

@@ -5,6 +5,7 @@ import pathlib
 
 import browser
 import proxy
+import refusals
 from stage import CART, TOKEN
 
 API = "api.slykertech.co.zw"
@@ -60,17 +61,6 @@ SITES = {
 NAMES = [API, IMAGES, FRESH, PUBLIC, LAX, "shop.example", *{it.url.removeprefix("https://") for it in SITES.values()}]
 
 JSON = {"Content-Type": "application/json"}
-INTERNAL = {
-    "action": "DENY",
-    "policies": {
-        "internal": {"permissions": [{"url_path": {"path": {"prefix": "/internal/"}}}], "principals": [{"any": True}]}
-    },
-}
-ONE_AN_HOUR = {
-    "stat_prefix": "limited",
-    "token_bucket": {"max_tokens": 1, "fill_interval": "3600s"},
-    **{it: {"default_value": {"numerator": 100}} for it in ("filter_enabled", "filter_enforced")},
-}
 BAD = {"method": "POST", "headers": JSON, "body": '{"quantity": 0}'}
 ORDERS = "/api/auth/buyer/orders/"
 
@@ -111,10 +101,7 @@ def start(envoy, stage, backend, filters, certificate, access_log):
         *(proxy.route(prefix, "shop") for prefix in ("/api/", "/internal/", "/ws/")),
         *map(proxy.route, ["/backend/", "/events/"]),
     ]
-    others = [
-        proxy.http_filter("rbac", "rbac.v3.RBAC", rules=INTERNAL),
-        proxy.http_filter("limit", "local_ratelimit.v3.LocalRateLimit", disabled=True, **ONE_AN_HOUR),
-    ]
+    others = [refusals.forbid("rbac", "/internal/"), refusals.limit("limit")]
     servers = {
         "api": proxy.manager([*filters, *others], routes, access_log.path),
         "lax": proxy.manager(filters, [proxy.route("/", "lax")], access_log.path),

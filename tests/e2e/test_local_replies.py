@@ -7,6 +7,7 @@ import pytest
 import peers
 import proxy
 import readme
+import refusals
 from conftest import AccessLog
 
 APP, ADMIN, FOREIGN = "https://app.example", "https://admin.example", "https://evil.example"
@@ -77,7 +78,7 @@ def gate(envoy, backend, module, access_log):
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
         "request_headers_timeout": "0.5s",
     }
-    early, late = (proxy.http_filter(it, "rbac.v3.RBAC", rules=refuse(f"/{it}/")) for it in ("early", "late"))
+    early, late = (refusals.forbid(it, f"/{it}/") for it in ("early", "late"))
 
     def web(policy, **more):
         filters = [early, proxy.gate(module, policy), late]
@@ -89,11 +90,6 @@ def gate(envoy, backend, module, access_log):
         listeners.append(proxy.listener(f"bare {name}".strip(), web(policy)))
         listeners.append(proxy.listener(f"covered {name}".strip(), web(policy, **snippet)))
     return envoy("local-replies", listeners, [proxy.cluster("backend", backend.port)])
-
-
-def refuse(prefix):
-    anybody = {"permissions": [{"url_path": {"path": {"prefix": prefix}}}], "principals": [{"any": True}]}
-    return {"action": "DENY", "policies": {"all": anybody}}
 
 
 def ask(gate, listener, lines, origin):

@@ -10,34 +10,19 @@ import pytest
 
 import peers
 import proxy
+import refusals
 from backend import broken, close_unanswered, speak_something_else
 
 MATRIX = json.loads((pathlib.Path(__file__).parent.parent / "matrix.json").read_text())
-KEYS = '{"keys": [{"kty": "oct", "alg": "HS256", "k": "c2VjcmV0"}]}'
-JWT = {
-    "providers": {"shop": {"issuer": "shop", "local_jwks": {"inline_string": KEYS}}},
-    "rules": [{"match": {"prefix": "/token/"}, "requires": {"provider_name": "shop"}}],
-}
-RBAC = {
-    "action": "DENY",
-    "policies": {
-        "all": {"permissions": [{"url_path": {"path": {"prefix": "/forbidden/"}}}], "principals": [{"any": True}]}
-    },
-}
-ONE_AN_HOUR = {
-    "stat_prefix": "limited",
-    "token_bucket": {"max_tokens": 1, "fill_interval": "3600s"},
-    **{it: {"default_value": {"numerator": 100}} for it in ("filter_enabled", "filter_enforced")},
-}
 
 
 def filters(module, policy):
     authz = {"server_uri": {"uri": "http://authz", "cluster": "authz", "timeout": "5s"}}
     return [
         proxy.gate(module, policy),
-        proxy.http_filter("rbac", "rbac.v3.RBAC", rules=RBAC),
-        proxy.http_filter("jwt", "jwt_authn.v3.JwtAuthentication", **JWT),
-        proxy.http_filter("limit", "local_ratelimit.v3.LocalRateLimit", disabled=True, **ONE_AN_HOUR),
+        refusals.forbid("rbac", "/forbidden/"),
+        refusals.need_token("jwt", "/token/"),
+        refusals.limit("limit"),
         proxy.http_filter("authz", "ext_authz.v3.ExtAuthz", disabled=True, http_service=authz),
         proxy.http_filter(
             "fault", "fault.v3.HTTPFault", disabled=True, abort={"http_status": 503, "percentage": {"numerator": 100}}

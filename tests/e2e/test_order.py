@@ -4,20 +4,15 @@ import pytest
 
 import peers
 import proxy
+import refusals
 
 APP, FOREIGN = "https://app.example", "https://evil.example"
 POLICY = {"allowed_origins": [APP], "allowed_hosts": ["api.example"], "cors": {"allow_credentials": True}}
 READABLE = {"access-control-allow-origin": APP, "access-control-allow-credentials": "true", "vary": "Origin"}
 KINDS = pytest.mark.parametrize("kind", peers.BOTH, ids=lambda it: it.VERSION)
 
-KEYS = '{"keys": [{"kty": "oct", "alg": "HS256", "k": "c2VjcmV0"}]}'
 REFUSING = {
-    "jwt": proxy.http_filter(
-        "jwt",
-        "jwt_authn.v3.JwtAuthentication",
-        providers={"shop": {"issuer": "shop", "local_jwks": {"inline_string": KEYS}}},
-        rules=[{"match": {"prefix": "/"}, "requires": {"provider_name": "shop"}}],
-    ),
+    "jwt": refusals.need_token("jwt", "/"),
     "rbac": proxy.http_filter("rbac", "rbac.v3.RBAC", rules={"action": "ALLOW", "policies": {}}),
 }
 STATUS = {"jwt": 401, "rbac": 403}

@@ -2,26 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::{DEFAULT_HEADERS, DEFAULT_METHODS};
+
 use super::token::{Token, Word};
 use super::value::{Budget, TOO_MUCH, Value, Why, texts};
 
 const VARIABLE: Why = "its value comes from the environment and has no default; name the file of variables with --env";
 
-/// django-cors-headers' own lists, which settings often extend.
-const DEFAULT_HEADERS: [&str; 6] = [
-    "accept",
-    "authorization",
-    "content-type",
-    "user-agent",
-    "x-csrftoken",
-    "x-requested-with",
-];
-const DEFAULT_METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"];
-
 /// How deep expressions may be nested.
 const DEPTH: usize = 32;
 
-/// What a module may take from django-cors-headers by name.
+/// What a module may take from django-cors-headers by name: its own lists, which settings often extend.
 pub fn given() -> BTreeMap<String, Value> {
     let list = |items: &[&str]| texts(items.iter().copied());
     BTreeMap::from([
