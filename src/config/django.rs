@@ -254,7 +254,7 @@ fn list(text: &str) -> Result<Node, String> {
 fn items(text: &str) -> Result<Vec<Node>, String> {
     let text = text.trim();
     if is_json_list(text) {
-        return match serde_json::from_str(text) {
+        return match serde_json::from_slice(text.as_bytes()) {
             Ok(Node::List(items)) => Ok(items),
             _ => Err("this begins like a JSON list and is none; write `a,b` or `[\"a\", \"b\"]`".to_owned()),
         };

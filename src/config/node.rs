@@ -33,6 +33,14 @@ impl From<u16> for Node {
     }
 }
 
+impl Node {
+    /// As [`Display`](fmt::Display) has it, and strings between quotes.
+    pub fn as_json(&self) -> impl fmt::Display {
+        let quote = if matches!(self, Self::String(_)) { "\"" } else { "" };
+        fmt::from_fn(move |f| write!(f, "{quote}{self}{quote}"))
+    }
+}
+
 impl fmt::Display for Node {
     /// Short enough for a message, without control characters, strings without their quotes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

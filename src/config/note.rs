@@ -56,19 +56,20 @@ pub struct Report {
 impl Note {
     /// A note on a value.
     pub fn on(path: &str, value: impl fmt::Display, what: impl Into<Wrong>) -> Self {
-        Self {
-            path: path.to_owned(),
-            value: Some(value.to_string()),
-            what: what.into(),
-        }
+        Self::new(path, Some(&value), what.into())
     }
 
     /// A note on a place.
     pub fn at(path: &str, what: impl Into<Wrong>) -> Self {
+        Self::new(path, None, what.into())
+    }
+
+    #[inline(never)]
+    fn new(path: &str, value: Option<&dyn fmt::Display>, what: Wrong) -> Self {
         Self {
             path: path.to_owned(),
-            value: None,
-            what: what.into(),
+            value: value.map(ToString::to_string),
+            what,
         }
     }
 

@@ -1,6 +1,5 @@
 //! Reading an object key by key, keeping every error.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
@@ -146,19 +145,32 @@ impl<'n> Section<'n> {
     /// One of several values.
     pub fn choice<W, T>(&mut self, key: &'static str, options: &[(W, T)], default: T, report: &mut Report) -> T
     where
-        W: Copy + fmt::Debug + Into<Node>,
+        W: Copy + Into<Node>,
         T: Copy,
     {
-        let Some(node) = self.take(key, report) else {
-            return default;
-        };
-        if let Some((_, chosen)) = options.iter().find(|(word, _)| *node == (*word).into()) {
-            return *chosen;
+        let mut words = options.iter().map(|(word, _)| (*word).into());
+        let chosen = self.choose(key, &mut words, report);
+        chosen
+            .and_then(|at| options.get(at))
+            .map_or(default, |(_, value)| *value)
+    }
+
+    /// Which of several values it is.
+    fn choose(
+        &mut self,
+        key: &'static str,
+        words: &mut dyn Iterator<Item = Node>,
+        report: &mut Report,
+    ) -> Option<usize> {
+        let node = self.take(key, report)?;
+        let words: Vec<_> = words.collect();
+        let chosen = words.iter().position(|word| word == node);
+        if chosen.is_none() {
+            let words: Vec<_> = words.iter().map(|word| format!("`{}`", word.as_json())).collect();
+            let message = format!("one of {} is expected here", words.join(", "));
+            report.error(Note::on(&self.path_of(key), node, (Problem::Choice, message)));
         }
-        let words: Vec<_> = options.iter().map(|(word, _)| format!("`{word:?}`")).collect();
-        let message = format!("one of {} is expected here", words.join(", "));
-        report.error(Note::on(&self.path_of(key), node, (Problem::Choice, message)));
-        default
+        chosen
     }
 
     /// A whole number.

@@ -119,7 +119,7 @@ fn announce(loaded: &Loaded, started: Duration) {
     info!(
         "Origin Gate policy loaded version={} {loaded} load_ms={} memory_kib={}",
         env!("CARGO_PKG_VERSION"),
-        now.saturating_sub(started).as_millis(),
+        now.saturating_sub(started).as_micros() as u64 / 1000,
         core::arch::wasm32::memory_size(0) * 64,
     );
     for note in &loaded.warnings {

@@ -1,6 +1,8 @@
 //! Many patterns, compiled: what [`pattern`](super::pattern) defines for one, at a cost that does not grow with the
 //! number of entries.
 
+use std::collections::BinaryHeap;
+
 use super::host::{Host, without_root_dot};
 use super::names::NameTable;
 use super::origin::Origin;
@@ -97,7 +99,7 @@ impl FromIterator<OriginPattern> for OriginSet {
         }
         let labels = set.labels.values_mut().flat_map(NameTable::values_mut);
         for rules in set.exact.values_mut().chain(set.subdomains.values_mut()).chain(labels) {
-            rules.0.sort_unstable();
+            rules.0 = BinaryHeap::from(std::mem::take(&mut rules.0)).into_sorted_vec();
         }
         set
     }
@@ -284,7 +286,7 @@ impl FromIterator<HostPattern> for HostSet {
                 },
             }
         }
-        set.addresses.sort_unstable();
+        set.addresses = BinaryHeap::from(set.addresses).into_sorted_vec();
         set
     }
 }

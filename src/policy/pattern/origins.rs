@@ -1,7 +1,5 @@
 //! The config-time parser of `allowed_origins`.
 
-use url::Url;
-
 use super::{OriginHosts, OriginPattern, Ports, is_address};
 use crate::policy::host::{Host, split_port, without_root_dot};
 use crate::policy::origin::{default_port, parse_port, split_scheme};
@@ -214,13 +212,27 @@ fn leftmost_wildcard(url: &str) -> Option<String> {
     (is_whole_label && is_own).then(|| format!("{scheme}://*.{domain}"))
 }
 
+/// The origin of a URL whose authority is ASCII and holds no user information: what the URL Standard's parser and origin
+/// serializer make of it, numbers written as IPv4 addresses aside. A host that is none comes out as it went in.
 fn canonical(url: &str) -> Option<String> {
     let (url, any_port) = match url.trim_end_matches('/').strip_suffix(":*") {
         Some(url) => (url, ":*"),
         None => (url, ""),
     };
-    Some(format!(
-        "{}{any_port}",
-        Url::parse(url).ok()?.origin().ascii_serialization()
-    ))
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let scheme = scheme.to_ascii_lowercase();
+    let authority = authority.to_ascii_lowercase();
+    let (host, port) = split_port(authority.as_bytes());
+    let host = match Host::parse(host).ok()? {
+        Host::V6(_, address) => format!("[{address}]"),
+        Host::Name(name) => String::from_utf8(name.to_vec()).ok()?,
+    };
+    let port = match port {
+        None | Some([]) => None,
+        Some(digits) => Some(std::str::from_utf8(digits).ok()?.parse::<u16>().ok()?),
+    };
+    let port = port.filter(|&port| Some(port) != default_port(scheme.as_bytes()));
+    let port = port.map_or(String::new(), |port| format!(":{port}"));
+    Some(format!("{scheme}://{host}{port}{any_port}"))
 }
