@@ -218,4 +218,16 @@ proptest! {
         prop_assert_eq!(headers::is_token(&[b'a', byte]), is_tchar);
         prop_assert!(!headers::is_token(b""));
     }
+
+    /// What an entry is said to be meant as is what a browser makes of it.
+    #[test]
+    fn hints_are_the_origins_of_the_url_standard(entry in
+        "(HTTP|https)://([A-Za-b-]{1,3}\\.){0,2}([a-bX]{1,2}|[0-9x]{1,4}|(0x7F|0177|127)(\\.[0-9]{1,3}){0,3}|\\[(::1|2001:DB8:0::01|1::)\\])\\.?(|:|:443|:080|:8443|:70000)(|/|/a/b|\\?q|#f)"
+    ) {
+        // The port that the whole of `https://a:` ends with is none: `url` drops it as well.
+        let expected = url::Url::parse(&entry).map(|it| it.origin().ascii_serialization());
+        let expected = expected.ok().filter(|it| it != &entry && OriginPattern::parse(it).is_ok_and(|it| !it.covers_single_label()));
+        let hint = OriginPattern::parse(&entry).map_err(|it| it.instead);
+        prop_assert_eq!(hint.map_or_else(|hint| hint, |_| expected.clone()), expected);
+    }
 }

@@ -1,5 +1,7 @@
 //! The config-time parser of `allowed_origins`.
 
+use std::net::Ipv4Addr;
+
 use super::{OriginHosts, OriginPattern, Ports, is_address};
 use crate::policy::host::{Host, split_port, without_root_dot};
 use crate::policy::origin::{default_port, parse_port, split_scheme};
@@ -212,27 +214,60 @@ fn leftmost_wildcard(url: &str) -> Option<String> {
     (is_whole_label && is_own).then(|| format!("{scheme}://*.{domain}"))
 }
 
-/// The origin of a URL whose authority is ASCII and holds no user information: what the URL Standard's parser and origin
-/// serializer make of it, numbers written as IPv4 addresses aside. A host that is none comes out as it went in.
+/// The origin of a URL whose authority is ASCII and has no user information, as the URL Standard's parser and origin
+/// serializer have it. A host that is none stays as it is.
 fn canonical(url: &str) -> Option<String> {
     let (url, any_port) = match url.trim_end_matches('/').strip_suffix(":*") {
         Some(url) => (url, ":*"),
         None => (url, ""),
     };
     let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#', '\\']).next()?;
     let scheme = scheme.to_ascii_lowercase();
-    let authority = authority.to_ascii_lowercase();
+    let authority = rest.split(['/', '?', '#', '\\']).next()?.to_ascii_lowercase();
     let (host, port) = split_port(authority.as_bytes());
-    let host = match Host::parse(host).ok()? {
-        Host::V6(_, address) => format!("[{address}]"),
-        Host::Name(name) => String::from_utf8(name.to_vec()).ok()?,
-    };
+    let port = port.filter(|digits| !digits.is_empty());
+    let port = port.map(|digits| std::str::from_utf8(digits).ok()?.parse::<u16>().ok());
     let port = match port {
-        None | Some([]) => None,
-        Some(digits) => Some(std::str::from_utf8(digits).ok()?.parse::<u16>().ok()?),
+        Some(port) => Some(port?).filter(|&port| Some(port) != default_port(scheme.as_bytes())),
+        None => None,
     };
-    let port = port.filter(|&port| Some(port) != default_port(scheme.as_bytes()));
+    let host = match Host::parse(host) {
+        Ok(Host::V6(_, address)) => format!("[{address}]"),
+        _ => {
+            let host = std::str::from_utf8(host).ok()?;
+            v4_in_numbers(host).map_or_else(|| host.to_owned(), |address| address.to_string())
+        }
+    };
     let port = port.map_or(String::new(), |port| format!(":{port}"));
     Some(format!("{scheme}://{host}{port}{any_port}"))
+}
+
+/// The URL Standard's IPv4 parser: one to four numbers, decimal, octal or hexadecimal, the last of which stands for all
+/// the bytes that are left.
+fn v4_in_numbers(host: &str) -> Option<Ipv4Addr> {
+    let numbers = host.strip_suffix('.').unwrap_or(host).split('.').map(v4_number);
+    let numbers = numbers.collect::<Option<Vec<_>>>()?;
+    let (last, first) = numbers.split_last()?;
+    let bytes_left = 4_u32.checked_sub(u32::try_from(first.len()).ok()?)?;
+    if u64::from(*last) >= 256_u64.checked_pow(bytes_left)? {
+        return None;
+    }
+    let mut address = *last;
+    for (number, byte) in first.iter().zip([24, 16, 8]) {
+        address |= u32::from(u8::try_from(*number).ok()?) << byte;
+    }
+    Some(address.into())
+}
+
+fn v4_number(digits: &str) -> Option<u32> {
+    let (digits, radix) = match digits.strip_prefix('0') {
+        Some(rest) if rest.starts_with(['x', 'X']) => (rest.get(1..)?, 16),
+        Some(rest) => (rest, 8),
+        None => (digits, 10),
+    };
+    if digits.is_empty() && radix != 10 {
+        return Some(0);
+    }
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    u32::from_str_radix(digits, radix).ok().filter(|_| is_plain)
 }
