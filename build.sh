@@ -86,6 +86,7 @@ e2e() {
 }
 
 run_e2e() {
+  need_empty_module
   ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini tests/e2e
 }
 

@@ -23,7 +23,7 @@ from load import Batch, Wrong, measure, on_core
 from stage import Failure, Stage, perform
 
 ROUNDS = 60
-FRESH = 15  # rounds after which every Envoy is started anew: where its memory came to lie is luck, too
+FRESH = 5  # rounds after which every Envoy is started anew: where its memory came to lie is luck, too
 MIB = 1024
 MARKS = ("<!-- bench: written by `./build.sh bench --write` -->\n", "<!-- /bench -->\n")
 
@@ -86,7 +86,7 @@ def open_batches(envoys, kinds):
     batches = {}
     for kind in kinds:
         for name, envoy in envoys.items():
-            if variants.applies(kind, name):
+            if kind.is_for(name):
                 batches[kind.name, name] = (Batch(envoy.ports["web"], kind), envoy.process.pid)
                 batches[kind.name, name][0].run()
     return batches

@@ -90,54 +90,79 @@ def quotient(over, under):
     return value(rounds), (drawn[edge], drawn[-1 - edge])
 
 
+def over_empty(kind):
+    return lambda samples, gate: (added(samples, kind, gate), added(samples, kind, "empty"))
+
+
+def over_script(samples, gate):
+    return added(samples, "allowed", gate), added(samples, "allowed", "lua")
+
+
+def over_native(samples, gate):
+    return samples.cpu("preflight", gate), samples.cpu("preflight", "native")
+
+
+def frames(samples, gate):
+    return samples.cpu("frames", "none"), samples.cpu("frames", gate)
+
+
+def chunks(samples, gate):
+    """What a request with a body costs more than one without."""
+    columns = [zip(samples.cpu("body", it), samples.cpu("allowed", it)) for it in ("none", gate)]
+    return tuple([body - request for body, request in column] for column in columns)
+
+
+def hostile(kind, typical):
+    return lambda samples, _: (added(samples, kind, "patterns"), added(samples, typical, "patterns"))
+
+
+# The title, what the ratio is of, the target, and the kinds that it needs.
+TARGETS = [
+    ("CPU added per GET without Origin, over the empty module's", over_empty("plain"), 1.1, "plain"),
+    ("CPU added per GET, allowed Origin, over the empty module's", over_empty("allowed"), 1.6, "allowed"),
+    ("CPU added per GET, refused Origin, over the empty module's", over_empty("refused"), 1.5, "refused"),
+    ("CPU added per GET, allowed Origin, over the Lua script's", over_script, 0.7, "allowed"),
+    ("CPU of a preflight, over Envoy's CORS filter's", over_native, 1.2, "preflight"),
+    ("frames per second of CPU, over those without a filter", frames, 0.99, "frames"),
+    ("body chunks per second of CPU, over those without a filter", chunks, 0.99, "body allowed"),
+    ("CPU added, Origin of 16 KB over an allowed one", hostile("long-origin", "local"), 4, "long-origin local"),
+    ("CPU added, Origin of 31 hyphens over an allowed one", hostile("hyphens", "local"), 4, "hyphens local"),
+    (
+        "CPU added, preflight for 16 KB of headers over one for three",
+        hostile("long-list", "local-preflight"),
+        4,
+        "long-list local-preflight",
+    ),
+]
+
+
 def compared(samples, gate="gate"):
     """The rows of the targets that the Envoys tell of."""
-    ratios = []
-
-    def row(kind, variants, title, target, columns, **more):
-        if samples.has(kind, *variants):
-            value, bounds = quotient(*columns())
-            ratios.append(Row(title, value, target, bounds, **more))
-
-    for kind, title, target in (
-        ("plain", "CPU added per GET without Origin, over the empty module's", 1.1),
-        ("allowed", "CPU added per GET, allowed Origin, over the empty module's", 1.6),
-        ("refused", "CPU added per GET, refused Origin, over the empty module's", 1.5),
-    ):
-        both = lambda kind=kind: (added(samples, kind, gate), added(samples, kind, "empty"))
-        row(kind, (gate, "none", "empty"), title, target, both)
-    both = lambda: (added(samples, "allowed", gate), added(samples, "allowed", "lua"))
-    row("allowed", (gate, "none", "lua"), "CPU added per GET, allowed Origin, over the Lua script's", 0.7, both)
-    both = lambda: (samples.cpu("preflight", gate), samples.cpu("preflight", "native"))
-    row("preflight", (gate, "native"), "CPU of a preflight, over Envoy's CORS filter's", 1.2, both)
-    for kind, title in (("frames", "frames"), ("body", "body chunks")):
-        both = lambda kind=kind: (samples.cpu(kind, "none"), samples.cpu(kind, gate))
-        row(kind, (gate, "none"), f"{title} per second of CPU, over those without a filter", 0.99, both, at_least=True)
-    for long, short, title in (
-        ("long-origin", "local", "CPU added, Origin of 16 KB over an allowed one"),
-        ("long-list", "local-preflight", "CPU added, preflight for 16 KB of headers over one for three"),
-    ):
-        both = lambda long=long, short=short: (added(samples, long, gate), added(samples, short, gate))
-        if samples.has(short, gate, "none"):
-            row(long, (gate, "none"), title, 4, both)
-    return ratios
+    measured = {it.name for it in samples.kinds() if it.is_for(gate) or gate == "gate"}
+    rows = []
+    for title, columns, target, needed in TARGETS:
+        if measured.issuperset(needed.split()):
+            value, bounds = quotient(*columns(samples, gate))
+            rows.append(Row(title, value, target, bounds, at_least=columns in (frames, chunks)))
+    return rows
 
 
 def decided(text):
     """The rows of the targets that the native benchmark tells of; `text` is what it printed."""
-    lines = re.findall(r"^(.{34}) *(\d+) +\d+ +\d+ +(\d+) +([0-9.]+)$", text, re.MULTILINE)
+    lines = re.findall(r"^(.{34}) *(\d+) +\d+ +\d+ +(\d+) +([0-9.]+)$", text.partition("the same for the hint")[0], re.MULTILINE)
     if not lines:
         return []
-    decisions = {title.strip(): (int(one), float(ratio)) for title, one, _, ratio in lines if not title.startswith("hint")}
-    worst = max(ratio for _, ratio in decisions.values())
-    rows = [Row("`decide` at 100,000 origins over at 1, the worst of its cases", worst, 1.5)]
+    ratio, case = max((float(ratio), title.strip()) for title, *_, ratio in lines)
+    rows = [Row(f"`decide` at 100,000 origins over at 1, worst: {case}", ratio, 1.5)]
     if found := re.search(r"^allocations of a decision that sets nothing: (\d+)$", text, re.MULTILINE):
         rows.append(Row("allocations of a decision that sets nothing", int(found[1]), 0))
-    for long, short in (("malformed, 16 KB", "exact, allowed"), ("preflight, 16 KB of headers", "preflight, 3 headers")):
-        if long in decisions and short in decisions:
-            ratio = decisions[long][0] / decisions[short][0]
-            rows.append(Row(f"`decide`: {long}, over: {short}", ratio, 4))
-    return rows
+    # Within a policy the first line is the typical request.
+    typical, ratios = {}, []
+    for title, few, *_ in lines:
+        policy = title.partition(",")[0].replace("malformed", "exact")
+        ratios.append((int(few) / typical.setdefault(policy, int(few)), title.strip()))
+    ratio, case = max(ratios)
+    return [*rows, Row(f"`decide`, the worst origin or list over a typical one: {case}", ratio, 4)]
 
 
 def raw(samples):
@@ -145,7 +170,7 @@ def raw(samples):
     variants = samples.variants()
     rows = [("CPU µs for each", *(TITLES.get(it, it) for it in variants))]
     for kind in samples.kinds():
-        rows.append((f"{kind.title}, {kind.what}" if kind.what == "MB" else kind.title, *(spread(samples, kind.name, it) for it in variants)))
+        rows.append((kind.title, *(spread(samples, kind.name, it) for it in variants)))
     return rows
 
 

@@ -56,20 +56,22 @@ def masked_frame(size):
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """`count` of `what` go over `lanes` connections in one batch. `opening` is sent first on each, outside of it."""
+    """`count` of them go over `lanes` connections in one batch. `opening` is sent first on each, and is not measured."""
 
     name: str
     title: str
     request: bytes
     count: int
     lanes: int = 16
-    what: str = "request"
     opening: bytes = b""
     is_fresh: bool = False  # each on a connection of its own
     status: int = 200
     is_granted: bool = False  # the page may read the answer
     is_own: bool = False  # the filter answers by itself
-    variants: tuple = ()  # only these
+    variants: tuple = ()  # only for these
+
+    def is_for(self, variant):
+        return variant in self.variants if self.variants else variant != "patterns"
 
     def expected(self, variant):
         """The status, and whether there are CORS headers."""
@@ -86,20 +88,24 @@ CHUNK = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
 BODY = CHUNK * 64 + b"0\r\n\r\n"
 CHUNKED = ("Transfer-Encoding", "chunked")
 NAMES = "authorization,content-type,x-csrftoken"
-# Answered by Envoy itself, so that no filter means no trip to the backend either.
-HOSTILE = {"variants": ("none", "gate"), "count": 480}
+# Answered by Envoy itself, so that no filter means no trip to the backend either. The policy has patterns, too.
+HOSTILE = {"variants": ("none", "patterns"), "count": 320}
+PATTERNS = ["https://*.preview.slykertech.co.zw", "https://shop-*-acme.vercel.app"]
+LIST = ",".join(["x-a"] * (LONG // 4))
+HYPHENS = f"https://{'s-' * 31}.vercel.app"
 
 KINDS = [
-    Kind("plain", "GET without Origin", request("GET", "/api/carts/current/"), 640),
-    Kind("allowed", "GET, allowed Origin", request("GET", "/api/carts/current/", origin=ALLOWED), 640, is_granted=True),
-    Kind("refused", "GET, refused Origin", request("GET", "/api/carts/current/", origin=REFUSED), 640),
-    Kind("preflight", "preflight", preflight("/api/carts/current/", NAMES), 640, is_granted=True, is_own=True),
-    Kind("missing", "proxied 404, allowed Origin", request("GET", "/api/missing/", origin=ALLOWED), 480, status=404, is_granted=True),
-    Kind("handshake", "WebSocket handshake", OPENING, 128, is_fresh=True, status=101),
-    Kind("frames", "frame and its echo", masked_frame(64), 1000, what="frame", opening=OPENING, status=101),
-    Kind("body", "1 MB chunked body", request("POST", "/api/upload/", CHUNKED, origin=ALLOWED, body=BODY), 16, 1, "MB", is_granted=True),
-    Kind("local", "allowed Origin", request("GET", "/local/", origin=ALLOWED), is_granted=True, **HOSTILE),
-    Kind("long-origin", "Origin of 16 KB", request("GET", "/local/", origin="https://" + "a." * (LONG // 2)), **HOSTILE),
+    Kind("plain", "GET without Origin", request("GET", "/api/carts/current/"), 320),
+    Kind("allowed", "GET, allowed Origin", request("GET", "/api/carts/current/", origin=ALLOWED), 320, is_granted=True),
+    Kind("refused", "GET, refused Origin", request("GET", "/api/carts/current/", origin=REFUSED), 320),
+    Kind("preflight", "preflight", preflight("/api/carts/current/", NAMES), 320, is_granted=True, is_own=True),
+    Kind("missing", "proxied 404, allowed Origin", request("GET", "/api/missing/", origin=ALLOWED), 320, status=404, is_granted=True),
+    Kind("handshake", "WebSocket handshake", OPENING, 96, is_fresh=True, status=101),
+    Kind("frames", "frame and its echo", masked_frame(64), 1000, 8, opening=OPENING, status=101),
+    Kind("body", "1 MB chunked body", request("POST", "/api/upload/", CHUNKED, origin=ALLOWED, body=BODY), 16, 1, is_granted=True),
+    Kind("local", "local answer, allowed Origin", request("GET", "/local/", origin=ALLOWED), is_granted=True, **HOSTILE),
+    Kind("long-origin", "the same, Origin of 16 KB", request("GET", "/local/", origin=f"https://{'a.' * (LONG // 2)}"), **HOSTILE),
+    Kind("hyphens", "the same, Origin of 31 hyphens", request("GET", "/local/", origin=HYPHENS), **HOSTILE),
     Kind("local-preflight", "preflight for three headers", preflight("/local/", NAMES), is_granted=True, is_own=True, **HOSTILE),
-    Kind("long-list", "preflight for 16 KB of headers", preflight("/local/", ",".join(["x-a"] * (LONG // 4))), is_granted=True, is_own=True, **HOSTILE),
+    Kind("long-list", "preflight for 16 KB of headers", preflight("/local/", LIST), is_granted=True, is_own=True, **HOSTILE),
 ]

@@ -13,12 +13,13 @@ def draw(samples, caption):
     """Bars are medians, the lines on them quartiles."""
     kinds = [it for it in samples.kinds() if samples.has(it.name, *COLOURS)]
     parts, y = [], TOP
-    # A MB of body is of another order than the rest: each group has its own scale where it would leave the picture.
-    scale = max((statistics.median(samples.cpu(it.name, name)) for it in kinds if it.what != "MB" for name in COLOURS), default=1)
+    # A MB of body is of another order than the rest: it has a scale of its own.
+    scale = max((statistics.median(samples.cpu(it.name, name)) for it in kinds if it.name != "body" for name in COLOURS), default=1)
     for kind in kinds:
         medians = {name: statistics.median(samples.cpu(kind.name, name)) for name in COLOURS}
         most = max(scale, *medians.values())
-        parts.append(text(LEFT - 10, y + BAR * len(COLOURS) / 2 + 4, kind.title, "end"))
+        title = kind.title if most == scale else f"{kind.title} (own scale)"
+        parts.append(text(LEFT - 10, y + BAR * len(COLOURS) / 2 + 4, title, "end"))
         for name, median in medians.items():
             parts += bar(samples.cpu(kind.name, name), median, most, y, COLOURS[name])
             y += BAR

@@ -8,7 +8,7 @@ import sys
 import yaml
 
 import proxy
-from kinds import BASELINE, HANDSHAKE, OTHERS, REFUSED, Kind, request
+from kinds import BASELINE, HANDSHAKE, OTHERS, PATTERNS, REFUSED, Kind, request
 from load import Wrong, probe
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -20,6 +20,7 @@ TITLES = {
     "lua": "Lua script, CORS only",
     "empty": "empty SDK module",
     "gate": "Origin Gate",
+    "patterns": "Origin Gate, patterns too",
 }
 LUA = """\
 local allowed = {%s}
@@ -82,6 +83,7 @@ def filters(modules, policy):
         "native": ([native], {native["name"]: rules}),
         "lua": ([proxy.http_filter("lua", "lua.v3.Lua", default_source_code={"inline_string": lua})], None),
         **{name: ([made(name, module, policy)], None) for name, module in modules.items()},
+        "patterns": ([made("gate", modules["gate"], {**policy, "allowed_origins": origins + PATTERNS})], None),
     }
 
 
@@ -119,14 +121,10 @@ def check(variants, kinds):
     """Raises `Wrong` unless each does what it should: none may win by not working."""
     for name, envoy in variants.items():
         for kind in kinds:
-            if applies(kind, name):
+            if kind.is_for(name):
                 check_answer(name, kind, *probe(envoy.ports["web"], kind))
         if name not in ("none", *OTHERS):
             check_module(name, envoy)
-
-
-def applies(kind, name):
-    return not kind.variants or name in kind.variants or name not in TITLES
 
 
 def check_answer(name, kind, status, headers):
