@@ -47,7 +47,7 @@ def play(stage, options):
     if len(cores) < 2:
         raise Failure("bench: needs two cores, one for Envoy and one for the load")
     modules = {"empty": options.empty.resolve(), "gate": options.module.resolve()}
-    modules.update({f"also {it.name}": it.resolve() for it in options.also})
+    modules.update({f"also {number} {it.name}": it.resolve() for number, it in enumerate(options.also, 1)})
     kinds = [it for it in KINDS if not options.only or it.name in options.only]
     try:
         with on_core(cores[1]):
