@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly TARGET=wasm32-wasip1
 readonly MODULE=dist/origin_gate.wasm
 readonly TOOLS=.tools
+readonly EMPTY_MODULE=$TOOLS/empty.wasm
 # Bytes. A proxy compiles the whole module when it loads it: size is start-up time.
 readonly MODULE_BUDGET=250000
 UNOPTIMISED=
@@ -104,6 +105,7 @@ e2e() {
 }
 
 run_e2e() {
+  need_empty_module
   ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini tests/e2e
 }
 
@@ -119,9 +121,15 @@ peers() {
 }
 
 bench() {
-  need_rust
+  build
+  need_empty_module
+  need_python demo
+  need_envoy
   say "what a decision costs, natively; last, the ratio of the largest policy to the smallest"
-  cargo bench --quiet --locked --bench decide
+  cargo bench --quiet --locked --bench decide | tee "$TOOLS/decide.txt"
+  say "what Origin Gate costs in Envoy, beside what does less"
+  PYTHONPATH=envoy "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --empty "$EMPTY_MODULE" \
+    --decide "$TOOLS/decide.txt" --out "$TOOLS" "$@"
 }
 
 fuzz() {
@@ -150,7 +158,9 @@ help() {
           pages in a real Chromium against Envoy's own CORS filter and against Origin Gate, side by side
   run     the same on fixed ports (Envoy 10000, admin 9901), up until Ctrl-C
   test    everything that a change must pass: format, lints, unit, table, property and end-to-end tests
-  bench   what a decision costs, and how that grows with the policy
+  bench [ROUNDS] [--write] [--only KIND,…] [--also MODULE]
+          CPU time, memory and size, beside Envoy without a filter, with its own CORS filter, with a Lua script and
+          with an empty module; the targets, and a plot. --write puts both into the README and docs/
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
   peers   installs Chromium and Prometheus on Debian, as root: what needs them is skipped without
@@ -178,6 +188,14 @@ need_rust() {
     say "installing the Rust target $TARGET"
     rustup target add "$TARGET"
   fi
+}
+
+# A module that does nothing, to hold ours against. It is linked as the SDK has it: our linker leaves callbacks out.
+need_empty_module() {
+  need_rust
+  CARGO_TARGET_WASM32_WASIP1_LINKER=rust-lld cargo build --quiet --locked --release --target "$TARGET" \
+    --manifest-path tests/bench/empty/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
+  cp "${CARGO_TARGET_DIR:-target}/$TARGET/release/empty_module.wasm" "$EMPTY_MODULE"
 }
 
 need_fuzzer() {

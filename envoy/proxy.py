@@ -21,21 +21,26 @@ def enabled(*names):
 ROUTER = http_filter("envoy.filters.http.router", "router.v3.Router")
 
 
-def gate(module, policy):
+def gate(module, policy, **more):
     """Origin Gate, with a policy as plain data."""
+    return wasm("origin_gate", module, configuration=typed("google.protobuf.Struct", value=policy), **more)
+
+
+def wasm(name, module, vm_id=None, **config):
+    """A module, in VMs of its own."""
     return http_filter(
-        "origin_gate",
+        name,
         "wasm.v3.Wasm",
         config={
-            "name": "origin_gate",
-            "root_id": "origin_gate",
+            "name": name,
+            "root_id": name,
             "failure_policy": "FAIL_CLOSED",
-            "configuration": typed("google.protobuf.Struct", value=policy),
             "vm_config": {
-                "vm_id": "origin_gate",
+                "vm_id": vm_id or name,
                 "runtime": "envoy.wasm.runtime.v8",
                 "code": {"local": {"filename": str(module)}},
             },
+            **config,
         },
     )
 
@@ -49,8 +54,8 @@ def route(prefix, cluster="backend", filters=None, **action):
     return {**found, "typed_per_filter_config": filters} if filters else found
 
 
-def manager(http_filters, routes, access_log, domains=("*",), **more):
-    """An HTTP connection manager whose access log has a line of JSON a request."""
+def manager(http_filters, routes, access_log=None, domains=("*",), **more):
+    """An HTTP connection manager whose access log, if there is one, has a line of JSON a request."""
     return {
         "name": "envoy.filters.network.http_connection_manager",
         "typed_config": typed(
@@ -61,7 +66,7 @@ def manager(http_filters, routes, access_log, domains=("*",), **more):
                 "http2_protocol_options": {"allow_connect": True},
                 "http_filters": [*http_filters, ROUTER],
                 "route_config": {"validate_clusters": False, "virtual_hosts": [{"name": "all", "domains": list(domains), "routes": routes}]},
-                "access_log": [access_logger(access_log)],
+                "access_log": [access_logger(access_log)] if access_log else [],
                 **more,
             },
         ),

@@ -5,7 +5,9 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a benchmark may end early")]
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use origin_gate::config;
@@ -41,6 +43,18 @@ fn main() {
         &format!("https://{}.example.example", "s-".repeat(31)),
     );
     measure("malformed, 16 KB", &exact, &format!("https://{}", "a.".repeat(8192)));
+    let page = "https://shop-0.example-0.example";
+    let preflight = |names: &str| {
+        let asked = [
+            ("access-control-request-method", "PUT"),
+            ("access-control-request-headers", names),
+        ];
+        [&fields("OPTIONS", page)[..], &asked.map(owned)].concat()
+    };
+    let three = preflight("authorization,content-type,x-csrftoken");
+    measure_fields("preflight, 3 headers", &exact, &three, &decide);
+    let many = preflight(&["x-a"; 4096].join(","));
+    measure_fields("preflight, 16 KB of headers", &exact, &many, &decide);
     println!("the same for the hint of a refusal, which is worked out for each line of the log:");
     let refused = "https://shop-0.example-0.example:1";
     measure_what("exact, another port", &exact, refused, &hint);
@@ -52,6 +66,49 @@ fn main() {
     );
     measure_what("ports of one host, another", &ports, "https://a.example:65001", &hint);
     measure_what("nothing near, 116 labels", &wildcard, &deep, &hint);
+    count_allocations(&policy_of(100, &exact), page);
+}
+
+/// Of requests that nothing is set for or on, and of one whose response gets headers.
+fn count_allocations(policy: &Policy, page: &str) {
+    let without_origin = &fields("GET", "")[..3];
+    for (what, fields) in [
+        ("a decision that sets nothing", without_origin),
+        ("a refused one", &fields("GET", "https://evil.example")[..]),
+        ("an allowed one", &fields("GET", page)[..]),
+    ] {
+        let head = head_of(fields);
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        decide(policy, &head);
+        println!(
+            "allocations of {what}: {}",
+            ALLOCATIONS.load(Ordering::Relaxed) - before
+        );
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+#[expect(
+    unsafe_code,
+    reason = "an allocator is unsafe to write; this one hands everything on"
+)]
+// SAFETY: the system's allocator does as asked, and is asked the same.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(place, layout) }
+    }
 }
 
 fn decide(policy: &Policy, head: &RequestHead<'_>) {
@@ -67,20 +124,45 @@ fn measure(what: &str, entry: &dyn Fn(usize) -> String, origin: &str) {
 }
 
 fn measure_what(what: &str, entry: &dyn Fn(usize) -> String, origin: &str, asked: &dyn Fn(&Policy, &RequestHead<'_>)) {
-    let policies = SIZES.map(|size| {
-        let origins: Vec<_> = (0..size).map(entry).collect();
-        let text = format!(r#"{{"allowed_origins": {origins:?}, "allowed_hosts": ["api.example"]}}"#);
-        config::load(text.as_bytes())
-            .map(|it| it.policy)
-            .unwrap_or_else(|errors| panic!("{errors}"))
-    });
-    let fields: [(&[u8], &[u8]); 4] = [
-        (b":method", b"GET"),
-        (b":path", b"/items"),
-        (b":authority", b"api.example"),
-        (b"origin", origin.as_bytes()),
+    measure_fields(what, entry, &fields("GET", origin), asked);
+}
+
+type Field = (Vec<u8>, Vec<u8>);
+
+fn owned((name, value): (&str, &str)) -> Field {
+    (name.into(), value.into())
+}
+
+fn fields(method: &str, origin: &str) -> Vec<Field> {
+    let all = [
+        (":method", method),
+        (":path", "/items"),
+        (":authority", "api.example"),
+        ("origin", origin),
     ];
-    let head: RequestHead<'_> = fields.into_iter().collect();
+    all.map(owned).into()
+}
+
+fn head_of(fields: &[Field]) -> RequestHead<'_> {
+    fields.iter().map(|(name, value)| (&name[..], &value[..])).collect()
+}
+
+fn policy_of(size: usize, entry: &dyn Fn(usize) -> String) -> Policy {
+    let origins: Vec<_> = (0..size).map(entry).collect();
+    let text = format!(r#"{{"allowed_origins": {origins:?}, "allowed_hosts": ["api.example"]}}"#);
+    config::load(text.as_bytes())
+        .map(|it| it.policy)
+        .unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn measure_fields(
+    what: &str,
+    entry: &dyn Fn(usize) -> String,
+    fields: &[Field],
+    asked: &dyn Fn(&Policy, &RequestHead<'_>),
+) {
+    let policies = SIZES.map(|size| policy_of(size, entry));
+    let head = head_of(fields);
     let mut rounds: [Vec<Duration>; 4] = Default::default();
     for _ in 0..ROUNDS {
         for (policy, times) in policies.iter().zip(&mut rounds) {
