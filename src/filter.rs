@@ -21,7 +21,7 @@ use crate::policy::Policy;
 use crate::policy::cors::{Cors, UpstreamHeaders};
 use crate::policy::headers;
 use crate::policy::request::RequestHead;
-use crate::policy::verdict::{Decision, Finding, Forward, Grant, Reply, RequestEdit, Verdict};
+use crate::policy::verdict::{Check, Decision, Finding, Forward, Grant, Outcome, Reason, Reply, RequestEdit, Verdict};
 
 /// What the filter needs of a proxy, for the stream at hand. Nothing here panics: a call that the proxy refuses is an
 /// error, and the filter decides what that means.
@@ -108,15 +108,23 @@ pub struct Unavailable;
 pub struct Gate {
     policy: Policy,
     records: Vec<Record>,
+    /// Where the record of a finding is: one for each check, outcome and reason.
+    places: [u8; PLACES],
     journal: Journal,
     cookies: Cookies,
     dropped_cookies: Option<u32>,
 }
 
+const PLACES: usize = Check::ALL.len() * Outcome::ALL.len() * Reason::ALL.len();
+
+fn place(finding: Finding) -> usize {
+    let Finding { check, outcome, reason } = finding;
+    (check as usize * Outcome::ALL.len() + outcome as usize) * Reason::ALL.len() + reason as usize
+}
+
 /// A finding as the outside sees it.
 #[derive(Debug)]
 struct Record {
-    finding: Finding,
     name: String,
     details: String,
     counter: Option<u32>,
@@ -125,19 +133,24 @@ struct Record {
 impl Gate {
     /// Sets up a policy; `define` makes a counter of a name, if the proxy can.
     pub fn new(policy: Policy, mut define: impl FnMut(&str) -> Option<u32>) -> Self {
-        let records = Finding::all().map(|finding| {
+        let mut places = [u8::MAX; PLACES];
+        let records = Finding::all().enumerate().map(|(at, finding)| {
             let (check, outcome, reason) = (finding.check.code(), finding.outcome.code(), finding.reason.code());
             let counter = format!("origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
+            if let (Some(place), Ok(at)) = (places.get_mut(place(finding)), u8::try_from(at)) {
+                *place = at;
+            }
             Record {
-                finding,
                 name: finding.to_string(),
                 details: format!("origin_gate{{{check}_{reason}}}"),
                 counter: define(&counter),
             }
         });
+        let records = records.collect();
         Self {
             policy,
-            records: records.collect(),
+            records,
+            places,
             journal: Journal::default(),
             cookies: Cookies::default(),
             dropped_cookies: define(DROPPED_COOKIES),
@@ -145,7 +158,7 @@ impl Gate {
     }
 
     fn record(&self, finding: Finding) -> Option<&Record> {
-        self.records.iter().find(|it| it.finding == finding)
+        self.records.get(usize::from(*self.places.get(place(finding))?))
     }
 }
 
