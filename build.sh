@@ -90,7 +90,9 @@ run_e2e() {
 
 peers() {
   local missing=()
+  need_crds
   command -v chromium > /dev/null || missing+=(chromium)
+  command -v nginx > /dev/null || missing+=(nginx-light)
   command -v promtool > /dev/null || missing+=(prometheus)
   ((${#missing[@]})) || return 0
   say "installing ${missing[*]}, as Debian packages them"
@@ -134,7 +136,8 @@ help() {
   bench   what a decision costs, and how that grows with the policy
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
-  peers   installs Chromium and Prometheus on Debian, as root: what needs them is skipped without
+  peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, nginx and Prometheus on
+          Debian, as root: what needs them is skipped without
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
@@ -198,6 +201,18 @@ need_peers() {
   cp tests/e2e/package.json tests/e2e/package-lock.json "$folder"
   npm --prefix "$folder" ci --silent --ignore-scripts --no-audit --no-fund
   echo "$wanted" > "$folder/done"
+}
+
+# The definitions that the manifests of Istio and Envoy Gateway are held to.
+need_crds() {
+  local sum name address folder=$TOOLS/crds
+  mkdir -p "$folder"
+  while read -r sum name address; do
+    sha256sum --check --status <<< "$sum  $folder/$name" 2> /dev/null && continue
+    say "fetching $address"
+    curl --silent --show-error --fail --location --output "$folder/$name" "$address"
+    sha256sum --check --quiet <<< "$sum  $folder/$name" || fail "$address is not what it was"
+  done < tests/crds.txt
 }
 
 # The requirement in `envoy/versions.txt` for a version such as 1.36 or 1.36.4; without one, the newest.
