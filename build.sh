@@ -92,7 +92,7 @@ peers() {
   local missing=()
   need_crds
   command -v chromium > /dev/null || missing+=(chromium)
-  command -v nginx > /dev/null || missing+=(nginx-light)
+  command -v nginx > /dev/null || missing+=(nginx-light libnginx-mod-http-headers-more-filter)
   command -v promtool > /dev/null || missing+=(prometheus)
   ((${#missing[@]})) || return 0
   say "installing ${missing[*]}, as Debian packages them"
