@@ -107,6 +107,14 @@ bench() {
   cargo bench --quiet --locked --bench decide
 }
 
+sizes() {
+  build
+  need_python demo
+  need_envoy
+  say "what a policy costs an Envoy; the largest takes a minute"
+  "$PYTHON" envoy/sizes.py --envoy "$ENVOY_BIN" --module "$MODULE" "$@"
+}
+
 fuzz() {
   local seconds=${1:-60} target
   [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "fuzz: '$seconds' is no number of seconds"
@@ -134,6 +142,8 @@ help() {
   run     the same on fixed ports (Envoy 10000, admin 9901), up until Ctrl-C
   test    everything that a change must pass: format, lints, unit, table, property and end-to-end tests
   bench   what a decision costs, and how that grows with the policy
+  sizes [ORIGINS…]
+          what a policy of so many origins costs an Envoy: bytes, time to load, memory (10, 1000 and 100000)
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
   peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, nginx and Prometheus on
@@ -246,7 +256,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | e2e | peers | bench | fuzz | help) "$@" ;;
+  build | demo | run | test | e2e | peers | bench | sizes | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac

@@ -253,3 +253,22 @@ fn the_readme_begins_with_what_a_newcomer_needs() {
         assert!(first_screen.contains(text), "{text}");
     }
 }
+
+/// Links to files; those to the web are not followed.
+#[test]
+fn the_links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md")];
+    for folder in ["docs", "docs/migrate"] {
+        let entries = fs::read_dir(root.join(folder)).unwrap().map(|it| it.unwrap().path());
+        pages.extend(entries.filter(|it| it.extension().is_some_and(|it| it == "md")));
+    }
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).map(|it| it.split(')').next().unwrap());
+        for target in targets.filter(|it| !it.starts_with("http")) {
+            let file = page.parent().unwrap().join(target.split('#').next().unwrap());
+            assert!(file.exists(), "{}: {target}", page.display());
+        }
+    }
+}

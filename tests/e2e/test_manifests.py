@@ -4,7 +4,6 @@ by `tests/manifests.rs`."""
 import json
 import pathlib
 import shutil
-import subprocess
 
 import pytest
 import yaml
@@ -12,87 +11,10 @@ import yaml
 import demo
 import peers
 import proxy
-from stage import free_port
-from watch import digests, vms, wait_for
+from manifests import APP, FILES, FOREIGN, POLICY, Hot, granted, kustomize, load, needs_kubectl
+from watch import wait_for
 
-FILES = pathlib.Path(demo.__file__).parent
-POLICY = json.loads((FILES / "policy.json").read_text())
-APP, FOREIGN = demo.APP, demo.FOREIGN
-needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed, which has kustomize in it")
-
-
-def load(path):
-    return yaml.safe_load((FILES / path).read_text())
-
-
-def granted(port, origin, path="/backend/200", status=200):
-    """Whether a page of this origin may read the answer."""
-    answer = peers.ask(peers.Http1, port, path=path, headers=[("Origin", origin)], host=demo.API)
-    assert answer.status == status
-    found = answer.value("access-control-allow-origin")
-    assert found in (None, origin)
-    return found == origin
-
-
-class HotReload:
-    """Envoy as `hot-reload/` has it, but for addresses and paths."""
-
-    def __init__(self, stage, binary, backend, module, name):
-        self.module, self.folder = module, stage.folder / name
-        self.folder.mkdir()
-        self.prepare()
-        self.put(POLICY)
-        self.envoy = stage.envoy(binary, self.config(backend.port), name=name)
-        self.web = self.envoy.ports["web"]
-
-    def prepare(self):
-        pass
-
-    def config(self, port):
-        config = load("hot-reload/envoy.yaml")
-        resources = config["static_resources"]
-        for listener in resources["listeners"]:
-            demo.bind(listener["address"], 0)
-        clusters = {it["name"]: demo.endpoint(it) for it in resources["clusters"]}
-        admin = free_port()
-        demo.bind(config["admin"]["address"], admin)
-        demo.bind(clusters["admin"], admin)
-        demo.bind(clusters["backend"], port)
-        manager = resources["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
-        source = manager["http_filters"][0]["config_discovery"]["config_source"]["path_config_source"]
-        assert source == {"path": "/etc/envoy/policy/origin_gate.yaml", "watched_directory": {"path": "/etc/envoy/policy"}}
-        source["path"] = f"{self.folder}/origin_gate.yaml"
-        source["watched_directory"]["path"] = str(self.folder)
-        return config
-
-    def resource(self, policy):
-        found = load("hot-reload/origin_gate.yaml")
-        config = found["resources"][0]["typed_config"]["config"]
-        config["configuration"]["value"] = json.dumps(policy)
-        config["vm_config"]["code"]["local"]["filename"] = str(self.module)
-        return json.dumps(found)
-
-    def put(self, policy):
-        """As its comment says: written beside it, then moved."""
-        new = self.folder.parent / f"{self.folder.name}.new"
-        new.write_text(self.resource(policy))
-        new.rename(self.folder / "origin_gate.yaml")
-
-    def wait_for_policy(self, number):
-        """Until so many policies have been loaded in all, and the last is everywhere."""
-
-        def probe():
-            found = list(dict.fromkeys(digests(self.envoy)))
-            return len(found) == number and vms(self.envoy).get(found[-1]) == 3
-
-        wait_for(probe, lambda: f"{vms(self.envoy)}\n{self.envoy.log()}")
-
-    def wait_for_stat(self, name, value):
-        name = f"extension_config_discovery.http_filter.origin_gate.{name}"
-        wait_for(lambda: self.envoy.stats(name).get(name, 0) >= value, lambda: f"{name}: {self.envoy.stats(name)}")
-
-
-class ConfigMap(HotReload):
+class ConfigMap(Hot):
     """The file as Kubernetes mounts it: a link through a link, and the second is what it moves."""
 
     def prepare(self):
@@ -109,12 +31,12 @@ class ConfigMap(HotReload):
         link.rename(self.folder / "..data")
 
 
-KINDS = {"moved": HotReload, "config-map": ConfigMap}
+KINDS = {"moved": Hot, "config-map": ConfigMap}
 
 
 @pytest.fixture(params=KINDS)
 def hot(request, stage, binary, backend, module):
-    return KINDS[request.param](stage, binary, backend, module, f"hot-{request.param}")
+    return KINDS[request.param](stage, binary, backend.port, module, f"hot-{request.param}", POLICY)
 
 
 def test_a_policy_is_changed_refused_and_rolled_back_without_a_restart(hot):
@@ -141,6 +63,43 @@ def test_a_policy_is_changed_refused_and_rolled_back_without_a_restart(hot):
     assert granted(hot.web, APP, "/healthz", 200)
 
 
+def test_a_module_is_changed_and_rolled_back_without_a_restart(stage, binary, backend, module, tmp_path):
+    hot = Hot(stage, binary, backend.port, module, "hot-module", POLICY)
+    created = "wasm.envoy.wasm.runtime.v8.created"
+    vms_before = hot.envoy.stats(created)[created]
+    with peers.Http1(hot.web) as exchange:
+        exchange.start("GET", "/ws/", [("Origin", APP)], host=demo.API, websocket=True)
+        assert exchange.head().status == 101
+        frames = peers.Frames(exchange)
+        frames.hear()
+        hot.module = tmp_path / "other.wasm"
+        # A section more, which says nothing.
+        hot.module.write_bytes(module.read_bytes() + b"\0\6\5other")
+        for policy, number in (({**POLICY, "allowed_origins": [FOREIGN]}, 2), ({**POLICY, "allowed_origins": [APP]}, 3)):
+            hot.put(policy)
+            hot.wait_for_policy(number)
+            assert granted(hot.web, policy["allowed_origins"][0])
+            vms_now = hot.envoy.stats(created)[created]
+            assert vms_now >= vms_before + 3, "the main thread and both workers have VMs of the other module"
+            vms_before, hot.module = vms_now, module
+        frames.say("still there")
+        assert frames.hear() == "still there"
+
+
+def test_a_start_with_a_wrong_policy_answers_500_until_it_is_mended(stage, binary, backend, module):
+    hot = Hot(stage, binary, backend.port, module, "hot-wrong", {**POLICY, "alowed_hosts": []})
+    request = {"path": "/backend/200", "headers": [("Origin", APP)], "host": demo.API}
+    assert peers.ask(peers.Http1, hot.web, **request).status == 500
+    hot.put(POLICY)
+    wait_for(lambda: peers.ask(peers.Http1, hot.web, **request).status == 200, hot.envoy.log)
+
+
+def test_the_files_are_where_the_bootstrap_looks_for_them():
+    manager = load("hot-reload/envoy.yaml")["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]
+    source = manager["typed_config"]["http_filters"][0]["config_discovery"]["config_source"]["path_config_source"]
+    assert source == {"path": "/etc/envoy/policy/origin_gate.yaml", "watched_directory": {"path": "/etc/envoy/policy"}}
+
+
 def test_the_parts_that_are_in_both_are_the_same():
     static, hot = load("envoy.yaml"), load("hot-reload/envoy.yaml")
     assert static["stats_config"] == hot["stats_config"]
@@ -153,12 +112,6 @@ def test_the_parts_that_are_in_both_are_the_same():
 
 
 # What Kustomize makes.
-
-
-def kustomize(folder):
-    done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return {(it["kind"], it["metadata"]["name"]): it for it in yaml.safe_load_all(done.stdout)}
 
 
 @needs_kubectl

@@ -20,8 +20,9 @@ import node
 import peers
 import proxy
 import readme
+from hot import vms
 from stage import ask, free_port
-from watch import digests, vms, wait_for
+from watch import digests, wait_for
 
 ENVOY_FILES = pathlib.Path(demo.__file__).parent
 FILES = ENVOY_FILES / "monitoring"

@@ -1,10 +1,10 @@
-"""What an Envoy tells of its policies, and waiting until it does."""
+"""Waiting until something is so, and which policies an Envoy has loaded."""
 
 import re
 import time
 
 import peers
-from stage import Failure, ask
+from stage import Failure
 
 
 def wait_for(probe, told):
@@ -13,12 +13,6 @@ def wait_for(probe, told):
         if time.monotonic() > end:
             raise Failure(told())
         time.sleep(0.05)
-
-
-def vms(envoy):
-    """The VMs that hold each policy, as Prometheus is told."""
-    text = ask(envoy.admin, "GET", "/stats/prometheus").body
-    return {digest: int(count) for digest, count in re.findall(r'^origin_gate_policy_vms\{digest="(\w+)"\} (\d+)$', text, re.M)}
 
 
 def digests(envoy):
