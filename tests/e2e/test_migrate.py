@@ -18,7 +18,13 @@ from traefik import Traefik
 PAGES = {it.stem: it.read_text() for it in sorted((readme.ROOT / "docs" / "migrate").glob("*.md"))}
 HERE = str(pathlib.Path(__file__).parent)
 FOREIGN = "https://evil.example"
-BACKEND = {"a 200": "/backend/200", "the backend's 404": "/backend/404", "the backend's 500": "/backend/500", "its files": "/files/200"}
+BACKEND = {
+    "a 200": "/backend/200",
+    "the backend's 404": "/backend/404",
+    "the backend's 500": "/backend/500",
+    "its files": "/files/200",
+    "an answer with a `*` of the backend's": "/backend/200?header=Access-Control-Allow-Origin:%20*",
+}
 SHOP = {"a 200": CART, "the backend's 404": "/api/billing/carts/99999/", "the backend's 500": "/api/boom/"}
 DEAD = 1  # Nothing listens there.
 
