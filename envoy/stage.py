@@ -76,7 +76,7 @@ class Stage:
             time.sleep(0.05)
         raise Failure(f"{name} did not start within {PATIENCE} seconds:\n{self.log(name)}")
 
-    def shop(self, server="uvicorn", name=None, **environment):
+    def shop(self, server="uvicorn", name=None, application="shop.asgi:application", **environment):
         """The demo shop on one of the two servers; its port."""
         name = name or f"shop-{server}-{len(self.processes)}"
         database = str(self.folder / f"{name}.sqlite3")
@@ -91,7 +91,7 @@ class Stage:
             listener.bind(("127.0.0.1", 0))
             listener.listen(128)
             descriptor, port = listener.fileno(), listener.getsockname()[1]
-            command = [sys.executable, *SERVERS[server], "--fd", str(descriptor), "shop.asgi:application"]
+            command = [sys.executable, *SERVERS[server], "--fd", str(descriptor), application]
             process = self.start(name, command, cwd=SHOP, env=environment, pass_fds=[descriptor])
             self.wait_for(lambda: ask(port, "GET", CART).status == 200, name, process)
         return port

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use origin_gate::config;
 use origin_gate::policy::verdict::FINDINGS;
+use serde_json::Value;
 
 fn document(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -178,6 +179,58 @@ fn the_command_prints_what_the_documents_show() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
+/// What a page imports: the block before the command, the policy in the one after it.
+#[test]
+fn the_pages_about_migrating_import_what_they_show() {
+    let folder = std::env::temp_dir().join(format!("origin-gate-migrate-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    for (path, count) in [("docs/migrate/django.md", 2), ("docs/migrate/ingress-nginx.md", 1)] {
+        let text = document(path);
+        let parts: Vec<_> = text.split("```").collect();
+        let is_command = |it: &usize| parts[*it].starts_with("console\n$ origin-gate import ");
+        let commands: Vec<_> = (0..parts.len()).filter(is_command).collect();
+        for at in &commands {
+            let (line, notes) = parts[*at].trim_start_matches("console\n").split_once('\n').unwrap();
+            let line = line
+                .strip_prefix("$ origin-gate ")
+                .unwrap()
+                .strip_suffix(" > policy.json")
+                .unwrap();
+            let input = parts[*at - 2].split_once('\n').unwrap().1;
+            let policy = parts[*at + 2].strip_prefix("json\n").unwrap();
+            fs::write(folder.join(line.rsplit(' ').next().unwrap()), input).unwrap();
+            let done = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
+                .args(shell_words(line))
+                .current_dir(&folder)
+                .env_clear()
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8(done.stderr).unwrap(), notes, "{path}: {line}");
+            let found: Value = serde_json::from_slice(&done.stdout).unwrap();
+            assert_eq!(found, serde_json::from_str::<Value>(policy).unwrap(), "{path}: {line}");
+        }
+        assert_eq!(commands.len(), count, "{path}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Which settings themselves bring about aside.
+#[test]
+fn the_policies_of_the_pages_about_migrating_load_without_a_warning() {
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrate")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let policies = blocks(&text, "json");
+        assert!(!policies.is_empty(), "{}", path.display());
+        for policy in policies {
+            let loaded = config::load(policy.as_bytes()).unwrap();
+            let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+            let may = |it: &String| it.starts_with("cors.max_age: ");
+            assert!(warnings.iter().all(may), "{}: {warnings:?}", path.display());
+        }
+    }
+}
+
 #[test]
 fn the_readme_names_every_setting() {
     let readme = document("README.md");
@@ -198,5 +251,24 @@ fn the_readme_begins_with_what_a_newcomer_needs() {
     let first_screen = readme.lines().take(50).collect::<Vec<_>>().join("\n");
     for text in ["./build.sh demo", "./build.sh test", "allowed_origins", "http_filters"] {
         assert!(first_screen.contains(text), "{text}");
+    }
+}
+
+/// Links to files; those to the web are not followed.
+#[test]
+fn the_links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md")];
+    for folder in ["docs", "docs/migrate"] {
+        let entries = fs::read_dir(root.join(folder)).unwrap().map(|it| it.unwrap().path());
+        pages.extend(entries.filter(|it| it.extension().is_some_and(|it| it == "md")));
+    }
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).map(|it| it.split(')').next().unwrap());
+        for target in targets.filter(|it| !it.starts_with("http")) {
+            let file = page.parent().unwrap().join(target.split('#').next().unwrap());
+            assert!(file.exists(), "{}: {target}", page.display());
+        }
     }
 }

@@ -64,6 +64,7 @@ class Backend:
         folder = scope["path"].split("/")[1]
         answers = {
             "backend": self.status,
+            "files": self.status,
             "events": self.events,
             "upload": self.upload,
             "seen": self.seen,

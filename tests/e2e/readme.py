@@ -1,10 +1,12 @@
-"""What the README shows, to be tried as it stands there."""
+"""What the README and other pages show, to be tried as it stands there."""
 
 import pathlib
+import re
 
 import yaml
 
-TEXT = (pathlib.Path(__file__).parent.parent.parent / "README.md").read_text()
+ROOT = pathlib.Path(__file__).parent.parent.parent
+TEXT = (ROOT / "README.md").read_text()
 
 
 def block(key):
@@ -13,8 +15,13 @@ def block(key):
     return yaml.safe_load(TEXT[start : TEXT.index("```", start)])[key]
 
 
-def table(header):
+def blocks(text, kind):
+    """The blocks of a kind, such as `json`."""
+    return re.findall(rf"```{kind}\n(.*?)\n```", text, re.DOTALL)
+
+
+def table(header, text=TEXT):
     """The cells of each row under a table's header."""
-    rows = TEXT[TEXT.index(header) :].splitlines()[2:]
-    rows = rows[: next(at for at, row in enumerate(rows) if not row.startswith("|"))]
+    rows = text[text.index(header) :].splitlines()[2:]
+    rows = rows[: next((at for at, row in enumerate(rows) if not row.startswith("|")), None)]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]

@@ -10,7 +10,6 @@ import pathlib
 import re
 import shutil
 import subprocess
-import time
 import urllib.parse
 
 import pytest
@@ -21,7 +20,9 @@ import node
 import peers
 import proxy
 import readme
-from stage import Failure, ask, free_port
+from hot import vms
+from stage import ask, free_port
+from watch import digests, wait_for
 
 ENVOY_FILES = pathlib.Path(demo.__file__).parent
 FILES = ENVOY_FILES / "monitoring"
@@ -194,25 +195,6 @@ class Dynamic:
 @pytest.fixture(scope="module")
 def dynamic(stage, backend, module):
     return Dynamic(stage, backend, module)
-
-
-def wait_for(probe, told):
-    end = time.monotonic() + peers.PATIENCE
-    while not probe():
-        if time.monotonic() > end:
-            raise Failure(told())
-        time.sleep(0.05)
-
-
-def vms(envoy):
-    """The VMs that hold each policy, as Prometheus is told."""
-    text = ask(envoy.admin, "GET", "/stats/prometheus").body
-    return {digest: int(count) for digest, count in re.findall(r'^origin_gate_policy_vms\{digest="(\w+)"\} (\d+)$', text, re.M)}
-
-
-def digests(envoy):
-    """The policies that were loaded, as the log tells."""
-    return re.findall(r"Origin Gate policy loaded .*digest=(\w+)", envoy.log())
 
 
 def test_the_listener_for_prometheus_shows_nothing_else(shipped):

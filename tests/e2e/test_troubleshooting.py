@@ -13,15 +13,11 @@ import yaml
 
 import peers
 import proxy
+from readme import ROOT, blocks
 from stage import ask
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 HEAD, *SECTIONS = PAGE.split("\n## ")
-
-
-def blocks(text, kind):
-    return re.findall(rf"```{kind}\n(.*?)\n```", text, re.DOTALL)
 
 
 def questions(section):

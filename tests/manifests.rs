@@ -1,0 +1,310 @@
+//! The manifests in `envoy/`: one policy in all of them, one version of the module, and each held to its own schema. What
+//! of it runs without a cluster runs in `tests/e2e/test_manifests.py`.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that does not get what it needs has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use yaml_rust2::{Yaml, YamlLoader};
+
+/// Each, and where in its documents the policy is.
+const POLICIES: [(&str, &str); 5] = [
+    (
+        "envoy.yaml",
+        "/0/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config/configuration/value",
+    ),
+    (
+        "hot-reload/origin_gate.yaml",
+        "/0/resources/0/typed_config/config/configuration/value",
+    ),
+    ("istio/wasmplugin.yaml", "/0/spec/pluginConfig"),
+    ("istio/trafficextension.yaml", "/0/spec/wasm/pluginConfig"),
+    ("envoy-gateway/policy.yaml", "/0/spec/wasm/0/config"),
+];
+
+/// Each that a cluster takes, and names custom resources.
+const RESOURCES: [&str; 4] = [
+    "istio/wasmplugin.yaml",
+    "istio/trafficextension.yaml",
+    "envoy-gateway/gateway.yaml",
+    "envoy-gateway/policy.yaml",
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join("envoy").join(path)).unwrap()
+}
+
+fn json_of(yaml: &Yaml) -> Value {
+    match yaml {
+        Yaml::Boolean(it) => json!(it),
+        Yaml::Integer(it) => json!(it),
+        Yaml::Real(it) => json!(it.parse::<f64>().unwrap()),
+        Yaml::String(it) => json!(it),
+        Yaml::Array(items) => items.iter().map(json_of).collect(),
+        Yaml::Hash(pairs) => pairs
+            .iter()
+            .map(|(key, value)| (key.as_str().unwrap().to_owned(), json_of(value)))
+            .collect(),
+        _ => Value::Null,
+    }
+}
+
+/// The documents of a file of YAML.
+fn documents(text: &str) -> Vec<Value> {
+    YamlLoader::load_from_str(text).unwrap().iter().map(json_of).collect()
+}
+
+fn policy() -> Value {
+    serde_json::from_str(&text("policy.json")).unwrap()
+}
+
+#[test]
+fn one_policy_is_in_all_of_them() {
+    for (path, pointer) in POLICIES {
+        let found = json!(documents(&text(path)));
+        let found = found
+            .pointer(pointer)
+            .unwrap_or_else(|| panic!("{path} has nothing at {pointer}"));
+        let found = match found {
+            Value::String(text) => serde_json::from_str(text).unwrap(),
+            object => object.clone(),
+        };
+        assert_eq!(found, policy(), "{path}");
+    }
+}
+
+#[test]
+fn the_command_finds_nothing_wrong_with_it() {
+    let done = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
+        .args(["check", "envoy/policy.json"])
+        .current_dir(root())
+        .env_clear()
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(done.stdout).unwrap();
+    assert!(
+        done.status.success() && printed.starts_with("loads: ") && printed.contains(" warnings=0 "),
+        "{printed}"
+    );
+}
+
+/// All that is under a key, at any depth.
+fn find<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(map) => {
+            found.extend(map.get(key));
+            map.values().for_each(|it| find(it, key, found));
+        }
+        Value::Array(items) => items.iter().for_each(|it| find(it, key, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn all_name_one_image_of_this_version() {
+    const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+    let image = format!("ghcr.io/OWNER/origin-gate:{}", env!("CARGO_PKG_VERSION"));
+    for (path, address) in [
+        ("istio/wasmplugin.yaml", format!("oci://{image}")),
+        ("istio/trafficextension.yaml", format!("oci://{image}")),
+        ("envoy-gateway/policy.yaml", image.clone()),
+        ("hot-reload/deployment.yaml", format!("{image}@sha256:{DIGEST}")),
+    ] {
+        let documents = json!(documents(&text(path)));
+        let (mut addresses, mut digests) = (Vec::new(), Vec::new());
+        find(&documents, "url", &mut addresses);
+        find(&documents, "reference", &mut addresses);
+        find(&documents, "sha256", &mut digests);
+        assert_eq!(addresses, [&json!(address)], "{path}");
+        assert!(
+            address.contains(DIGEST) || digests == [&json!(DIGEST)],
+            "{path}: {digests:?}"
+        );
+    }
+}
+
+/// Failing open would drop the policy; a filter that is not first is passed by.
+#[test]
+fn none_fails_open_and_all_come_first() {
+    for (path, key, value) in [
+        ("envoy.yaml", "failure_policy", json!("FAIL_RELOAD")),
+        ("hot-reload/origin_gate.yaml", "failure_policy", json!("FAIL_RELOAD")),
+        ("istio/wasmplugin.yaml", "failStrategy", json!("FAIL_RELOAD")),
+        ("istio/trafficextension.yaml", "failStrategy", json!("FAIL_RELOAD")),
+        ("envoy-gateway/policy.yaml", "failOpen", json!(false)),
+        ("istio/wasmplugin.yaml", "phase", json!("AUTHN")),
+        ("istio/trafficextension.yaml", "phase", json!("AUTHN")),
+        (
+            "envoy-gateway/gateway.yaml",
+            "filterOrder",
+            json!([{ "name": "envoy.filters.http.wasm", "before": "envoy.filters.http.fault" }]),
+        ),
+    ] {
+        let documents = json!(documents(&text(path)));
+        let mut found = Vec::new();
+        find(&documents, key, &mut found);
+        assert_eq!(found, [&value], "{path}: {key}");
+    }
+}
+
+/// What they refer to is there.
+#[test]
+fn the_resources_of_envoy_gateway_belong_together() {
+    let all = [
+        documents(&text("envoy-gateway/gateway.yaml")),
+        documents(&text("envoy-gateway/policy.yaml")),
+    ]
+    .concat();
+    let names: Vec<_> = all
+        .iter()
+        .map(|it| (it["kind"].clone(), it["metadata"]["name"].clone()))
+        .collect();
+    let of = |kind: &str| all.iter().find(|it| it["kind"] == kind).unwrap();
+    let is_there = |reference: &Value| names.contains(&(reference["kind"].clone(), reference["name"].clone()));
+    let class = &of("GatewayClass")["spec"]["parametersRef"];
+    assert!(is_there(class) && class["namespace"] == of("EnvoyProxy")["metadata"]["namespace"]);
+    assert!(is_there(
+        &json!({ "kind": "GatewayClass", "name": of("Gateway")["spec"]["gatewayClassName"] })
+    ));
+    assert!(is_there(&of("EnvoyExtensionPolicy")["spec"]["targetRefs"][0]));
+    let route = of("HTTPRoute");
+    assert!(is_there(
+        &json!({ "kind": "Gateway", "name": route["spec"]["parentRefs"][0]["name"] })
+    ));
+    assert!(is_there(&route["spec"]["rules"][0]["filters"][0]["extensionRef"]));
+    assert_eq!(route["spec"].get("hostnames"), None, "it is for every host");
+}
+
+/// The schemas of the custom resources by kind and version, if `./build.sh peers` has fetched them.
+fn definitions() -> Option<BTreeMap<(String, String), Value>> {
+    let mut found = BTreeMap::new();
+    for line in fs::read_to_string(root().join("tests/crds.txt")).unwrap().lines() {
+        let name = line.split(' ').nth(1).unwrap();
+        let file = root().join(".tools/crds").join(name);
+        let Ok(text) = fs::read_to_string(&file) else {
+            println!("skipped: {name} is not in .tools/crds, where ./build.sh peers puts it");
+            return None;
+        };
+        for part in text
+            .split("\n---\n")
+            .filter(|it| RESOURCES.iter().any(|path| is_of(it, path)))
+        {
+            let definition = &documents(part)[0]["spec"];
+            for version in definition["versions"].as_array().unwrap() {
+                let mut schema = version["schema"]["openAPIV3Schema"].clone();
+                for (key, kind) in [("apiVersion", "string"), ("kind", "string"), ("metadata", "object")] {
+                    schema["properties"][key] = json!({ "type": kind });
+                }
+                close(&mut schema);
+                let api = format!(
+                    "{}/{}",
+                    definition["group"].as_str().unwrap(),
+                    version["name"].as_str().unwrap()
+                );
+                found.insert((definition["names"]["kind"].as_str().unwrap().to_owned(), api), schema);
+            }
+        }
+    }
+    Some(found)
+}
+
+/// Whether a definition may be that of a resource in this file: to parse all of Istio's takes long.
+fn is_of(definition: &str, path: &str) -> bool {
+    let kinds = documents(&text(path));
+    kinds
+        .iter()
+        .any(|it| definition.contains(&format!("\n    kind: {}\n", it["kind"].as_str().unwrap())))
+}
+
+/// As `kubectl` does by default, knows no field that the schema does not have.
+fn close(schema: &mut Value) {
+    let Some(map) = schema.as_object_mut() else { return };
+    let is_open = map.contains_key("additionalProperties") || map.contains_key("x-kubernetes-preserve-unknown-fields");
+    if map.contains_key("properties") && !is_open {
+        map.insert("additionalProperties".to_owned(), json!(false));
+    }
+    if let Some(Value::Object(properties)) = map.get_mut("properties") {
+        properties.values_mut().for_each(close);
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(inner) = map.get_mut(key) {
+            close(inner);
+        }
+    }
+}
+
+/// All that a schema says against a resource.
+fn errors(definitions: &BTreeMap<(String, String), Value>, resource: &Value) -> Vec<String> {
+    let word = |key: &str| resource[key].as_str().unwrap().to_owned();
+    let schema = definitions.get(&(word("kind"), word("apiVersion")));
+    let schema = schema.unwrap_or_else(|| panic!("no schema for {}", resource["kind"]));
+    let validator = jsonschema::draft7::new(schema).unwrap();
+    validator
+        .iter_errors(resource)
+        .map(|it| format!("{}: {it}", it.instance_path()))
+        .collect()
+}
+
+/// The schemas' rules in CEL are not evaluated.
+#[test]
+fn each_is_as_its_schema_says() {
+    let Some(definitions) = definitions() else { return };
+    for path in RESOURCES {
+        for resource in documents(&text(path)) {
+            assert_eq!(errors(&definitions, &resource), [""; 0], "{path}");
+        }
+    }
+    // And what is wrong is found.
+    for (path, pointer, key, value) in [
+        ("istio/wasmplugin.yaml", "/spec", "failOpen", json!(false)),
+        ("istio/wasmplugin.yaml", "/spec", "sha256", json!("0123")),
+        ("istio/trafficextension.yaml", "/spec/wasm", "phase", json!("AUTHN")),
+        ("istio/trafficextension.yaml", "/spec", "phase", json!("FIRST")),
+        (
+            "envoy-gateway/policy.yaml",
+            "/spec/wasm/0",
+            "failStrategy",
+            json!("FAIL_RELOAD"),
+        ),
+        ("envoy-gateway/policy.yaml", "/spec/wasm/0/code", "type", json!("OCI")),
+        (
+            "envoy-gateway/gateway.yaml",
+            "/spec/filterOrder/0",
+            "before",
+            json!("envoy.filters.http.first"),
+        ),
+    ] {
+        let mut resource = documents(&text(path)).remove(0);
+        resource.pointer_mut(pointer).unwrap()[key] = value;
+        assert_ne!(errors(&definitions, &resource), [""; 0], "{path}: {key}");
+    }
+}
+
+#[test]
+fn no_manifest_is_left_out() {
+    let listed: Vec<_> = POLICIES.iter().map(|it| it.0).chain(RESOURCES).collect();
+    for folder in ["istio", "envoy-gateway"] {
+        for entry in fs::read_dir(root().join("envoy").join(folder)).unwrap() {
+            let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
+            let is_known = listed.contains(&name.as_str()) || Path::new(&name).ends_with("kustomization.yaml");
+            assert!(is_known, "{name}");
+            assert!(
+                text(&name).contains("not tried on a cluster") || name.ends_with("kustomization.yaml"),
+                "{name}"
+            );
+        }
+    }
+}
