@@ -56,7 +56,7 @@ test() {
   ((size <= MODULE_BUDGET)) || fail "the module has $size bytes, over its budget of $MODULE_BUDGET"
   need_python tests
   say "the shop's own tests"
-  (cd envoy/shop && PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
+  (cd envoy/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
   say "the filter under Django's settings, against Django"
   ORIGIN_GATE_PYTHON=$PWD/$PYTHON cargo test --quiet --locked --test django -- --ignored --show-output
   say "the corpus on a real Envoy"
@@ -92,6 +92,8 @@ peers() {
   local missing=()
   command -v chromium > /dev/null || missing+=(chromium)
   command -v promtool > /dev/null || missing+=(prometheus)
+  command -v redis-server > /dev/null || missing+=(redis-server)
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
   ((${#missing[@]})) || return 0
   say "installing ${missing[*]}, as Debian packages them"
   [[ $(id --user) == 0 ]] || fail "peers: needs root, to install packages"
@@ -134,14 +136,14 @@ help() {
   bench   what a decision costs, and how that grows with the policy
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
-  peers   installs Chromium and Prometheus on Debian, as root: what needs them is skipped without
+  peers   installs Chromium, Prometheus, PostgreSQL and Redis on Debian, as root: what needs them is skipped without
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
 
 What a verb needs it installs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
 packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm),
-Chromium and Prometheus too if they are there, and say which tests they skipped if not.
+Chromium, Prometheus, PostgreSQL and Redis too if they are there, and say which tests they skipped if not.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END
 }
@@ -171,7 +173,7 @@ need_fuzzer() {
 # A private environment for the demo or for the tests, made anew when what it should hold changes.
 need_python() {
   local files=(envoy/requirements.txt envoy/shop/requirements.txt) folder=$TOOLS/$1 wanted
-  [[ $1 != tests ]] || files+=(tests/e2e/requirements.txt)
+  [[ $1 != tests ]] || files+=(envoy/shop/servers.txt tests/e2e/requirements.txt)
   PYTHON=$folder/bin/python
   wanted=$(sha256sum "${files[@]}")
   [[ -f $folder/done && $(< "$folder/done") == "$wanted" ]] && return
