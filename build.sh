@@ -101,6 +101,15 @@ peers() {
   DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" > /dev/null
 }
 
+compose() {
+  docker compose version > /dev/null 2>&1 || fail "compose: needs Docker, with its compose plugin 2.20 or later"
+  build
+  need_python demo
+  need_envoy
+  say "docker-compose.yaml on Docker"
+  "$PYTHON" tests/compose/run.py --envoy "$ENVOY_BIN"
+}
+
 bench() {
   need_rust
   say "what a decision costs, natively; last, the ratio of the largest policy to the smallest"
@@ -137,6 +146,8 @@ help() {
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
   peers   installs Chromium, Prometheus, PostgreSQL and Redis on Debian, as root: what needs them is skipped without
+  compose the demo in containers, as envoy/docker-compose.yaml has it, and checked: needs Docker, with its compose plugin;
+          where no registry can be reached it makes stand-ins for the images, with debootstrap, as root
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
@@ -233,7 +244,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | e2e | peers | bench | fuzz | help) "$@" ;;
+  build | demo | run | test | e2e | peers | compose | bench | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac
