@@ -41,8 +41,14 @@ ROOT_URLCONF = "shop.urls"
 ASGI_APPLICATION = "shop.asgi.application"
 
 # Sessions are kept there: `DATABASE_URL=postgresql://user:password@host/name`, or SQLite.
-SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ.get("SHOP_DATABASE", BASE_DIR / "shop.sqlite3")}
-DATABASES = {"default": dj_database_url.config() or SQLITE}
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("SHOP_DATABASE", BASE_DIR / "shop.sqlite3"),
+    }
+}
+if url := os.environ.get("DATABASE_URL"):
+    DATABASES["default"] = dj_database_url.parse(url)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 
