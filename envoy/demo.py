@@ -48,9 +48,9 @@ def start(stage, options):
     return stage.envoy(options.envoy, envoy_config(shop_port, options.module.resolve(), options.verb == "run"))
 
 
-def envoy_config(shop_port, module, fixed):
+def envoy_config(shop_port, module, fixed, text=None):
     """`envoy.yaml`, but for the addresses, which are this machine's, and the path of the module."""
-    config = yaml.safe_load((HERE / "envoy.yaml").read_text())
+    config = yaml.safe_load(text or (HERE / "envoy.yaml").read_text())
     listeners, clusters = ({it["name"]: it for it in config["static_resources"][kind]} for kind in ("listeners", "clusters"))
     for listener in listeners.values():
         bind(listener["address"], None if fixed else 0)

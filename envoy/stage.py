@@ -18,6 +18,8 @@ SHOP = pathlib.Path(__file__).resolve().parent / "shop"
 CART = "/api/billing/carts/current/"
 TOKEN = "demo-token"
 PATIENCE = 60  # seconds for something to start
+# What the shop or Envoy may read. Those on a stage read what they are told, not what the terminal happens to hold.
+SETTINGS = ["ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "DEBUG", "REDIS_URL", "SECRET_KEY"]
 SERVERS = {"uvicorn": ["-m", "uvicorn", "--no-access-log"], "daphne": ["-m", "daphne"]}
 
 
@@ -80,7 +82,7 @@ class Stage:
         """The demo shop on one of the two servers; its port."""
         name = name or f"shop-{server}-{len(self.processes)}"
         database = str(self.folder / f"{name}.sqlite3")
-        environment = dict(os.environ, SHOP_DATABASE=database, PYTHONDONTWRITEBYTECODE="1", **environment)
+        environment = surroundings(SHOP_DATABASE=database, PYTHONDONTWRITEBYTECODE="1", **environment)
         for command in (["migrate", "--verbosity", "0"], ["demo_buyer", TOKEN]):
             done = subprocess.run(
                 [sys.executable, "manage.py", *command], cwd=SHOP, env=environment, capture_output=True, text=True
@@ -96,7 +98,7 @@ class Stage:
             self.wait_for(lambda: ask(port, "GET", CART).status == 200, name, process)
         return port
 
-    def envoy(self, binary, config, name="envoy", log_level="info", concurrency=2):
+    def envoy(self, binary, config, name="envoy", log_level="info", concurrency=2, **environment):
         """Envoy with a configuration; `log_level` is that of its component `wasm`."""
         (self.folder / f"{name}.json").write_text(json.dumps(config, indent=2))
         admin_file = self.folder / f"{name}.admin"
@@ -107,6 +109,7 @@ class Stage:
             [binary, "--config-path", self.folder / f"{name}.json", "--admin-address-path", admin_file]
             + ["--use-dynamic-base-id", "--concurrency", str(concurrency), "--file-flush-interval-msec", "10"]
             + ["--log-level", "warning", "--component-log-level", f"wasm:{log_level}"],
+            env=surroundings(**environment),
         )
 
         def admin_port():
@@ -129,6 +132,10 @@ def perform(play):
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
+
+
+def surroundings(**environment):
+    return {**{name: value for name, value in os.environ.items() if name not in SETTINGS}, **environment}
 
 
 class Envoy:

@@ -246,6 +246,27 @@ fn the_readme_names_every_setting() {
 }
 
 #[test]
+fn a_dotenv_hands_every_setting_to_both() {
+    let mut names = config::SETTING_NAMES.to_vec();
+    names.sort_unstable();
+    let sed = document("envoy/django_env.sed");
+    let (_, list) = sed.split_once("host_env_keys: [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let mut handed: Vec<_> = list.split(", ").collect();
+    handed.sort_unstable();
+    assert_eq!(handed, names, "to Envoy's VM");
+    let compose = document("envoy/docker-compose.django.yaml");
+    let (_, settings) = compose.split_once("x-settings: ").unwrap();
+    let (settings, _) = settings.split_once("\n\n").unwrap();
+    let mut handed: Vec<_> = settings
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(':'))
+        .collect();
+    handed.sort_unstable();
+    assert_eq!(handed, names, "to the containers");
+}
+
+#[test]
 fn the_readme_begins_with_what_a_newcomer_needs() {
     let readme = document("README.md");
     let first_screen = readme.lines().take(50).collect::<Vec<_>>().join("\n");

@@ -1,7 +1,9 @@
 import os
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator
 from channels.sessions import SessionMiddlewareStack
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
@@ -10,17 +12,17 @@ django = get_asgi_application()
 
 from .chat import Chat  # noqa: E402 (the settings come first)
 
-# No OriginValidator: whether a page may open a socket is decided in front.
-application = ProtocolTypeRouter(
-    {
-        "http": django,
-        "websocket": SessionMiddlewareStack(
-            URLRouter(
-                [
-                    path("ws/chat/", Chat.as_asgi()),
-                    path("ws/chat/<slug:room>/", Chat.as_asgi()),
-                ]
-            )
-        ),
-    }
+chat = SessionMiddlewareStack(
+    URLRouter(
+        [
+            path("ws/chat/", Chat.as_asgi()),
+            path("ws/chat/<slug:room>/", Chat.as_asgi()),
+        ]
+    )
 )
+# Whether a page may open a socket is decided in front; here too only where the environment lists origins.
+if settings.CORS_ALLOWED_ORIGINS:
+    hosts = [host for host in settings.ALLOWED_HOSTS if host != "*"]
+    chat = OriginValidator(chat, [*settings.CORS_ALLOWED_ORIGINS, *hosts])
+
+application = ProtocolTypeRouter({"http": django, "websocket": chat})

@@ -48,33 +48,63 @@ class CartTests(TestCase):
         self.assertEqual((answer.status_code, answer.headers["content-type"]), (200, "text/html; charset=utf-8"))
         self.assertContains(answer, "Origin Gate")
 
+    def test_a_question(self):
+        answer = self.client.get("/api/questions/", secure=True)
+        cookie = answer.cookies["csrftoken"]
+        self.assertEqual((cookie["samesite"], cookie["secure"]), ("None", True))
+        self.assertTrue(answer.json()["token"])
+        answer = self.client.post("/api/questions/", {"question": "Is it green?"})
+        self.assertEqual((answer.status_code, answer.json()), (201, {"asked": "Is it green?"}))
+
     def test_it_answers_no_cors_of_its_own(self):
         answer = self.client.options(CART, headers={"origin": "https://a.example", "access-control-request-method": "GET"})
         self.assertFalse([name for name in answer.headers if name.lower().startswith("access-control-")])
 
 
+async def enter(path, *headers):
+    """A visitor of the chat, and how it was greeted."""
+    chat = ApplicationCommunicator(application, {"type": "websocket", "path": path, "headers": list(headers)})
+    await chat.send_input({"type": "websocket.connect"})
+    accepted = await chat.receive_output()
+    assert accepted["type"] == "websocket.accept", accepted
+    return chat, await heard(chat)
+
+
+async def heard(chat):
+    return json.loads((await chat.receive_output())["text"])
+
+
+async def say(chat, content):
+    await chat.send_input({"type": "websocket.receive", "text": json.dumps(content)})
+
+
+async def leave(chat):
+    await chat.send_input({"type": "websocket.disconnect", "code": 1000})
+    await chat.wait()
+
+
 class ChatTests(TransactionTestCase):
     async def test_it_greets_and_echoes(self):
         for path, room in (("/ws/chat/", "lobby"), ("/ws/chat/sales/", "sales")):
-            scope = {"type": "websocket", "path": path, "headers": [(b"origin", b"https://anybody.example")]}
-            chat = ApplicationCommunicator(application, scope)
-            await chat.send_input({"type": "websocket.connect"})
-            self.assertEqual((await chat.receive_output())["type"], "websocket.accept")
-            greeting = json.loads((await chat.receive_output())["text"])
+            chat, greeting = await enter(path, (b"origin", b"https://anybody.example"))
             self.assertEqual((greeting["type"], greeting["room"]), ("connection_established", room))
             self.assertEqual((greeting["cart"], greeting["handshake"]["origin"]), (0, "https://anybody.example"))
-            await chat.send_input({"type": "websocket.receive", "text": '{"message": "hello"}'})
-            self.assertEqual(json.loads((await chat.receive_output())["text"]), {"message": "hello"})
-            await chat.send_input({"type": "websocket.disconnect", "code": 1000})
-            await chat.wait()
+            await say(chat, {"message": "hello"})
+            self.assertEqual(await heard(chat), {"message": "hello"})
+            await leave(chat)
+
+    async def test_a_room_hears_what_is_said_in_it_and_no_other(self):
+        chats = [(await enter(f"/ws/chat/{room}/"))[0] for room in ("sales", "sales", "support")]
+        for chat, word in ((chats[0], "sale"), (chats[2], "support")):
+            await say(chat, word)
+        self.assertEqual([await heard(chat) for chat in chats], ["sale", "sale", "support"])
+        for chat in chats:
+            self.assertTrue(await chat.receive_nothing())
+            await leave(chat)
 
     async def test_it_is_in_its_visitors_session(self):
         answer = await self.async_client.post(CART, {"sku": "tea", "quantity": 2}, "application/json")
         cookie = f"sessionid={answer.cookies['sessionid'].value}".encode()
-        scope = {"type": "websocket", "path": "/ws/chat/", "headers": [(b"cookie", cookie)]}
-        chat = ApplicationCommunicator(application, scope)
-        await chat.send_input({"type": "websocket.connect"})
-        await chat.receive_output()
-        self.assertEqual(json.loads((await chat.receive_output())["text"])["cart"], 2)
-        await chat.send_input({"type": "websocket.disconnect", "code": 1000})
-        await chat.wait()
+        chat, greeting = await enter("/ws/chat/", (b"cookie", cookie))
+        self.assertEqual(greeting["cart"], 2)
+        await leave(chat)

@@ -7,6 +7,7 @@ urlpatterns = [
     path("api/billing/carts/current/", views.CurrentCart.as_view()),
     path("api/billing/carts/<int:number>/", views.Cart.as_view()),
     path("api/auth/buyer/orders/", views.Orders.as_view()),
+    path("api/questions/", views.question),
     path("api/boom/", views.boom),
     path("api/slow/", views.slow),
 ]

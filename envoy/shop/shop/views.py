@@ -5,6 +5,8 @@ from pathlib import Path
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError
 from django.http import HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.views.decorators.csrf import ensure_csrf_cookie
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.permissions import IsAuthenticated
@@ -67,6 +69,16 @@ class Orders(APIView):
 def page(request):
     """For a person to try the rest with."""
     return HttpResponse((Path(__file__).parent / "page.html").read_bytes())
+
+
+@ensure_csrf_cookie
+def question(request):
+    """A form of Django's own, with its CSRF check where `CSRF_TRUSTED_ORIGINS` is set. The token is for pages elsewhere,
+    which cannot read the cookie.
+    """
+    if request.method == "POST":
+        return JsonResponse({"asked": request.POST.get("question", "")}, status=201)
+    return JsonResponse({"token": get_token(request)})
 
 
 def boom(request):
