@@ -138,8 +138,10 @@ bench() {
   need_empty_module
   need_python demo
   need_envoy
-  say "what a decision costs, natively; last, the ratio of the largest policy to the smallest"
-  cargo bench --quiet --locked --bench decide | tee "$TOOLS/decide.txt"
+  if [[ " $* " != *" --only"* ]]; then
+    say "what a decision costs, natively; last, the ratio of the largest policy to the smallest"
+    cargo bench --quiet --locked --bench decide | tee "$TOOLS/decide.txt"
+  fi
   say "what Origin Gate costs in Envoy, beside what does less"
   PYTHONPATH=envoy "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --empty "$EMPTY_MODULE" \
     --decide "$TOOLS/decide.txt" --out "$TOOLS" "$@"

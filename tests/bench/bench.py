@@ -116,7 +116,7 @@ def footprints(options, modules):
 
 
 def report(samples, rows, options, modules):
-    if options.decide:
+    if options.decide and not options.only:
         rows += figures.decided(options.decide.read_text())
     table = [("what", "measured", "target", ""), *(it.cells() for it in rows)]
     print(f"\n{figures.aligned(figures.raw(samples))}\n\n{figures.aligned(figures.differences(samples))}")

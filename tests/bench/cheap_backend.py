@@ -1,6 +1,6 @@
 """A backend that costs little, for raw HTTP/1.1: `cheap_backend.py DESCRIPTOR-OF-THE-LISTENER`.
 
-It answers by the path, takes bodies whose last chunk is the last thing sent, and returns what comes after a handshake.
+It answers by the path, takes bodies whose last chunk is the last thing sent, and returns frames and chunks as they come.
 """
 
 import select
@@ -26,6 +26,10 @@ OK = answer(b"200 OK", b"", OK_BODY)
 MISSING = answer(b"404 Not Found", b"Vary: Accept, Cookie\r\n", MISSING_BODY)
 
 
+ECHO = b"HTTP/1.1 200 OK\r\n%sTransfer-Encoding: chunked\r\n\r\n" % COMMON
+TUNNELS = {b"ws": HANDSHAKE, b"echo": ECHO}
+
+
 class Connection:
     def __init__(self, stream):
         self.stream, self.received, self.is_tunnel = stream, b"", False
@@ -42,21 +46,16 @@ class Connection:
         head, end, body = self.received.partition(b"\r\n\r\n")
         if not end:
             return bool(data)
-        if b"chunked" in head:
+        found = TUNNELS.get(head.split(b"/", 2)[1])
+        self.is_tunnel = found is not None
+        if not found and b"chunked" in head:
             if not body.endswith(LAST_CHUNK):
                 # Enough to see the end of a body by.
                 self.received = head + end + body[-len(LAST_CHUNK) :]
                 return bool(data)
             body = b""
         self.received = b""
-        return self.send(self.reply(head))
-
-    def reply(self, head):
-        path = head.split(b" ", 2)[1]
-        if path.startswith(b"/ws/"):
-            self.is_tunnel = True
-            return HANDSHAKE
-        return MISSING if path.startswith(b"/api/missing") else OK
+        return self.send(found or (MISSING if b" /api/missing" in head else OK))
 
     def send(self, data):
         try:

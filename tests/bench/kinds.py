@@ -7,6 +7,7 @@ ALLOWED, REFUSED = "https://slykertech.co.zw", "https://evil.example"
 BASELINE = ("none", "empty")  # those that do no CORS
 OTHERS = ("native", "lua")  # those that do nothing else
 LONG = 16 * 1024
+PAYLOAD = b"x"
 
 # What Chrome sends, in its order: fifteen lines with `Host`.
 BROWSER = f"""\
@@ -51,12 +52,14 @@ def preflight(path, names, origin=ALLOWED):
 
 def masked_frame(size):
     """A text frame from a client (RFC 6455, section 5.2)."""
-    return bytes([0x81, 0x80 | size]) + bytes(4) + b"x" * size
+    return bytes([0x81, 0x80 | size]) + bytes(4) + PAYLOAD * size
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """`count` of them go over `lanes` connections in one batch. `opening` is sent first on each, and is not measured."""
+    """`count` of them go over `lanes` connections in one batch. `opening` is sent first on each, and is not measured: what
+    follows comes back.
+    """
 
     name: str
     title: str
@@ -84,9 +87,10 @@ class Kind:
 
 
 OPENING = request("GET", "/ws/chat/", *HANDSHAKE, origin=ALLOWED)
-CHUNK = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+CHUNK = b"4000\r\n" + PAYLOAD * 0x4000 + b"\r\n"
 BODY = CHUNK * 64 + b"0\r\n\r\n"
 CHUNKED = ("Transfer-Encoding", "chunked")
+STREAM = request("POST", "/echo/", CHUNKED, origin=ALLOWED)
 NAMES = "authorization,content-type,x-csrftoken"
 # Answered by Envoy itself, so that no filter means no trip to the backend either. The policy has patterns, too.
 HOSTILE = {"variants": ("none", "patterns"), "count": 320}
@@ -102,6 +106,7 @@ KINDS = [
     Kind("missing", "proxied 404, allowed Origin", request("GET", "/api/missing/", origin=ALLOWED), 320, status=404, is_granted=True),
     Kind("handshake", "WebSocket handshake", OPENING, 96, is_fresh=True, status=101),
     Kind("frames", "frame and its echo", masked_frame(64), 1000, 8, opening=OPENING, status=101),
+    Kind("chunks", "16 KB chunk and its echo", CHUNK, 256, 8, opening=STREAM, is_granted=True),
     Kind("body", "1 MB chunked body", request("POST", "/api/upload/", CHUNKED, origin=ALLOWED, body=BODY), 16, 1, is_granted=True),
     Kind("local", "local answer, allowed Origin", request("GET", "/local/", origin=ALLOWED), is_granted=True, **HOSTILE),
     Kind("long-origin", "the same, Origin of 16 KB", request("GET", "/local/", origin=f"https://{'a.' * (LONG // 2)}"), **HOSTILE),

@@ -95,7 +95,7 @@ def web(chain, rules=None, name="web"):
     local = {"status": 200, "body": {"inline_string": "here"}}
     routes = [
         {"match": {"prefix": "/local/"}, "direct_response": local},
-        *(proxy.route(prefix, filters=rules) for prefix in ("/api/", "/ws/")),
+        *(proxy.route(prefix, filters=rules) for prefix in ("/api/", "/echo/", "/ws/")),
     ]
     return proxy.listener(name, proxy.manager(chain, routes))
 
