@@ -22,7 +22,9 @@ build() {
 }
 
 dist() {
-  local target revision built=()
+  local target built=()
+  local -x ORIGIN_GATE_REVISION
+  ORIGIN_GATE_REVISION=$(revision)
   build
   for target in $(command_targets); do
     need_target "$target"
@@ -31,8 +33,7 @@ dist() {
     built+=("$target=${CARGO_TARGET_DIR:-target}/$target/release/origin-gate")
   done
   say "packing"
-  revision=$(revision)
-  python3 release/dist.py --dist dist --revision "$revision" "${built[@]}"
+  python3 release/dist.py --dist dist --revision "$ORIGIN_GATE_REVISION" "${built[@]}"
   cat dist/SHA256SUMS
 }
 
@@ -52,6 +53,11 @@ reproduce() {
     "$folder/another folder/build.sh" dist
   diff --recursive --brief dist "$folder/another folder/dist" || fail "reproduce: these differ"
   say "the same bytes"
+}
+
+# For the workflow that publishes.
+notes() {
+  python3 release/notes.py "${1:-}" "$(version)" CHANGELOG.md
 }
 
 demo() {
@@ -87,6 +93,9 @@ test() {
   local size
   size=$(wc -c < "$MODULE")
   ((size <= MODULE_BUDGET)) || fail "the module has $size bytes, over its budget of $MODULE_BUDGET"
+  say "what is published, and how"
+  need_python release
+  ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/release/pytest.ini tests/release
   need_python tests
   say "the shop's own tests"
   (cd envoy/shop && PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
@@ -163,6 +172,8 @@ help() {
   dist    what is published, in dist/: the module, its OCI image, the command, bills of materials, checksums
   reproduce
           dist, twice: here, and elsewhere from an archive of the source; the bytes must be the same
+  notes TAG
+          what CHANGELOG.md says of the version that a tag names; an error if it is not that of Cargo.toml
   demo    a demo shop behind a real Envoy with the module, on free local ports: every promise checked and printed
   demo --browser
           pages in a real Chromium against Envoy's own CORS filter and against Origin Gate, side by side
@@ -267,10 +278,11 @@ need_fuzzer() {
   cargo install --quiet --locked --root "$TOOLS/cargo" --version 0.13.2 cargo-fuzz
 }
 
-# A private environment for the demo or for the tests, made anew when what it should hold changes.
+# A private environment for the demo, the tests or those of releases, made anew when what it should hold changes.
 need_python() {
   local files=(envoy/requirements.txt envoy/shop/requirements.txt) folder=$TOOLS/$1 wanted
   [[ $1 != tests ]] || files+=(tests/e2e/requirements.txt)
+  [[ $1 != release ]] || files=(tests/release/requirements.txt)
   PYTHON=$folder/bin/python
   wanted=$(sha256sum "${files[@]}")
   [[ -f $folder/done && $(< "$folder/done") == "$wanted" ]] && return
@@ -330,7 +342,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | dist | reproduce | demo | run | test | e2e | peers | bench | fuzz | help) "$@" ;;
+  build | dist | reproduce | notes | demo | run | test | e2e | peers | bench | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac
