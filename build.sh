@@ -23,7 +23,8 @@ build() {
 
 dist() {
   local target built=()
-  local -x ORIGIN_GATE_REVISION
+  # Once for all: what is built is of one revision.
+  local -x ORIGIN_GATE_REVISION=${ORIGIN_GATE_REVISION:-}
   ORIGIN_GATE_REVISION=$(revision)
   build
   for target in $(command_targets); do
@@ -40,6 +41,7 @@ dist() {
 # Builds what Git has once more, elsewhere, as an archive of the source would be, and compares.
 reproduce() {
   local folder
+  unset ORIGIN_GATE_REVISION
   [[ -e .git && $(revision) != *-dirty ]] || fail "reproduce: needs a clone in which nothing is changed"
   dist
   folder=$(mktemp -d)
@@ -48,8 +50,7 @@ reproduce() {
   mkdir -p "$folder/home" "$folder/another folder"
   git archive HEAD | tar -x -C "$folder/another folder"
   say "once more, in $folder, from an archive of the source"
-  env --unset=CARGO_TARGET_DIR --unset=ORIGIN_GATE_REVISION \
-    RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" HOME="$folder/home" CARGO_HOME="$folder/home/crates" \
+  env --unset=CARGO_TARGET_DIR RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" HOME="$folder/home" CARGO_HOME="$folder/home/crates" \
     "$folder/another folder/build.sh" dist
   diff --recursive --brief dist "$folder/another folder/dist" || fail "reproduce: these differ"
   say "the same bytes"

@@ -20,6 +20,10 @@ CHANGELOG = """# Changelog
 
 - Old.
 
+## 1x0.1 - 2025-02-01
+
+- Of no version.
+
 ## 1.0.0 - 2025-01-01
 """
 
@@ -35,7 +39,7 @@ def test_the_notes_are_the_section_of_the_version(version, text):
         ("v1.2.0", "1.2.1", "should be `v1.2.1`"),
         ("1.2.0", "1.2.0", "should be `v1.2.0`"),
         ("v1.3.0", "1.3.0", "no heading"),
-        ("v1x2.0", "1x2.0", "no heading"),
+        ("v1.0.1", "1.0.1", "no heading"),
         ("v1.0.0", "1.0.0", "says nothing"),
     ],
 )
