@@ -50,7 +50,8 @@ reproduce() {
   mkdir -p "$folder/home" "$folder/another folder"
   git archive HEAD | tar -x -C "$folder/another folder"
   say "once more, in $folder, from an archive of the source"
-  env --unset=CARGO_TARGET_DIR RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" HOME="$folder/home" CARGO_HOME="$folder/home/crates" \
+  env --unset=CARGO_TARGET_DIR RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" \
+    HOME="$folder/home" CARGO_HOME="$folder/home/crates" \
     "$folder/another folder/build.sh" dist
   diff --recursive --brief dist "$folder/another folder/dist" || fail "reproduce: these differ"
   say "the same bytes"
