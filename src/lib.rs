@@ -44,3 +44,12 @@ pub mod filter;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod import;
 pub mod policy;
+
+/// The version of the source.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The source's revision in Git, as `build.sh` tells it: `…-dirty` if files had been changed, `unknown` without.
+pub const REVISION: &str = match option_env!("ORIGIN_GATE_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};

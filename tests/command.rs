@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use origin_gate::REVISION;
 use origin_gate::config;
 use origin_gate::explain::{Asked, Colors, Explanation, Question, explain};
 use proptest::prelude::*;
@@ -654,7 +655,7 @@ fn exit_codes_are_those_of_the_contract() {
     assert!(said.contains("\\u{1b}[31m"), "{said}");
     assert_eq!(
         run(&["--version"], "").out,
-        format!("origin-gate {}\n", env!("CARGO_PKG_VERSION"))
+        format!("origin-gate {} ({REVISION})\n", env!("CARGO_PKG_VERSION"))
     );
     assert!(
         run(&["--help"], "")

@@ -6,22 +6,29 @@ mod command {
     use std::io::{self, IsTerminal, Read, Write};
     use std::path::PathBuf;
     use std::process::ExitCode;
+    use std::sync::OnceLock;
 
     use clap::{Args, Parser, Subcommand};
     use origin_gate::check::check;
     use origin_gate::config::{self, SCHEMA};
     use origin_gate::explain::{Color, Colors, Question, explain};
     use origin_gate::import::{self, Imported, import_django, import_ingress_nginx};
+    use origin_gate::{REVISION, VERSION};
     use serde_json::json;
 
     const REFUSED: u8 = 2;
 
     /// Checks and explains Origin Gate policies, without a proxy.
     #[derive(Parser)]
-    #[command(version, arg_required_else_help = true, after_help = EXAMPLES)]
+    #[command(version = version(), arg_required_else_help = true, after_help = EXAMPLES)]
     struct Cli {
         #[command(subcommand)]
         verb: Verb,
+    }
+
+    fn version() -> &'static str {
+        static LINE: OnceLock<String> = OnceLock::new();
+        LINE.get_or_init(|| format!("{VERSION} ({REVISION})"))
     }
 
     const EXAMPLES: &str = "\

@@ -12,6 +12,7 @@ use proxy_wasm::types::{Action, ContextType};
 use super::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
 use crate::config::{self, ConfigErrors, Loaded};
 use crate::policy::verdict::Reply;
+use crate::{REVISION, VERSION};
 use abi::Map;
 
 proxy_wasm::main! {{
@@ -117,8 +118,7 @@ fn announce(loaded: &Loaded, started: Duration) {
     }
     abi::share(&key, &u64::try_from(now.as_nanos()).unwrap_or_default().to_le_bytes());
     info!(
-        "Origin Gate policy loaded version={} {loaded} load_ms={} memory_kib={}",
-        env!("CARGO_PKG_VERSION"),
+        "Origin Gate policy loaded version={VERSION} revision={REVISION} {loaded} load_ms={} memory_kib={}",
         now.saturating_sub(started).as_micros() as u64 / 1000,
         core::arch::wasm32::memory_size(0) * 64,
     );

@@ -157,7 +157,7 @@ fn a_hundred_thousand_origins_fit() {
         "told once, not once a worker: {log}"
     );
     for told in [
-        concat!(" version=", env!("CARGO_PKG_VERSION"), " digest="),
+        concat!(" version=", env!("CARGO_PKG_VERSION"), " revision="),
         " origins=100000 hosts=1 policies=0 warnings=0 from_policy=allowed_hosts,allowed_origins ",
         "CORS origin rejected reason=origin_not_allowed origin=\"https://shop-1.example-2.example\" host=\"api.example\" ",
         " nearest=\"https://shop-1.example-1.example\" repeated=0 others=0 fix=\"add https://shop-1.example-1.example:1 to ",
