@@ -13,6 +13,7 @@ type Status<T> = std::result::Result<T, u32>;
 const REQUEST: u32 = 0;
 const RESPONSE: u32 = 2;
 const PLUGIN_CONFIGURATION: u32 = 7;
+const ERROR: u32 = 4;
 
 /// Runs a call, unless the host refuses it.
 fn serve<'a>(mut host: Host<'a>, call: &str, serve: impl FnOnce(&mut Host<'a>) -> Status<()>) -> u32 {
