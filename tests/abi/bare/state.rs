@@ -78,8 +78,11 @@ impl State {
 
     /// Bytes that the host hands out, now and then not those that it should.
     pub fn spoil(&mut self, bytes: Vec<u8>) -> Vec<u8> {
-        match self.faults.as_mut() {
-            Some(faults) if faults.chance.below(faults.one_in) == 0 => faults.chance.mutated(&bytes),
+        let Some(faults) = self.faults.as_mut() else {
+            return bytes;
+        };
+        match faults.chance.below(faults.one_in) {
+            0 => faults.chance.mutated(&bytes),
             _ => bytes,
         }
     }
