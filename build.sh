@@ -9,6 +9,7 @@ readonly TOOLS=.tools
 readonly EMPTY_MODULE=$TOOLS/empty.wasm
 # Bytes. A proxy compiles the whole module when it loads it: size is start-up time.
 readonly MODULE_BUDGET=250000
+readonly DENY=0.20.2
 UNOPTIMISED=
 RUST_FLAGS=()
 
@@ -112,14 +113,18 @@ test() {
   need_rust
   say "format and lints"
   cargo fmt --check
+  cargo fmt --check --manifest-path tests/abi/Cargo.toml
   cargo clippy --quiet --locked --all-targets -- --deny warnings
   cargo clippy --quiet --locked --target "$TARGET" -- --deny warnings
   say "unit, table and property tests"
   PROPTEST_CASES=4096 cargo test --quiet --locked
+  check_audit_notes
   build
   say "what is published, and how"
   need_python release
   ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/release/pytest.ini tests/release
+  say "the module on two other hosts: the corpus, hostile traffic, instructions"
+  run_host
   need_python tests
   say "the shop's own tests"
   (cd envoy/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
@@ -134,6 +139,55 @@ test() {
   run_e2e
   say "the demo"
   "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+}
+
+host() {
+  case ${1:-10000000} in
+    --accept)
+      build
+      ORIGIN_GATE_ACCEPT=1 run_host callbacks_cost_what_they_did
+      ;;
+    *[!0-9]* | 0*) fail "host: '$1' is no number of requests; there is --accept" ;;
+    *)
+      build
+      ORIGIN_GATE_REQUESTS=${1:-10000000} run_host
+      ;;
+  esac
+}
+
+# Under proxy-wasm-host and a bare host; what `wasmtime` declares is a later compiler than the one that builds it here.
+run_host() {
+  ORIGIN_GATE_MODULE=$PWD/$MODULE cargo test --quiet --locked --ignore-rust-version --manifest-path tests/abi/Cargo.toml \
+    --target-dir "${CARGO_TARGET_DIR:-target}/abi" -- --show-output "$@"
+}
+
+audit() {
+  need_rust
+  check_audit_notes
+  need_deny
+  local deny=$TOOLS/cargo/bin/cargo-deny checks=(licenses bans sources) manifest
+  if "$deny" fetch --config deny.toml db > /dev/null 2>&1; then
+    checks+=(advisories)
+  else
+    say "RustSec's database cannot be fetched from here: advisories are not looked at"
+  fi
+  for manifest in Cargo.toml tests/abi/Cargo.toml tests/fuzz/Cargo.toml; do
+    say "${checks[*]} of $manifest"
+    # What only tests may have two versions of a crate.
+    "$deny" --locked --manifest-path "$manifest" check --config deny.toml --hide-inclusion-graph \
+      $([[ $manifest == Cargo.toml ]] || echo --allow duplicate) "${checks[@]}"
+  done
+}
+
+# That docs/audit.md has the crates that reach the module, and no others.
+check_audit_notes() {
+  local noted linked
+  say "the crates that reach the module, against docs/audit.md"
+  noted=$(sed -n 's/^| `\([^`]*\)` \([0-9][^ ]*\) |.*/\1 \2/p' docs/audit.md | sort)
+  linked=$(cargo tree --locked --target "$TARGET" --edges normal --prefix none --format '{p}' \
+    | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1 \2/p' | grep -v '^origin-gate ' | sort --unique)
+  diff <(echo "$noted") <(echo "$linked") \
+    || fail "docs/audit.md (<) and what is linked (>) differ: look at the source of what is new, and note it there"
 }
 
 e2e() {
@@ -244,6 +298,12 @@ help() {
           Prometheus, Redis and skopeo on Debian, as root: what needs them is skipped without
   compose the demo in containers, as envoy/docker-compose.yaml has it, and checked: needs Docker, with its compose plugin;
           where no registry can be reached it makes stand-ins for the images, with debootstrap, as root
+  host [REQUESTS]
+          the module under two hosts that are not Envoy: the corpus, whatever the host refuses, and so many hostile
+          requests (10,000,000), each compared with the native filter
+  host --accept
+          the WebAssembly instructions that callbacks take now become those that `test` compares with
+  audit   licences, sources and doubled versions of all that is depended on, and docs/audit.md against what is linked
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
@@ -338,6 +398,12 @@ need_empty_module() {
   CARGO_TARGET_WASM32_WASIP1_LINKER=rust-lld cargo build --quiet --locked --release --target "$TARGET" \
     --manifest-path tests/bench/empty/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
   cp "${CARGO_TARGET_DIR:-target}/$TARGET/release/empty_module.wasm" "$EMPTY_MODULE"
+}
+
+need_deny() {
+  [[ $("$TOOLS/cargo/bin/cargo-deny" --version 2> /dev/null) == "cargo-deny $DENY" ]] && return
+  say "installing cargo-deny under $TOOLS"
+  cargo install --quiet --locked --debug --root "$TOOLS/cargo" --version "$DENY" cargo-deny
 }
 
 need_fuzzer() {
@@ -436,7 +502,9 @@ fail() {
 }
 
 case ${1:-help} in
-  build | dist | reproduce | notes | demo | run | test | e2e | peers | compose | bench | sizes | fuzz | help) "$@" ;;
+  build | dist | reproduce | notes | demo | run | test | host | audit | e2e | peers | compose | bench | sizes | fuzz | help)
+    "$@"
+    ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac

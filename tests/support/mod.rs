@@ -10,9 +10,12 @@
 )]
 #![allow(dead_code, clippy::allow_attributes, reason = "no runner uses all of it")]
 
+pub mod fake;
+pub mod stream;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use origin_gate::config::{self, Loaded};
 use origin_gate::filter::DROPPED_COOKIES;
@@ -91,8 +94,14 @@ pub fn corpus() -> Vec<Suite> {
     paths.iter().flat_map(|path| read_file(path)).collect()
 }
 
-pub fn cases_dir() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+pub fn cases_dir() -> PathBuf {
+    root().join("tests/cases")
+}
+
+/// The project's folder, from whichever package in it.
+pub fn root() -> PathBuf {
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    folders.find(|it| it.join("tests/cases").is_dir()).unwrap().to_owned()
 }
 
 fn read_file(path: &Path) -> Vec<Suite> {
@@ -120,7 +129,7 @@ fn read_file(path: &Path) -> Vec<Suite> {
 
 /// The cells of `tests/matrix.json`: who answers a request, and what a page may read of it, for each kind of origin.
 pub fn matrix() -> Suite {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/matrix.json");
+    let path = root().join("tests/matrix.json");
     let value: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let mut cases = Vec::new();
     for row in value["rows"].as_array().unwrap() {
