@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use origin_gate::config;
+
 use crate::MODULE;
 use crate::bare::state::{Faults, Refusal};
 use crate::bare::{CONTINUE, ROOT, Vm};
@@ -187,28 +189,37 @@ fn no_order_of_callbacks_is_a_trap() {
     }
 }
 
-/// A configuration that is refused, of any bytes and of a size that it does not have, leaves the one in force.
+/// A configuration of any bytes, and of a size that it does not have, is refused where it is natively, and leaves the one
+/// in force.
 #[test]
 fn no_configuration_is_a_trap() {
     let suites = traffic::suites();
     let mut chance = Chance::new(seed());
     for suite in &suites {
         let mut vm = Vm::with(&MODULE, suite, Refusal::default());
+        let variable = |name: &str| suite.environment.get(name).cloned();
         for _ in 0..40 {
             let length = chance.length(4096);
             let garbage = match chance.below(3) {
                 0 => chance.bytes(length),
                 1 => suite.policy.as_bytes()[..chance.at(suite.policy.len())].to_vec(),
-                _ => [b"{\"".to_vec(), chance.mutated(suite.policy.as_bytes())].concat(),
+                _ => chance.mutated(suite.policy.as_bytes()),
             };
-            vm.store.data_mut().configuration = garbage;
             let size = *chance.pick(&[0, 1, 17, 4096, u32::MAX / 2, u32::MAX]);
+            let read = &garbage[..garbage.len().min(size as usize)];
+            let is_right = config::load_with(read, &variable).is_ok();
+            vm.store.data_mut().configuration = garbage.clone();
+            let taken = vm.call("proxy_on_configure", &[ROOT, size]).unwrap();
             assert_eq!(
-                vm.call("proxy_on_configure", &[ROOT, size]).unwrap(),
-                Some(0),
-                "{}",
-                suite.file
+                taken,
+                Some(is_right.into()),
+                "{}: {}",
+                suite.file,
+                garbage.escape_ascii()
             );
+            if is_right {
+                assert!(vm.configure(suite.policy.as_bytes()));
+            }
         }
         still_decides(&mut vm, suite);
     }

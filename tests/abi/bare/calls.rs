@@ -13,6 +13,7 @@ type Status<T> = std::result::Result<T, u32>;
 const REQUEST: u32 = 0;
 const RESPONSE: u32 = 2;
 const PLUGIN_CONFIGURATION: u32 = 7;
+const ERROR: u32 = 4;
 
 /// Runs a call, unless the host refuses it.
 fn serve<'a>(mut host: Host<'a>, call: &str, serve: impl FnOnce(&mut Host<'a>) -> Status<()>) -> u32 {
@@ -231,20 +232,15 @@ fn link_metrics(linker: &mut Linker<State>) -> Result<()> {
 }
 
 fn link_rest(linker: &mut Linker<State>) -> Result<()> {
-    linker.func_wrap(
-        "env",
-        "proxy_log",
-        |host: Host<'_>, _level: u32, line: u32, len: u32| {
-            serve(host, "proxy_log", |host| {
-                let line = text(host, line, len)?;
-                let state = host.data_mut();
-                if state.keeps_lines {
-                    state.lines.push(line);
-                }
-                Ok(())
-            })
-        },
-    )?;
+    linker.func_wrap("env", "proxy_log", |host: Host<'_>, level: u32, line: u32, len: u32| {
+        serve(host, "proxy_log", |host| {
+            let line = text(host, line, len)?;
+            if level >= ERROR {
+                host.data_mut().keep(line);
+            }
+            Ok(())
+        })
+    })?;
     linker.func_wrap("env", "proxy_get_log_level", |host: Host<'_>, level: u32| {
         serve(host, "proxy_get_log_level", |host| write_u32(host, level, 2))
     })?;

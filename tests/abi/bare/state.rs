@@ -49,8 +49,8 @@ pub struct State {
     /// The names of the metrics, in the order of their numbers.
     pub metrics: Vec<String>,
     pub shared: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The last errors and panics.
     pub lines: Vec<String>,
-    pub keeps_lines: bool,
     pub now: u64,
     pub random: Chance,
     pub limits: StoreLimits,
@@ -69,10 +69,20 @@ impl State {
         is_due.then(|| faults.chance.below(20) as u32 + 1)
     }
 
+    pub fn keep(&mut self, line: String) {
+        if self.lines.len() == 32 {
+            self.lines.remove(0);
+        }
+        self.lines.push(line);
+    }
+
     /// Bytes that the host hands out, now and then not those that it should.
     pub fn spoil(&mut self, bytes: Vec<u8>) -> Vec<u8> {
-        match self.faults.as_mut() {
-            Some(faults) if faults.chance.below(faults.one_in) == 0 => faults.chance.mutated(&bytes),
+        let Some(faults) = self.faults.as_mut() else {
+            return bytes;
+        };
+        match faults.chance.below(faults.one_in) {
+            0 => faults.chance.mutated(&bytes),
             _ => bytes,
         }
     }

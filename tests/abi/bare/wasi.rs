@@ -85,7 +85,7 @@ pub fn link(linker: &mut Linker<State>) -> Result<()> {
                 let end = at as usize + length as usize;
                 text.extend_from_slice(memory.data(&host).get(at as usize..end).unwrap_or_default());
             }
-            host.data_mut().lines.push(String::from_utf8_lossy(&text).into_owned());
+            host.data_mut().keep(String::from_utf8_lossy(&text).into_owned());
             write(&mut host, written, &(text.len() as u32).to_le_bytes())
         },
     )?;
