@@ -166,7 +166,7 @@ audit() {
   check_audit_notes
   need_deny
   local deny=$TOOLS/cargo/bin/cargo-deny checks=(licenses bans sources) manifest
-  if "$deny" fetch --config deny.toml db > /dev/null 2>&1; then
+  if "$deny" --config deny.toml fetch db > /dev/null 2>&1; then
     checks+=(advisories)
   else
     say "RustSec's database cannot be fetched from here: advisories are not looked at"
@@ -174,7 +174,7 @@ audit() {
   for manifest in Cargo.toml tests/abi/Cargo.toml tests/fuzz/Cargo.toml; do
     say "${checks[*]} of $manifest"
     # What only tests may have two versions of a crate.
-    "$deny" --locked --manifest-path "$manifest" check --config deny.toml --hide-inclusion-graph \
+    "$deny" --locked --config deny.toml --manifest-path "$manifest" check --hide-inclusion-graph \
       $([[ $manifest == Cargo.toml ]] || echo --allow duplicate) "${checks[@]}"
   done
 }
