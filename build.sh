@@ -85,7 +85,27 @@ e2e() {
 }
 
 run_e2e() {
-  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini tests/e2e
+  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini "${@:-tests/e2e}"
+}
+
+soak() {
+  local minutes=${1:-20}
+  [[ $minutes =~ ^[1-9][0-9]*$ ]] || fail "soak: '$minutes' is no number of minutes"
+  build
+  need_python tests
+  need_envoy
+  say "traffic of every kind at all that one core can answer, for $minutes minutes"
+  run_e2e tests/e2e/test_soak.py --soak=$((minutes * 60)) --capture=no
+}
+
+faults() {
+  local swaps=${1:-1000}
+  [[ $swaps =~ ^[1-9][0-9]+$ ]] || fail "faults: '$swaps' is no number of swaps; 10 are the fewest"
+  build
+  need_python tests
+  need_envoy
+  say "policies, listeners and modules swapped under load, $swaps times, and a trap"
+  run_e2e tests/e2e/test_faults.py --swaps="$swaps" --capture=no
 }
 
 peers() {
@@ -135,6 +155,10 @@ help() {
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
   peers   installs Chromium and Prometheus on Debian, as root: what needs them is skipped without
+  faults [SWAPS]
+          policies swapped so often under load (1000), the listener and the module less often, and a trap
+  soak [MINUTES]
+          traffic of every kind at all that one core can answer, so long (20); all is counted, and memory is flat
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
@@ -231,7 +255,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | demo | run | test | e2e | peers | bench | fuzz | help) "$@" ;;
+  build | demo | run | test | e2e | faults | soak | peers | bench | fuzz | help) "$@" ;;
   -h | --help) help ;;
   *) fail "there is no verb '$1'; ./build.sh help lists them" ;;
 esac

@@ -21,7 +21,7 @@ def enabled(*names):
 ROUTER = http_filter("envoy.filters.http.router", "router.v3.Router")
 
 
-def gate(module, policy):
+def gate(module, policy, failure_policy="FAIL_CLOSED"):
     """Origin Gate, with a policy as plain data."""
     return http_filter(
         "origin_gate",
@@ -29,7 +29,7 @@ def gate(module, policy):
         config={
             "name": "origin_gate",
             "root_id": "origin_gate",
-            "failure_policy": "FAIL_CLOSED",
+            "failure_policy": failure_policy,
             "configuration": typed("google.protobuf.Struct", value=policy),
             "vm_config": {
                 "vm_id": "origin_gate",
@@ -50,7 +50,7 @@ def route(prefix, cluster="backend", filters=None, **action):
 
 
 def manager(http_filters, routes, access_log, domains=("*",), **more):
-    """An HTTP connection manager whose access log has a line of JSON a request."""
+    """An HTTP connection manager whose access log, if it is to have one, has a line of JSON a request."""
     return {
         "name": "envoy.filters.network.http_connection_manager",
         "typed_config": typed(
@@ -61,7 +61,7 @@ def manager(http_filters, routes, access_log, domains=("*",), **more):
                 "http2_protocol_options": {"allow_connect": True},
                 "http_filters": [*http_filters, ROUTER],
                 "route_config": {"validate_clusters": False, "virtual_hosts": [{"name": "all", "domains": list(domains), "routes": routes}]},
-                "access_log": [access_logger(access_log)],
+                "access_log": [access_logger(access_log)] if access_log else [],
                 **more,
             },
         ),

@@ -96,7 +96,7 @@ class Stage:
             self.wait_for(lambda: ask(port, "GET", CART).status == 200, name, process)
         return port
 
-    def envoy(self, binary, config, name="envoy", log_level="info", concurrency=2):
+    def envoy(self, binary, config, name="envoy", log_level="info", concurrency=2, arguments=()):
         """Envoy with a configuration; `log_level` is that of its component `wasm`."""
         (self.folder / f"{name}.json").write_text(json.dumps(config, indent=2))
         admin_file = self.folder / f"{name}.admin"
@@ -106,7 +106,7 @@ class Stage:
             name,
             [binary, "--config-path", self.folder / f"{name}.json", "--admin-address-path", admin_file]
             + ["--use-dynamic-base-id", "--concurrency", str(concurrency), "--file-flush-interval-msec", "10"]
-            + ["--log-level", "warning", "--component-log-level", f"wasm:{log_level}"],
+            + ["--log-level", "warning", "--component-log-level", f"wasm:{log_level}", *arguments],
         )
 
         def admin_port():

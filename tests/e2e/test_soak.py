@@ -1,0 +1,62 @@
+"""All that a core can answer, of every kind at once: nothing is wrong, nothing grows, and every request is counted.
+
+`./build.sh soak` does the same for 20 minutes, and prints the figures.
+"""
+
+import os
+import pathlib
+import time
+
+import pytest
+
+import load
+import peers
+import proxy
+
+
+@pytest.fixture
+def pinned(envoy, backend, module):
+    """Envoy on one core; who sends and who answers have the other."""
+    peers.stay_on(1)
+    clusters = load.clusters(envoy, "soak shop", backend)
+    gate = proxy.gate(module, load.POLICIES["old"], "FAIL_RELOAD")
+    listener = proxy.listener("web", proxy.manager([gate], load.ROUTES, None))
+    peers.stay_on(0)
+    found = envoy("soak", [listener], clusters, concurrency=1)
+    peers.stay_on(1)
+    yield found
+    peers.stay_on(None)
+
+
+def cpu(envoy):
+    """Seconds that it has computed."""
+    fields = pathlib.Path(f"/proc/{envoy.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_soak(pinned, request):
+    seconds, port = request.config.getoption("soak"), pinned.ports["web"]
+    passing, kept = load.Passing(port), load.Kept(port)
+    memory, worked = {}, cpu(pinned)
+    with load.Load(port, lines=64, core=1) as traffic:
+        for share in (10, 50, 100):
+            time.sleep(max(0, traffic.began + seconds * share / 100 - time.monotonic()))
+            memory[share] = load.resident(pinned)
+            traffic.accept("old")
+        counts = traffic.stop()
+    worked = (cpu(pinned) - worked) / traffic.seconds
+    parts = counts, passing.stop(), kept.stop()
+    assert load.counted(pinned) == load.sent(*parts)
+    assert set(counts) == {it.right["old"].finding for it in load.KINDS.values()}, "every kind was sent"
+    stats = pinned.stats("")
+    assert not any(value for name, value in stats.items() if "vm_reload" in name or name.endswith(".downstream_rq_5xx"))
+    assert traffic.closed == 0
+    print(
+        f"\n{traffic.requests} requests in {traffic.seconds:.0f} s, {traffic.requests / traffic.seconds:.0f} a second; "
+        f"Envoy computed {100 * worked:.0f} % of a core; {parts[1]['sockets']} WebSockets opened and closed, as many refused, "
+        f"{parts[2]['echoes']} echoes over 8 that stayed open"
+    )
+    print("MiB resident: " + ", ".join(f"{it:.1f} after {share} %" for share, it in memory.items()))
+    for finding, count in sorted(load.sent(*parts).items()):
+        print(f"{count:>12}  {finding}")
+    assert memory[100] - memory[10] < load.FLAT
