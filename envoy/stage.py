@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 SHOP = pathlib.Path(__file__).resolve().parent / "shop"
 CART = "/api/billing/carts/current/"
@@ -144,8 +146,9 @@ class Envoy:
 
     def stats(self, prefix):
         """The counters and gauges whose names begin so."""
-        lines = ask(self.admin, "GET", "/stats").body.splitlines()
-        pairs = (line.rsplit(": ", 1) for line in lines if line.startswith(prefix))
+        wanted = urllib.parse.quote("^" + re.escape(prefix))
+        lines = ask(self.admin, "GET", f"/stats?filter={wanted}").body.splitlines()
+        pairs = (line.rsplit(": ", 1) for line in lines)
         return {name: int(value) for name, value in pairs if value.isdigit()}
 
 

@@ -258,7 +258,9 @@ class Frames:
             self.wire.receive_data(data)
             self.events = self.wire.events()
         if isinstance(event, wsproto.events.Ping):
-            self.exchange.send_raw(self.wire.send(event.response()))
+            # Who has said that it closes says nothing more.
+            if self.wire.state is wsproto.connection.ConnectionState.OPEN:
+                self.exchange.send_raw(self.wire.send(event.response()))
             return self.event()
         return event
 

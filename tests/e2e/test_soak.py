@@ -45,18 +45,19 @@ def test_soak(pinned, request):
             traffic.accept("old")
         counts = traffic.stop()
     worked = (cpu(pinned) - worked) / traffic.seconds
-    parts = counts, passing.stop(), kept.stop()
-    assert load.counted(pinned) == load.sent(*parts)
+    print(
+        f"\n{traffic.requests} requests in {traffic.seconds:.0f} s, {traffic.requests / traffic.seconds:.0f} a second; "
+        f"Envoy computed {100 * worked:.0f} % of a core; {passing.counts['sockets']} WebSockets opened and closed, "
+        f"as many refused; {kept.counts['echoes']} echoes over 8 that stayed open"
+    )
+    print("MiB resident: " + ", ".join(f"{it:.1f} after {share} %" for share, it in memory.items()))
+    expected = load.sent(counts, passing.stop(), kept.stop())
+    found = load.counted(pinned)
+    for finding in sorted(expected):
+        print(f"{expected[finding]:>12} sent, {found[finding]:>12} counted: {finding}")
+    assert found == expected
     assert set(counts) == {it.right["old"].finding for it in load.KINDS.values()}, "every kind was sent"
     stats = pinned.stats("")
     assert not any(value for name, value in stats.items() if "vm_reload" in name or name.endswith(".downstream_rq_5xx"))
     assert traffic.closed == 0
-    print(
-        f"\n{traffic.requests} requests in {traffic.seconds:.0f} s, {traffic.requests / traffic.seconds:.0f} a second; "
-        f"Envoy computed {100 * worked:.0f} % of a core; {parts[1]['sockets']} WebSockets opened and closed, as many refused, "
-        f"{parts[2]['echoes']} echoes over 8 that stayed open"
-    )
-    print("MiB resident: " + ", ".join(f"{it:.1f} after {share} %" for share, it in memory.items()))
-    for finding, count in sorted(load.sent(*parts).items()):
-        print(f"{count:>12}  {finding}")
     assert memory[100] - memory[10] < load.FLAT
