@@ -8,8 +8,8 @@ import pytest
 import trustme
 
 import front
-import load
 import proxy
+import traffic
 from backend import Backend
 from peers import PATIENCE
 from stage import Stage
@@ -112,7 +112,7 @@ def envoy(stage):
 @pytest.fixture(scope="session")
 def busy(envoy, backend):
     """The clusters that load is sent to."""
-    return load.clusters(envoy, "fast shop", backend)
+    return traffic.clusters(envoy, "fast shop", backend)
 
 
 @pytest.fixture(scope="session")

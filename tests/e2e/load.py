@@ -8,115 +8,13 @@ import contextlib
 import itertools
 import json
 import multiprocessing
-import pathlib
 import random
-import re
 import selectors
 import threading
 import time
 
 import peers
-import proxy
-
-APP, OLD, NEW, EVIL = (f"https://{it}.example" for it in ("app", "old", "new", "evil"))
-LISTED = {"access-control-allow-credentials": "true", "vary": "Origin"}
-VARY = {"vary": "Origin"}
-ASKED = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
-
-
-def policy(guest):
-    """That of the application and one other site."""
-    return {
-        "allowed_origins": [APP, guest],
-        "allowed_hosts": ["api.example"],
-        "cors": {"allow_credentials": True, "allow_methods": ["GET", "PUT"], "allow_headers": ["x-test"], "max_age": 60},
-        "csrf": {},
-    }
-
-
-POLICIES = {"old": policy(OLD), "new": policy(NEW)}
-# The texts in which another release of the module differs; the policy is then the old one.
-FLAT = 8  # MiB that memory may grow once it is warm
-RELEASE = {b"Misdirected Request": b"Misdirected request"}
-ROUTES = [proxy.route("/items", "shop"), proxy.route("/socket/", "sockets", timeout="0s")]
-
-
-def clusters(envoy, name, backend):
-    """A fast shop, which would let everybody in, and the backend for WebSockets."""
-    route = {
-        "match": {"prefix": "/"},
-        "direct_response": {"status": 200, "body": {"inline_string": "from the backend"}},
-        "response_headers_to_add": [{"header": {"key": "access-control-allow-origin", "value": "*"}}],
-    }
-    shop = envoy(name, [proxy.listener("web", proxy.manager([], [route], None))], [], concurrency=1)
-    return [proxy.cluster("shop", shop.ports["web"]), proxy.cluster("sockets", backend.port)]
-
-
-def resident(envoy):
-    """Its memory, in MiB."""
-    text = pathlib.Path(f"/proc/{envoy.process.pid}/status").read_text()
-    return int(re.search(r"^VmRSS:\s+(\d+) kB$", text, re.M)[1]) / 1024
-
-
-class Right:
-    """What is right to answer, and the finding that is then counted."""
-
-    def __init__(self, finding, status, cors=None, title=None):
-        self.finding, self.told = finding, (status, frozenset((cors or {}).items()), title)
-
-
-def readable(origin, status=200):
-    return Right("cors:allowed:listed", status, {"access-control-allow-origin": origin, **LISTED})
-
-
-def unreadable(status=200):
-    return Right("cors:rejected:origin_not_allowed", status, VARY)
-
-
-def granted(origin):
-    lists = {"access-control-allow-methods": "GET, PUT", "access-control-allow-headers": "x-test", "access-control-max-age": "60"}
-    cors = {"access-control-allow-origin": origin, **LISTED, **lists, "vary": ASKED}
-    return Right("cors:allowed:listed", 204, cors)
-
-
-def misdirected(title):
-    return Right("hosts:rejected:host_not_allowed", 421, {**LISTED, "access-control-allow-origin": APP}, title)
-
-
-NOT_GRANTED = Right("cors:rejected:origin_not_allowed", 403, {"vary": ASKED}, "Forbidden")
-
-
-class Kind:
-    """A request, and what is right for it under each policy."""
-
-    def __init__(self, start, origin, old, new=None, release=None, host="api.example", headers=(), body=b"", weight=1):
-        lines = [f"{start} HTTP/1.1", f"Host: {host}", *([f"Origin: {origin}"] if origin else []), *headers]
-        if not start.startswith("GET"):
-            lines.append(f"Content-Length: {len(body)}")
-        self.wire = "\r\n".join([*lines, "", ""]).encode() + body
-        self.right, self.weight = {"old": old, "new": new or old, "release": release or old}, weight
-
-
-PREFLIGHT = ["Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-test"]
-KINDS = {
-    "no origin": Kind("GET /items", None, Right("cors:allowed:origin_missing", 200, VARY), weight=4),
-    "allowed": Kind("GET /items", APP, readable(APP), weight=4),
-    "foreign": Kind("GET /items", EVIL, unreadable(), weight=2),
-    "malformed": Kind("GET /items", f"{APP}/", Right("cors:rejected:origin_malformed", 200, VARY)),
-    "null": Kind("GET /items", "null", Right("cors:rejected:origin_null", 200, VARY)),
-    "preflight": Kind("OPTIONS /items", APP, granted(APP), headers=PREFLIGHT, weight=2),
-    "foreign preflight": Kind("OPTIONS /items", EVIL, NOT_GRANTED, headers=PREFLIGHT),
-    "bad host": Kind(
-        "GET /items", APP, misdirected("Misdirected Request"), release=misdirected("Misdirected request"), host="evil.example"
-    ),
-    "write": Kind("POST /items", APP, readable(APP), body=b'{"quantity": 1}'),
-    "foreign write": Kind("POST /items", EVIL, Right("csrf:rejected:cross_site_write", 403, VARY, "Forbidden")),
-    "not found": Kind("GET /nothing", APP, readable(APP, 404)),
-    "old guest": Kind("GET /items", OLD, readable(OLD), unreadable()),
-    "new guest": Kind("GET /items", NEW, unreadable(), readable(NEW)),
-    "old guest's preflight": Kind("OPTIONS /items", OLD, granted(OLD), NOT_GRANTED, headers=PREFLIGHT),
-    "new guest's preflight": Kind("OPTIONS /items", NEW, NOT_GRANTED, granted(NEW), headers=PREFLIGHT),
-}
+import traffic
 
 
 class Line:
@@ -127,16 +25,16 @@ class Line:
 
     def send(self, name, policies):
         self.name, self.policies = name, policies
-        self.stream.sendall(KINDS[name].wire)
+        self.stream.sendall(traffic.KINDS[name].wire)
 
 
 class Generator:
     """Keeps every connection busy, or sends `rate` requests a second in all if that is given."""
 
     def __init__(self, port, lines, rate, seed):
-        weights = [it.weight for it in KINDS.values()]
+        weights = [it.weight for it in traffic.KINDS.values()]
         # A deck that is gone through again and again costs less than a choice each time.
-        self.deck = itertools.cycle(random.Random(seed).choices(list(KINDS), weights, k=65536))
+        self.deck = itertools.cycle(random.Random(seed).choices(list(traffic.KINDS), weights, k=65536))
         self.port, self.pause, self.next_at = port, 1 / rate if rate else 0, time.monotonic()
         self.policies, self.heads = frozenset(["old"]), {}
         self.counts, self.wrong = collections.Counter(), []
@@ -227,7 +125,7 @@ class Generator:
         return self.heads[head]
 
     def check(self, name, told, policies):
-        right = KINDS[name].right
+        right = traffic.KINDS[name].right
         for policy in policies:
             if right[policy].told == told:
                 self.counts[right[policy].finding] += 1
@@ -318,7 +216,7 @@ class Sockets:
         """Counted, and held to its status."""
         exchange = kind(self.port)
         head = exchange.start("GET", "/socket/", [("Origin", origin)], websocket=True).head()
-        self.counts["websocket:allowed:listed" if origin == APP else "websocket:rejected:origin_not_allowed"] += 1
+        self.counts["websocket:allowed:listed" if origin == traffic.APP else "websocket:rejected:origin_not_allowed"] += 1
         assert head.status == status, f"a {kind.VERSION} socket for {origin}: {head.status}"
         return exchange
 
@@ -335,7 +233,7 @@ class Kept(Sockets):
     def talk(self):
         with contextlib.ExitStack() as stack:
             kinds = [peers.Http1, peers.Http2] * 4
-            opened = [stack.enter_context(self.open(it, APP, 101 if it is peers.Http1 else 200)) for it in kinds]
+            opened = [stack.enter_context(self.open(it, traffic.APP, 101 if it is peers.Http1 else 200)) for it in kinds]
             all_frames = [peers.Frames(it) for it in opened]
             for frames in all_frames:
                 frames.hear()
@@ -354,24 +252,14 @@ class Passing(Sockets):
     def talk(self):
         while not self.is_over.is_set():
             for kind in peers.BOTH:
-                with self.open(kind, EVIL, 403) as exchange:
+                with self.open(kind, traffic.EVIL, 403) as exchange:
                     assert b'"reason":"origin_not_allowed"' in exchange.data()
-                with self.open(kind, APP, 101 if kind is peers.Http1 else 200) as exchange:
+                with self.open(kind, traffic.APP, 101 if kind is peers.Http1 else 200) as exchange:
                     frames = peers.Frames(exchange)
                     frames.hear()
                     self.echo(frames, "a text")
                     frames.close()
                 self.counts["sockets"] += 1
-
-
-def counted(envoy):
-    """What the filter has counted, by finding."""
-    prefix = "wasmcustom.origin_gate_decisions."
-    found = collections.Counter()
-    for name, value in envoy.stats(prefix).items():
-        check, outcome, reason = name.removeprefix(prefix).split(".")[1::2]
-        found[f"{check}:{outcome}:{reason}"] = value
-    return +found
 
 
 def sent(*parts):

@@ -9,12 +9,13 @@ import itertools
 import pytest
 
 import load
+import meters
 import peers
 import proxy
+import traffic
 import variants
 from dynamic import DISCOVERY, LDS, Dynamic, digests, vms, wait_for
-from load import APP, NEW, OLD, POLICIES
-from peers import HOST
+from traffic import APP, NEW, OLD, POLICIES
 
 RATE = 1000  # requests a second
 BAD = {"alowed_origins": [APP]}
@@ -26,7 +27,7 @@ class Gateway(Dynamic):
 
     def __init__(self, stage, module, busy, name, **options):
         self.module, self.numbers = module, itertools.count()
-        super().__init__(stage, self.gate("old"), load.ROUTES, busy, name=name, **options)
+        super().__init__(stage, self.gate("old"), traffic.ROUTES, busy, name=name, **options)
         self.vms = options.get("concurrency", 2) + 1
 
     def gate(self, name, module=None):
@@ -37,21 +38,21 @@ class Gateway(Dynamic):
 
     @contextlib.contextmanager
     def under_load(self, **options):
-        before = load.counted(self.envoy)
+        before = meters.counted(self.envoy)
         kept = load.Kept(self.port)
-        with load.Load(self.port, rate=RATE, **options) as traffic:
-            yield traffic
-            counts = traffic.stop()
+        with load.Load(self.port, rate=RATE, **options) as running:
+            yield running
+            counts = running.stop()
         sockets = kept.stop()
-        assert load.counted(self.envoy) - before == load.sent(counts, sockets)
+        assert meters.counted(self.envoy) - before == load.sent(counts, sockets)
         assert self.stat("wasm.origin_gate.vm_reload_success") == 0
-        print(f"{traffic.requests} requests, {traffic.requests / traffic.seconds:.0f} a second, {traffic.closed} connections closed, "
+        print(f"{running.requests} requests, {running.requests / running.seconds:.0f} a second, {running.closed} connections closed, "
               f"{sockets['echoes']} echoes over 8 WebSockets")
 
-    def swap(self, traffic, now, new, put, module=None):
+    def swap(self, running, now, new, put, module=None):
         """Until every VM has the new one; until then both answers are right, and after that the new one only."""
         told = len(digests(self.envoy))
-        traffic.accept(now, new)
+        running.accept(now, new)
         put(self.gate(new, module))
         wait_for(lambda: len(digests(self.envoy)) > told, lambda: f"no new policy\n{self.envoy.log()[-2000:]}")
         digest = digests(self.envoy)[-1]
@@ -73,30 +74,45 @@ def swaps(request):
 def test_policies_are_swapped(stage, module, busy, swaps):
     gateway = Gateway(stage, module, busy, "swaps")
     memory, now = [], "old"
-    with gateway.under_load() as traffic:
+    with gateway.under_load() as running:
         for number in range(swaps):
-            now = gateway.swap(traffic, now, "old" if now == "new" else "new", gateway.put_gate)
-            traffic.accept(now)
-            memory.append(load.resident(gateway.envoy))
+            now = gateway.swap(running, now, "old" if now == "new" else "new", gateway.put_gate)
+            running.accept(now)
+            memory.append(meters.resident(gateway.envoy))
             if number == swaps // 2:
                 gateway.refuse(proxy.gate(module, BAD), f"{DISCOVERY}.config_fail")
     assert gateway.stat(f"{DISCOVERY}.config_reload") >= swaps
     at = {share: memory[swaps * share // 100 - 1] for share in (10, 50, 100)}
     print(f"{swaps} swaps by ECDS; MiB resident: " + ", ".join(f"{it:.1f} after {share} %" for share, it in at.items()))
-    assert at[100] - at[10] < load.FLAT, memory
+    assert at[100] - at[10] < meters.FLAT, memory
+
+
+def test_a_policy_that_is_gone_leaves_little_behind(stage, module, busy, swaps):
+    """Envoy keeps a timer of each in every VM, about 2 KiB in all; a counter of each would be 8 more."""
+    gateway = Gateway(stage, module, busy, "remains")
+    gates = [gateway.gate("old"), gateway.gate("new")]
+    reloads, count = gateway.stat(f"{DISCOVERY}.config_reload"), 20 + swaps // 2
+    for number in range(1, count + 1):
+        gateway.put_gate(gates[number % 2])
+        gateway.wait_for_stat(f"{DISCOVERY}.config_reload", reloads + number)
+        if number == 20:
+            before = meters.allocated(gateway.envoy)
+    each = (meters.allocated(gateway.envoy) - before) / (count - 20)
+    print(f"{each:.1f} KiB for each of {count - 20} swaps")
+    assert each < 4
 
 
 def test_the_listener_is_swapped(stage, module, busy, swaps):
     """Connections of the old one drain: what still comes over them is answered by the policy that they began under."""
     gateway = Gateway(stage, module, busy, "listeners", arguments=["--drain-strategy", "immediate"])
     now, count = "old", max(5, swaps // 20)
-    with gateway.under_load() as traffic:
+    with gateway.under_load() as running:
         for _ in range(count):
-            now = gateway.swap(traffic, now, "old" if now == "new" else "new", gateway.put_listener)
+            now = gateway.swap(running, now, "old" if now == "new" else "new", gateway.put_listener)
         before = gateway.stat(f"{LDS}.update_rejected")
         gateway.put_listener(proxy.gate(module, BAD))
         gateway.wait_for_stat(f"{LDS}.update_rejected", before + 1)
-    assert traffic.closed >= 32, "its connections went over to the new listener"
+    assert running.closed >= 32, "its connections went over to the new listener"
     print(f"{count} swaps by LDS")
     assert who_may_read(gateway.port) == {APP, OLD if now == "old" else NEW}
 
@@ -110,19 +126,19 @@ def who_may_read(port):
 
 def test_the_module_is_swapped_and_brought_back(stage, module, busy, swaps, tmp_path):
     release, broken = tmp_path / "release.wasm", tmp_path / "broken.wasm"
-    release.write_bytes(variants.released(module.read_bytes(), b"9.9.9", load.RELEASE))
+    release.write_bytes(variants.released(module.read_bytes(), b"9.9.9", traffic.RELEASE))
     broken.write_bytes(module.read_bytes()[:-1000])
     gateway = Gateway(stage, module, busy, "modules")
     count = max(1, swaps // 100)
     memory = []
-    with gateway.under_load() as traffic:
+    with gateway.under_load() as running:
         for _ in range(count):
-            gateway.swap(traffic, "old", "release", gateway.put_gate, release)
-            traffic.accept("release")
+            gateway.swap(running, "old", "release", gateway.put_gate, release)
+            running.accept("release")
             gateway.refuse(gateway.gate("old", broken), f"{DISCOVERY}.config_fail")
-            gateway.swap(traffic, "release", "old", gateway.put_gate)
-            traffic.accept("old")
-            memory.append(load.resident(gateway.envoy))
+            gateway.swap(running, "release", "old", gateway.put_gate)
+            running.accept("old")
+            memory.append(meters.resident(gateway.envoy))
     assert gateway.envoy.log().count("version=9.9.9") == count
     print(f"{count} times to another module and back; MiB resident: {memory[0]:.1f} after the first, {memory[-1]:.1f} after the last")
 
@@ -166,10 +182,10 @@ def refused_or_right(port):
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_all_workers_have_one_policy(stage, module, busy, concurrency):
     gateway = Gateway(stage, module, busy, f"{concurrency} workers", concurrency=concurrency)
-    with gateway.under_load(lines=64) as traffic:
+    with gateway.under_load(lines=64) as running:
         for now, new in itertools.islice(itertools.cycle([("old", "new"), ("new", "old")]), 5):
-            gateway.swap(traffic, now, new, gateway.put_gate)
-            traffic.accept(new)
+            gateway.swap(running, now, new, gateway.put_gate)
+            running.accept(new)
         for number in range(concurrency):
             stat = f"listener.127.0.0.1_0.worker_{number}.downstream_cx_total"
             assert gateway.stat(stat), f"worker {number} has no connection"

@@ -3,24 +3,24 @@
 `./build.sh soak` does the same for 20 minutes, and prints the figures.
 """
 
-import os
-import pathlib
 import time
 
 import pytest
 
 import load
+import meters
 import peers
 import proxy
+import traffic
 
 
 @pytest.fixture
 def pinned(envoy, backend, module):
     """Envoy on one core; who sends and who answers have the other."""
     peers.stay_on(1)
-    clusters = load.clusters(envoy, "soak shop", backend)
-    gate = proxy.gate(module, load.POLICIES["old"], "FAIL_RELOAD")
-    listener = proxy.listener("web", proxy.manager([gate], load.ROUTES, None))
+    clusters = traffic.clusters(envoy, "soak shop", backend)
+    gate = proxy.gate(module, traffic.POLICIES["old"], "FAIL_RELOAD")
+    listener = proxy.listener("web", proxy.manager([gate], traffic.ROUTES, None))
     peers.stay_on(0)
     found = envoy("soak", [listener], clusters, concurrency=1)
     peers.stay_on(1)
@@ -28,36 +28,30 @@ def pinned(envoy, backend, module):
     peers.stay_on(None)
 
 
-def cpu(envoy):
-    """Seconds that it has computed."""
-    fields = pathlib.Path(f"/proc/{envoy.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def test_soak(pinned, request):
     seconds, port = request.config.getoption("soak"), pinned.ports["web"]
     passing, kept = load.Passing(port), load.Kept(port)
-    memory, worked = {}, cpu(pinned)
-    with load.Load(port, lines=64, core=1) as traffic:
+    memory, worked = {}, meters.cpu(pinned)
+    with load.Load(port, lines=64, core=1) as running:
         for share in (10, 50, 100):
-            time.sleep(max(0, traffic.began + seconds * share / 100 - time.monotonic()))
-            memory[share] = load.resident(pinned)
-            traffic.accept("old")
-        counts = traffic.stop()
-    worked = (cpu(pinned) - worked) / traffic.seconds
+            time.sleep(max(0, running.began + seconds * share / 100 - time.monotonic()))
+            memory[share] = meters.resident(pinned)
+            running.accept("old")
+        counts = running.stop()
+    worked = (meters.cpu(pinned) - worked) / running.seconds
     print(
-        f"\n{traffic.requests} requests in {traffic.seconds:.0f} s, {traffic.requests / traffic.seconds:.0f} a second; "
+        f"\n{running.requests} requests in {running.seconds:.0f} s, {running.requests / running.seconds:.0f} a second; "
         f"Envoy computed {100 * worked:.0f} % of a core; {passing.counts['sockets']} WebSockets opened and closed, "
         f"as many refused; {kept.counts['echoes']} echoes over 8 that stayed open"
     )
     print("MiB resident: " + ", ".join(f"{it:.1f} after {share} %" for share, it in memory.items()))
     expected = load.sent(counts, passing.stop(), kept.stop())
-    found = load.counted(pinned)
+    found = meters.counted(pinned)
     for finding in sorted(expected):
         print(f"{expected[finding]:>12} sent, {found[finding]:>12} counted: {finding}")
     assert found == expected
-    assert set(counts) == {it.right["old"].finding for it in load.KINDS.values()}, "every kind was sent"
+    assert set(counts) == {it.right["old"].finding for it in traffic.KINDS.values()}, "every kind was sent"
     stats = pinned.stats("")
     assert not any(value for name, value in stats.items() if "vm_reload" in name or name.endswith(".downstream_rq_5xx"))
-    assert traffic.closed == 0
-    assert memory[100] - memory[10] < load.FLAT
+    assert running.closed == 0
+    assert memory[100] - memory[10] < meters.FLAT
