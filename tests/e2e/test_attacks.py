@@ -89,10 +89,10 @@ def is_mine(text):
 
 @pytest.mark.parametrize("name", attacks.FRAMES)
 def test_frames(gate, name):
-    headers, status = attacks.FRAMES[name]
+    headers, *statuses = attacks.FRAMES[name]
     with Streams(gate.port) as streams:
         answer = streams.ask(headers)
-        assert (answer and answer.status) == status
+        assert (answer and answer.status) in statuses
         if answer:
             assert_safe(answer, None if attacks.CROSS in headers else APP, name)
         assert_ordinary(streams.ask(attacks.h2(attacks.MINE)), name)

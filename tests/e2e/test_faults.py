@@ -138,9 +138,11 @@ def test_the_module_is_swapped_and_brought_back(stage, module, busy, swaps, tmp_
             gateway.refuse(gateway.gate("old", broken), f"{DISCOVERY}.config_fail")
             gateway.swap(running, "release", "old", gateway.put_gate)
             running.accept("old")
-            memory.append(meters.resident(gateway.envoy))
+            memory.append((meters.resident(gateway.envoy), meters.allocated(gateway.envoy) / 1024))
     assert gateway.envoy.log().count("version=9.9.9") == count
-    print(f"{count} times to another module and back; MiB resident: {memory[0]:.1f} after the first, {memory[-1]:.1f} after the last")
+    assert gateway.stat("wasm.envoy.wasm.runtime.v8.active") == gateway.vms + 1, "of the old module there is none left"
+    told = [f"{resident:.1f} resident and {allocated:.1f} allocated" for resident, allocated in (memory[0], memory[-1])]
+    print(f"{count} times to another module and back; MiB {told[0]} after the first, {told[1]} after the last")
 
 
 def test_a_trap_is_recovered_from(stage, module, busy, tmp_path):
