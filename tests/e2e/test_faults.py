@@ -39,7 +39,7 @@ class Gateway(Dynamic):
     @contextlib.contextmanager
     def under_load(self, **options):
         before = meters.counted(self.envoy)
-        kept = load.Kept(self.port)
+        kept = opened(self.port)
         with load.Load(self.port, rate=RATE, **options) as running:
             yield running
             counts = running.stop()
@@ -64,6 +64,13 @@ class Gateway(Dynamic):
         before = self.stat(stat)
         self.put_gate(gate)
         self.wait_for_stat(stat, before + 1)
+
+
+def opened(port):
+    """WebSockets, all of which are open."""
+    sockets = load.Kept(port)
+    wait_for(lambda: sockets.counts["echoes"] >= 8, lambda: f"no sockets: {sockets.error}")
+    return sockets
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +157,7 @@ def test_a_trap_is_recovered_from(stage, module, busy, tmp_path):
     file = tmp_path / "trapping.wasm"
     file.write_bytes(variants.trapping(module.read_bytes(), TRAP_HEADERS))
     gateway = Gateway(stage, file, busy, "trap", concurrency=1)
-    sockets = load.Kept(gateway.port)
-    wait_for(lambda: sockets.counts["echoes"], lambda: f"no socket: {sockets.error}")
+    sockets = opened(gateway.port)
     for reloads in (1, 2):
         crash = ask_with(gateway.port, TRAP_HEADERS)
         assert (crash.status, crash.cors()) == (503, {}), "it is not let through, nor made readable"
