@@ -46,8 +46,10 @@ class Gateway(Dynamic):
         sockets = kept.stop()
         assert meters.counted(self.envoy) - before == load.sent(counts, sockets)
         assert self.stat("wasm.origin_gate.vm_reload_success") == 0
-        print(f"{running.requests} requests, {running.requests / running.seconds:.0f} a second, {running.closed} connections closed, "
-              f"{sockets['echoes']} echoes over 8 WebSockets")
+        print(
+            f"{running.requests} requests, {running.requests / running.seconds:.0f} a second, "
+            f"{running.closed} connections closed, {sockets['echoes']} echoes over 8 WebSockets"
+        )
 
     def swap(self, running, now, new, put, module=None):
         """Until every VM has the new one; until then both answers are right, and after that the new one only."""

@@ -74,7 +74,6 @@ class Streams:
         options = {"validate_outbound_headers": False, "normalize_outbound_headers": False, "header_encoding": None}
         self.wire = h2.connection.H2Connection(h2.config.H2Configuration(**options))
         self.wire.initiate_connection()
-        # More than one frame's worth is cut into frames by the library.
 
     def ask(self, headers, body=None):
         """`None` if the stream, or the connection with it, is ended."""
