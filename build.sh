@@ -206,7 +206,27 @@ e2e() {
 
 run_e2e() {
   need_empty_module
-  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini tests/e2e
+  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini "${@:-tests/e2e}"
+}
+
+soak() {
+  local minutes=${1:-20}
+  [[ $minutes =~ ^[1-9][0-9]*$ ]] || fail "soak: '$minutes' is no number of minutes"
+  build
+  need_python tests
+  need_envoy
+  say "traffic of every kind at all that one core can answer, for $minutes minutes"
+  run_e2e tests/e2e/test_soak.py --soak=$((minutes * 60)) --capture=no
+}
+
+faults() {
+  local swaps=${1:-1000}
+  [[ $swaps =~ ^[1-9][0-9]+$ ]] || fail "faults: '$swaps' is no number of swaps; 10 are the fewest"
+  build
+  need_python tests
+  need_envoy
+  say "policies, listeners and modules swapped under load, $swaps times, and a trap"
+  run_e2e tests/e2e/test_faults.py --swaps="$swaps" --capture=no
 }
 
 peers() {
@@ -304,6 +324,10 @@ help() {
   host --accept
           the WebAssembly instructions that callbacks take now become those that `test` compares with
   audit   licences, sources and doubled versions of all that is depended on, and docs/audit.md against what is linked
+  faults [SWAPS]
+          policies swapped so often under load (1000), the listener and the module less often, and a trap
+  soak [MINUTES]
+          traffic of every kind at all that one core can answer, so long (20); all is counted, and memory is flat
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
   help    this
@@ -502,7 +526,7 @@ fail() {
 }
 
 case ${1:-help} in
-  build | dist | reproduce | notes | demo | run | test | host | audit | e2e | peers | compose | bench | sizes | fuzz | help)
+  build | dist | reproduce | notes | demo | run | test | host | audit | e2e | faults | soak | peers | compose | bench | sizes | fuzz | help)
     "$@"
     ;;
   -h | --help) help ;;

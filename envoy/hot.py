@@ -57,5 +57,5 @@ class HotReload:
 
 def vms(envoy):
     """The VMs that hold each policy, as Prometheus is told."""
-    text = ask(envoy.admin, "GET", "/stats/prometheus").body
+    text = ask(envoy.admin, "GET", "/stats/prometheus?filter=origin_gate_policy_vms").body
     return {digest: int(count) for digest, count in re.findall(r'^origin_gate_policy_vms\{digest="(\w+)"\} (\d+)$', text, re.M)}

@@ -26,7 +26,7 @@ def gate(module, policy, **more):
     return wasm("origin_gate", module, configuration=typed("google.protobuf.Struct", value=policy), **more)
 
 
-def wasm(name, module, vm_id=None, **config):
+def wasm(name, module, vm_id=None, failure_policy="FAIL_CLOSED", **config):
     """A module, in VMs of its own."""
     return http_filter(
         name,
@@ -34,7 +34,7 @@ def wasm(name, module, vm_id=None, **config):
         config={
             "name": name,
             "root_id": name,
-            "failure_policy": "FAIL_CLOSED",
+            "failure_policy": failure_policy,
             "vm_config": {
                 "vm_id": vm_id or name,
                 "runtime": "envoy.wasm.runtime.v8",

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 SHOP = pathlib.Path(__file__).resolve().parent / "shop"
 CART = "/api/billing/carts/current/"
@@ -98,7 +100,7 @@ class Stage:
             self.wait_for(lambda: ask(port, "GET", CART).status == 200, name, process)
         return port
 
-    def envoy(self, binary, config, name="envoy", log_level="info", concurrency=2, **environment):
+    def envoy(self, binary, config, name="envoy", log_level="info", concurrency=2, arguments=(), **environment):
         """Envoy with a configuration; `log_level` is that of its component `wasm`."""
         (self.folder / f"{name}.json").write_text(json.dumps(config, indent=2))
         admin_file = self.folder / f"{name}.admin"
@@ -108,7 +110,7 @@ class Stage:
             name,
             [binary, "--config-path", self.folder / f"{name}.json", "--admin-address-path", admin_file]
             + ["--use-dynamic-base-id", "--concurrency", str(concurrency), "--file-flush-interval-msec", "10"]
-            + ["--log-level", "warning", "--component-log-level", f"wasm:{log_level}"],
+            + ["--log-level", "warning", "--component-log-level", f"wasm:{log_level}", *arguments],
             env=surroundings(**environment),
         )
 
@@ -151,8 +153,9 @@ class Envoy:
 
     def stats(self, prefix):
         """The counters and gauges whose names begin so."""
-        lines = ask(self.admin, "GET", "/stats").body.splitlines()
-        pairs = (line.rsplit(": ", 1) for line in lines if line.startswith(prefix))
+        wanted = urllib.parse.quote("^" + re.escape(prefix))
+        lines = ask(self.admin, "GET", f"/stats?filter={wanted}").body.splitlines()
+        pairs = (line.rsplit(": ", 1) for line in lines)
         return {name: int(value) for name, value in pairs if value.isdigit()}
 
 

@@ -9,12 +9,18 @@ import trustme
 
 import front
 import proxy
+import traffic
 from backend import Backend
 from peers import PATIENCE
 from stage import Stage
 
 ENVOY = pathlib.Path(os.environ["ENVOY_BIN"])
 MODULE = pathlib.Path(os.environ["ORIGIN_GATE_MODULE"])
+
+
+def pytest_addoption(parser):
+    parser.addoption("--swaps", type=int, default=100, help="how often a policy is swapped under load")
+    parser.addoption("--soak", type=float, default=6, help="how long the soak is, in seconds")
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +107,12 @@ def envoy(stage):
         return stage.envoy(ENVOY, config, name=name, **options)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def busy(envoy, backend):
+    """The clusters that load is sent to."""
+    return traffic.clusters(envoy, "fast shop", backend)
 
 
 @pytest.fixture(scope="session")

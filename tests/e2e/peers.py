@@ -1,5 +1,6 @@
 """Clients that show what a page's browser would see, byte for byte: one connection, one request at a time."""
 
+import os
 import socket
 import ssl
 
@@ -37,6 +38,12 @@ class Answer:
 
 def text_of(headers):
     return [(bytes(name).decode("latin-1").lower(), bytes(value).decode("latin-1")) for name, value in headers]
+
+
+def stay_on(core):
+    """This process, and those that it starts from now on. Where there is no such core, anywhere."""
+    cores = {core % os.cpu_count()} if core is not None else range(os.cpu_count())
+    os.sched_setaffinity(0, cores)
 
 
 def protocol(websocket):
@@ -251,7 +258,9 @@ class Frames:
             self.wire.receive_data(data)
             self.events = self.wire.events()
         if isinstance(event, wsproto.events.Ping):
-            self.exchange.send_raw(self.wire.send(event.response()))
+            # Who has said that it closes says nothing more.
+            if self.wire.state is wsproto.connection.ConnectionState.OPEN:
+                self.exchange.send_raw(self.wire.send(event.response()))
             return self.event()
         return event
 

@@ -20,6 +20,7 @@ import node
 import peers
 import proxy
 import readme
+from dynamic import DISCOVERY, Dynamic
 from hot import vms
 from stage import ask, free_port
 from watch import digests, wait_for
@@ -146,49 +147,11 @@ def shipped(stage, backend, module):
     return stage.envoy(os.environ["ENVOY_BIN"], demo.envoy_config(backend.port, module, False), name="shipped")
 
 
-class Dynamic:
-    """An Envoy that takes its listener from a file, and the listener its policy from another."""
-
-    def __init__(self, stage, backend, module):
-        self.stage, self.module, self.versions = stage, module, itertools.count()
-        source = {"path_config_source": {"path": str(self.file("policy"))}, "resource_api_version": "V3"}
-        wasm = proxy.gate(module, {})["typed_config"]["@type"]
-        self.by_discovery = {"name": "origin_gate", "config_discovery": {"config_source": source, "type_urls": [wasm]}}
-        self.put_policy({"allowed_origins": [APP], "websocket": {"mode": "report_only"}})
-        self.put_listener(self.by_discovery)
-        shipped = yaml.safe_load((ENVOY_FILES / "envoy.yaml").read_text())
-        config = {
-            **proxy.config([], [proxy.cluster("backend", backend.port)]),
-            "node": {"id": "test", "cluster": "test"},
-            "stats_config": shipped["stats_config"],
-            "dynamic_resources": {"lds_config": {"path_config_source": {"path": str(self.file("listener"))}}},
-        }
-        self.envoy = stage.envoy(os.environ["ENVOY_BIN"], config, name="dynamic")
-
-    def file(self, name):
-        return self.stage.folder / f"dynamic-{name}.json"
-
-    def put(self, name, kind, resource):
-        found = {"version_info": str(next(self.versions)), "resources": [proxy.typed(kind, **resource)]}
-        new = self.file(f"{name}-new")
-        new.write_text(json.dumps(found))
-        new.rename(self.file(name))
-
-    def put_policy(self, policy):
-        gate = proxy.gate(self.module, policy)
-        self.put("policy", "envoy.config.core.v3.TypedExtensionConfig", gate)
-
-    def put_listener(self, gate):
-        manager = proxy.manager([gate], [proxy.route("/")], self.stage.folder / "dynamic-access.json")
-        self.put("listener", "envoy.config.listener.v3.Listener", proxy.listener("web", manager))
-
-    def wait_for_stat(self, name, value):
-        wait_for(lambda: self.envoy.stats(name).get(name) == value, lambda: f"{name}: {self.envoy.stats(name)}")
-
-
 @pytest.fixture(scope="module")
-def dynamic(stage, backend, module):
-    return Dynamic(stage, backend, module)
+def dynamic(stage, backend, module, access_log):
+    gate = proxy.gate(module, {"allowed_origins": [APP], "websocket": {"mode": "report_only"}})
+    clusters = [proxy.cluster("backend", backend.port)]
+    return Dynamic(stage, gate, [proxy.route("/")], clusters, access_log=access_log.path)
 
 
 def test_the_listener_for_prometheus_shows_nothing_else(shipped):
@@ -229,7 +192,7 @@ def test_the_digest_covers_the_settings_that_are_read(envoy, module, access_log)
 
 
 @pytest.fixture(scope="module")
-def server(stage, shipped, dynamic):
+def server(stage, shipped, dynamic, module):
     """A Prometheus with the shipped configuration, but for the addresses and the haste, of two Envoys that have seen it
     all: both policies of `dynamic`, and one of each kind that it refuses."""
     if PROMETHEUS is None:
@@ -245,7 +208,7 @@ def server(stage, shipped, dynamic):
     # Rates need a sample from before.
     wait_for(lambda: len(server.query("origin_gate_policy_vms > 0")) == 2, lambda: stage.log("prometheus"))
     traffic(shipped, dynamic.envoy)
-    refuse_and_replace(dynamic)
+    refuse_and_replace(dynamic, module)
     return server
 
 
@@ -299,20 +262,20 @@ def handshake(port, origin, host):
         return exchange.start("GET", "/ws/chat/", [("Origin", origin)], host=host, websocket=True).head().status
 
 
-def refuse_and_replace(dynamic):
-    bad, discovery = {"alowed_origins": [APP]}, "extension_config_discovery.http_filter.origin_gate"
-    dynamic.put_policy(bad)
-    dynamic.wait_for_stat(f"{discovery}.config_fail", 1)
+def refuse_and_replace(dynamic, module):
+    bad = proxy.gate(module, {"alowed_origins": [APP]})
+    dynamic.put_gate(bad)
+    dynamic.wait_for_stat(f"{DISCOVERY}.config_fail", 1)
     dynamic.wait_for_stat("wasmcustom.origin_gate_policies_refused", 1)
-    dynamic.put_listener(proxy.gate(dynamic.module, bad))
+    dynamic.put_listener(bad)
     dynamic.wait_for_stat("listener_manager.lds.update_rejected", 1)
     (old,) = vms(dynamic.envoy)
     # What the comment in `alerts.yaml` says of the same bad policy again: a success, that none is.
-    successes = dynamic.envoy.stats(discovery)[f"{discovery}.update_success"]
-    dynamic.put_policy(bad)
-    dynamic.wait_for_stat(f"{discovery}.update_success", successes + 1)
+    successes = dynamic.envoy.stats(DISCOVERY)[f"{DISCOVERY}.update_success"]
+    dynamic.put_gate(bad)
+    dynamic.wait_for_stat(f"{DISCOVERY}.update_success", successes + 1)
     assert vms(dynamic.envoy) == {old: 3}, "the old policy is in force"
-    dynamic.put_policy({"allowed_origins": [FOREIGN]})
+    dynamic.put_gate(proxy.gate(module, {"allowed_origins": [FOREIGN]}))
     assert digests(dynamic.envoy)[0] == old
     wait_for(
         lambda: vms(dynamic.envoy) == {old: 0, digests(dynamic.envoy)[-1]: 3},

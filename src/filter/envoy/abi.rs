@@ -8,6 +8,7 @@
     reason = "host calls are foreign functions that take and return raw buffers"
 )]
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::filter::{Pairs, Unavailable};
@@ -159,7 +160,23 @@ pub fn set_property(name: &str, value: &str) {
 
 /// Makes a counter, if the proxy can.
 pub fn define_counter(name: &str) -> Option<u32> {
-    define(COUNTER, name)
+    thread_local! {
+        // Envoy gives another number at each call, for a name that it knows too, and keeps them all as long as the VM,
+        // which outlives every policy that comes to it.
+        static KNOWN: Cell<Vec<(Box<str>, u32)>> = const { Cell::new(Vec::new()) };
+    }
+    let mut known = KNOWN.take();
+    let number = known
+        .iter()
+        .find(|(it, _)| **it == *name)
+        .map(|(_, number)| *number)
+        .or_else(|| {
+            let number = define(COUNTER, name)?;
+            known.push((name.into(), number));
+            Some(number)
+        });
+    KNOWN.set(known);
+    number
 }
 
 /// Makes a gauge, if the proxy can.
