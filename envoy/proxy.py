@@ -21,9 +21,10 @@ def enabled(*names):
 ROUTER = http_filter("envoy.filters.http.router", "router.v3.Router")
 
 
-def gate(module, policy, **more):
+def gate(module, policy, failure_policy="FAIL_CLOSED", **more):
     """Origin Gate, with a policy as plain data."""
-    return wasm("origin_gate", module, configuration=typed("google.protobuf.Struct", value=policy), **more)
+    configuration = typed("google.protobuf.Struct", value=policy)
+    return wasm("origin_gate", module, failure_policy=failure_policy, configuration=configuration, **more)
 
 
 def wasm(name, module, vm_id=None, failure_policy="FAIL_CLOSED", **config):

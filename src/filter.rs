@@ -4,6 +4,7 @@
 mod cookies;
 mod journal;
 mod pairs;
+mod response;
 
 #[cfg(target_arch = "wasm32")]
 mod envoy;
@@ -18,10 +19,10 @@ pub use journal::{INTERVAL, Journal, NAMES};
 pub use pairs::Pairs;
 
 use crate::policy::Policy;
-use crate::policy::cors::{Cors, UpstreamHeaders};
 use crate::policy::headers;
 use crate::policy::request::RequestHead;
-use crate::policy::verdict::{Check, Decision, Finding, Forward, Grant, Outcome, Reason, Reply, RequestEdit, Verdict};
+use crate::policy::verdict::{Check, Decision, Finding, Outcome, Reason, Reply, RequestEdit, Verdict};
+use response::{Latched, restore_status};
 
 /// What the filter needs of a proxy, for the stream at hand. Nothing here panics: a call that the proxy refuses is an
 /// error, and the filter decides what that means.
@@ -46,13 +47,6 @@ pub trait Proxy {
     ///
     /// [`Unavailable`] if it cannot be done.
     fn remove_request_header(&self, name: &str) -> Result<(), Unavailable>;
-
-    /// The first value of a response header.
-    ///
-    /// # Errors
-    ///
-    /// [`Unavailable`] if it cannot be told whether there is one.
-    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable>;
 
     /// The response's headers.
     ///
@@ -190,23 +184,6 @@ enum Phase {
     Replied { status: u16, is_grpc: bool },
 }
 
-/// What a response gets, kept from the request: by then proxies no longer show it.
-#[derive(Debug)]
-struct Latched {
-    cors: Option<(Rc<Cors>, LatchedGrant)>,
-    is_upgrade: bool,
-    is_cross_site: bool,
-    /// What to tell under `debug`.
-    finding: Option<Finding>,
-}
-
-#[derive(Debug)]
-enum LatchedGrant {
-    Any,
-    Origin(Box<[u8]>),
-    Withheld,
-}
-
 impl Filter {
     /// Begins a stream.
     #[must_use]
@@ -240,7 +217,8 @@ impl Filter {
                     return self.refuse_unavailable(proxy);
                 }
                 tell(proxy, gate.record(finding));
-                self.phase = latch(forward, gate.policy.debug.then_some(finding));
+                let latched = Latched::new(forward, gate.policy.debug.then_some(finding));
+                self.phase = latched.map_or(Phase::Idle, Phase::Forwarded);
                 Next::Continue
             }
         }
@@ -283,91 +261,6 @@ impl Filter {
         };
         Next::Stop
     }
-}
-
-impl Latched {
-    fn apply(&self, proxy: &impl Proxy, gate: &Gate) -> Result<(), Unavailable> {
-        if let Some(finding) = self.finding {
-            proxy.set_response_header(headers::X_ORIGIN_GATE, finding.to_string().as_bytes())?;
-        }
-        let Some((cors, grant)) = &self.cors else {
-            return Ok(());
-        };
-        if self.is_upgrade && proxy.response_header(":status")?.as_deref() == Some(b"101") {
-            return match cors.upstream {
-                UpstreamHeaders::Keep => Ok(()),
-                UpstreamHeaders::Replace => headers::RESPONSE_NAMES
-                    .into_iter()
-                    .try_for_each(|name| proxy.remove_response_header(name)),
-            };
-        }
-        if self.is_cross_site {
-            look_at_cookies(proxy, gate, grant);
-        }
-        let grant = match grant {
-            LatchedGrant::Any => Grant::Any,
-            LatchedGrant::Origin(received) => Grant::Origin(received),
-            LatchedGrant::Withheld => Grant::Withheld,
-        };
-        let is_kept = cors.upstream == UpstreamHeaders::Keep && proxy.response_header(headers::ALLOW_ORIGIN)?.is_some();
-        if !is_kept {
-            for name in headers::RESPONSE_NAMES {
-                match cors.response_headers(grant).find(|(granted, _)| *granted == name) {
-                    Some((_, value)) => proxy.set_response_header(name, value)?,
-                    None => proxy.remove_response_header(name)?,
-                }
-            }
-        }
-        if grant == Grant::Any {
-            return Ok(());
-        }
-        match proxy.response_header(headers::VARY)? {
-            Some(vary) if headers::varies_by_origin(&vary) => Ok(()),
-            _ => proxy.add_response_header(headers::VARY, b"Origin"),
-        }
-    }
-}
-
-/// Nothing hangs on it but a line and a count: where the proxy does not show the headers, there is neither.
-fn look_at_cookies(proxy: &impl Proxy, gate: &Gate, grant: &LatchedGrant) {
-    let (Ok(Some(_)), LatchedGrant::Origin(origin)) = (proxy.response_header(headers::SET_COOKIE), grant) else {
-        return;
-    };
-    let is_dropped = proxy
-        .response_headers()
-        .is_ok_and(|pairs| gate.cookies.record(origin, &pairs));
-    if let Some(counter) = gate.dropped_cookies.filter(|_| is_dropped) {
-        proxy.count(counter);
-    }
-}
-
-/// Envoy answers what claims to be gRPC with 200 and the real status in a trailer. To an extended CONNECT a 200 says
-/// that the socket is open, and to a preflight that it is granted.
-fn restore_status(proxy: &impl Proxy, status: u16) -> Result<(), Unavailable> {
-    for name in ["grpc-status", "grpc-message", headers::CONTENT_TYPE] {
-        proxy.remove_response_header(name)?;
-    }
-    proxy.set_response_header(":status", status.to_string().as_bytes())
-}
-
-fn latch(forward: Forward<'_>, finding: Option<Finding>) -> Phase {
-    let cors = forward.response.map(|(cors, grant)| {
-        let grant = match grant {
-            Grant::Any => LatchedGrant::Any,
-            Grant::Origin(received) => LatchedGrant::Origin(received.into()),
-            Grant::Withheld => LatchedGrant::Withheld,
-        };
-        (cors, grant)
-    });
-    if cors.is_none() && finding.is_none() {
-        return Phase::Idle;
-    }
-    Phase::Forwarded(Latched {
-        cors,
-        is_upgrade: forward.is_upgrade,
-        is_cross_site: forward.is_cross_site,
-        finding,
-    })
 }
 
 fn edit_request(proxy: &impl Proxy, edits: &[RequestEdit]) -> Result<(), Unavailable> {

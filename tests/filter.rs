@@ -11,8 +11,8 @@ use origin_gate::filter::Pairs;
 use origin_gate::policy::request::RequestHead;
 use origin_gate::policy::verdict::Finding;
 use support::fake::Native;
-use support::stream::{self, Host, Stream, run};
-use support::{Case, Envoy};
+use support::stream::{self, Host, Stream, respond, run};
+use support::{Case, Envoy, Response};
 
 #[test]
 fn the_corpus_passes() {
@@ -106,13 +106,13 @@ fn a_request_that_cannot_be_edited_is_refused() {
 
 #[test]
 fn a_response_that_cannot_be_edited_is_replaced() {
-    for call in [
-        "set_response_header",
-        "remove_response_header",
-        "response_header",
-        "add_response_header",
+    for (name, call) in [
+        ("an allowed origin", "set_response_header"),
+        ("all of the backend's CORS headers give way", "remove_response_header"),
+        ("an allowed origin", "response_headers"),
+        ("an allowed origin", "add_response_header"),
     ] {
-        let (case, mut native) = some_broken("responses", "an allowed origin", call);
+        let (case, mut native) = some_broken("responses", name, call);
         let reply = run(&case, &mut native).0.reply;
         assert_eq!(reply.as_ref().map(|it| it.status), Some(500), "{call}");
         let mut names = reply.iter().flat_map(|it| &it.headers).map(|(name, _)| name);
@@ -121,6 +121,24 @@ fn a_response_that_cannot_be_edited_is_replaced() {
             "{call}: {reply:?}"
         );
     }
+}
+
+#[test]
+fn headers_of_the_backend_are_known_in_any_case() {
+    let (case, mut native) = some_case("responses", "no origin");
+    let mut stream = Stream {
+        request: case.fields(),
+        ..Stream::default()
+    };
+    assert!(native.on_request(&mut stream));
+    let headers = ["Access-Control-Allow-Origin", "ACCESS-CONTROL-MAX-AGE", "Vary"];
+    let made = Response {
+        status: 200,
+        headers: headers.map(|name| (name.to_owned(), b"Origin".to_vec())).into(),
+    };
+    respond(&mut native, &mut stream, made);
+    let names: Vec<_> = stream.response.iter().map(|(name, _)| name.as_slice()).collect();
+    assert_eq!(names, [&b"Vary"[..], b":status"]);
 }
 
 #[test]

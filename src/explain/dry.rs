@@ -68,17 +68,6 @@ impl Proxy for DryRun {
         Ok(())
     }
 
-    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        let seen = self.0.borrow();
-        let lines: Vec<_> = seen
-            .response
-            .iter()
-            .filter(|(it, _)| it == name)
-            .map(|(_, value)| value.as_slice())
-            .collect();
-        Ok((!lines.is_empty()).then(|| lines.join(&b", "[..])))
-    }
-
     fn response_headers(&self) -> Result<Pairs, Unavailable> {
         Ok(encode(&self.0.borrow().response))
     }

@@ -171,10 +171,6 @@ impl Proxy for Envoy {
         abi::remove_header(Map::Request, name)
     }
 
-    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        abi::header(Map::Response, name)
-    }
-
     fn response_headers(&self) -> Result<Pairs, Unavailable> {
         abi::headers(Map::Response)
     }

@@ -62,8 +62,10 @@ impl Journal {
             _ => Vec::new(),
         };
         let (key, value) = refused(policy, finding, head, &headers);
-        let Some(Untold { repeated, others }) = self.count(finding, self.hasher.hash_one((key, value.one())), now())
-        else {
+        // Values that no line would tell apart are one.
+        let value_told = value.one().map(|it| (it.len(), cut(it)));
+        let told = self.hasher.hash_one((key, value_told));
+        let Some(Untold { repeated, others }) = self.count(finding, told, now()) else {
             return;
         };
         let (subject, verb) = phrase(finding);
@@ -202,6 +204,11 @@ fn phrase(finding: Finding) -> (&'static str, &'static str) {
 /// The most of a value that is told, in bytes.
 const LONGEST: usize = 256;
 
+/// As much of a value as is told.
+fn cut(value: &[u8]) -> &[u8] {
+    value.get(..LONGEST).unwrap_or(value)
+}
+
 /// A value that is the same in quotes.
 fn plain(value: &[u8]) -> Option<&str> {
     let stays = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
@@ -218,7 +225,7 @@ impl fmt::Display for Quoted<'_> {
             Field::Absent => f.write_str("-"),
             Field::Many => f.write_str("(several)"),
             Field::One(value) => {
-                let shown = value.get(..LONGEST).unwrap_or(value);
+                let shown = cut(value);
                 let cut = if shown.len() < value.len() { "…" } else { "" };
                 write!(f, "\"{}{cut}\"", shown.escape_ascii())
             }

@@ -110,11 +110,6 @@ impl Proxy for FakeProxy<'_> {
         Ok(())
     }
 
-    fn response_header(&self, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        self.check("response_header")?;
-        Ok(stream::first(&self.stream.borrow().response, name.as_bytes()).map(<[u8]>::to_vec))
-    }
-
     fn response_headers(&self) -> Result<Pairs, Unavailable> {
         self.check("response_headers")?;
         Ok(encode(&self.stream.borrow().response))

@@ -40,7 +40,7 @@ pub fn set(fields: &mut Fields, name: &[u8], value: &[u8]) {
 }
 
 pub fn remove(fields: &mut Fields, name: &[u8]) {
-    fields.retain(|(it, _)| it != name);
+    fields.retain(|(it, _)| !it.eq_ignore_ascii_case(name));
 }
 
 pub fn first<'a>(fields: &'a Fields, name: &[u8]) -> Option<&'a [u8]> {

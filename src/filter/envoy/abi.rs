@@ -37,13 +37,6 @@ unsafe extern "C" {
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_get_buffer_bytes(buffer: u32, start: usize, max: usize, data: *mut *mut u8, len: *mut usize) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, len: *mut usize) -> u32;
-    fn proxy_get_header_map_value(
-        map: u32,
-        name: *const u8,
-        name_len: usize,
-        data: *mut *mut u8,
-        len: *mut usize,
-    ) -> u32;
     fn proxy_replace_header_map_value(
         map: u32,
         name: *const u8,
@@ -106,12 +99,6 @@ pub fn headers(map: Map) -> Result<Pairs, Unavailable> {
         Some(bytes) => Ok(Pairs::new(bytes)),
         None => Err(Unavailable),
     }
-}
-
-/// The first value of a header.
-pub fn header(map: Map, name: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-    // SAFETY: the host reads the name during the call; for the rest see `returned`.
-    returned(|data, len| unsafe { proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), data, len) })
 }
 
 /// Replaces all values of a header.
