@@ -51,7 +51,16 @@ impl<T: Default> NameTable<T> {
 
 impl<T> NameTable<T> {
     pub(super) fn get(&self, name: &[u8]) -> Option<&T> {
+        if !self.has_length(name) {
+            return None;
+        }
         self.get_hashed(name, name.iter().rev().fold(HASH_SEED, hash_byte))
+    }
+
+    /// Whether any name is as long.
+    fn has_length(&self, name: &[u8]) -> bool {
+        let word = self.lengths.get(name.len() / 64);
+        word.is_some_and(|word| word & (1 << (name.len() % 64)) != 0)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,7 +115,7 @@ impl<T> NameTable<T> {
     }
 
     fn get_hashed(&self, name: &[u8], hash: u64) -> Option<&T> {
-        if self.lengths.get(name.len() / 64)? & (1 << (name.len() % 64)) == 0 {
+        if !self.has_length(name) {
             return None;
         }
         let bucket = self.buckets.get(&hash)?;

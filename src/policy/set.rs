@@ -14,8 +14,8 @@ pub struct OriginSet {
     any: bool,
     exact: NameTable<Rules>,
     subdomains: NameTable<Rules>,
-    /// `prefix*suffix.domain` under `prefix.domain`, and there under `suffix`.
-    labels: NameTable<NameTable<Rules>>,
+    /// `prefix*suffix.domain` under `domain`, there under `prefix`, and there under `suffix`.
+    labels: NameTable<NameTable<NameTable<Rules>>>,
     regexes: Vec<OriginRegex>,
 }
 
@@ -90,14 +90,12 @@ impl FromIterator<OriginPattern> for OriginSet {
             let rules = match hosts {
                 OriginHosts::One(host) => set.exact.entry(host),
                 OriginHosts::Subdomains(domain) => set.subdomains.entry(domain),
-                OriginHosts::Labels { prefix, suffix, domain } => {
-                    let name = [&prefix, &b"."[..], &domain].concat();
-                    set.labels.entry(name.into()).entry(suffix)
-                }
+                OriginHosts::Labels { prefix, suffix, domain } => set.labels.entry(domain).entry(prefix).entry(suffix),
             };
             rules.0.push((scheme, ports));
         }
         let labels = set.labels.values_mut().flat_map(NameTable::values_mut);
+        let labels = labels.flat_map(NameTable::values_mut);
         for rules in set.exact.values_mut().chain(set.subdomains.values_mut()).chain(labels) {
             rules.0 = BinaryHeap::from(std::mem::take(&mut rules.0)).into_sorted_vec();
         }
@@ -171,8 +169,8 @@ impl OriginSet {
     /// An entry with a wildcard that begins as the host's leftmost label does, and then ends in another way.
     #[must_use]
     pub fn entry_beginning(&self, host: &[u8], origin: &Origin<'_>) -> Option<OriginPattern> {
-        self.label_parts(host).find_map(|(prefix, _, domain)| {
-            let (suffix, rules) = self.labels.get(&[prefix, b".", domain].concat())?.first()?;
+        self.labels_of(host).find_map(|(prefix, _, domain, suffixes)| {
+            let (suffix, rules) = suffixes.first()?;
             rules.closest(Hosts::Labels { prefix, suffix, domain }, origin)
         })
     }
@@ -205,10 +203,7 @@ impl OriginSet {
                 return true;
             }
         }
-        for (prefix, rest, domain) in self.label_parts(host) {
-            let Some(suffixes) = self.labels.get(&[prefix, b".", domain].concat()) else {
-                continue;
-            };
+        for (prefix, rest, domain, suffixes) in self.labels_of(host) {
             for (star, rules) in suffixes.tails(rest).filter(|(star, _)| fills(star)) {
                 let (_, suffix) = rest.split_at_checked(star.len()).unwrap_or_default();
                 if is_it(Hosts::Labels { prefix, suffix, domain }, rules) {
@@ -219,20 +214,20 @@ impl OriginSet {
         false
     }
 
-    /// The ways in which a pattern inside a label can begin: up to a hyphen, what is left of the label, the domain.
-    fn label_parts<'a>(&self, host: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8], &'a [u8])> + use<'a> {
-        let end_of_label = if self.labels.is_empty() {
-            None
-        } else {
-            host.iter().position(|&byte| byte == b'.')
-        };
-        let split = end_of_label.and_then(|end| host.split_at_checked(end));
-        split.into_iter().flat_map(|(label, domain)| {
-            let domain = domain.strip_prefix(b".").unwrap_or(domain);
+    /// The patterns inside a label that begin as the host's leftmost does, up to a hyphen, and have its domain: that
+    /// beginning, what is left of the label, the domain, and the patterns by how they end.
+    fn labels_of<'a>(
+        &'a self,
+        host: &'a [u8],
+    ) -> impl Iterator<Item = (&'a [u8], &'a [u8], &'a [u8], &'a NameTable<Rules>)> {
+        let end_of_label = host.iter().position(|&byte| byte == b'.');
+        let split = end_of_label.and_then(|end| Some((host.get(..end)?, host.get(end + 1..)?)));
+        let found = split.and_then(|(label, domain)| Some((label, domain, self.labels.get(domain)?)));
+        found.into_iter().flat_map(|(label, domain, prefixes)| {
             let hyphens = label.iter().enumerate().filter(|(_, byte)| **byte == b'-');
             hyphens.filter_map(move |(at, _)| {
                 let (prefix, rest) = label.split_at_checked(at + 1)?;
-                Some((prefix, rest, domain))
+                Some((prefix, rest, domain, prefixes.get(prefix)?))
             })
         })
     }
