@@ -58,7 +58,7 @@ def test_its_sizes_are_what_the_verb_prints(stage, binary, module, capsys):
     header, _, row = capsys.readouterr().out.splitlines()[:3]
     shown = readme.table(header, PAGE)[0]
     now = [it.strip() for it in row.strip("|").split("|")]
-    assert [re.sub(r"[\d.,]+", "0", it) for it in now] == [re.sub(r"[\d.,]+", "0", it) for it in shown]
+    assert [re.sub(r"-?[\d.,]+", "0", it) for it in now] == [re.sub(r"-?[\d.,]+", "0", it) for it in shown]
     assert now[:2] == shown[:2]
 
 
