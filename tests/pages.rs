@@ -60,7 +60,7 @@ const BLOCKS: [(&str, &str, usize, &str); 33] = [
     ("README.md", "console", 1, README),
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
-    ("README.md", "yaml", 1, README),
+    ("README.md", "yaml", 2, README),
     ("docs/command.md", "console", 2, COMMAND),
     ("docs/command.md", "json", 1, JSON),
     ("docs/command.md", "sh", 1, VERBS),
