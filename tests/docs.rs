@@ -1,4 +1,4 @@
-//! What the documents say is so.
+//! What the documents say is so. That each of their blocks is tried, and where, is in `tests/pages.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the documents has failed")]
 
@@ -8,13 +8,13 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use documents::{blocks, document, pages};
 use origin_gate::config;
 use origin_gate::policy::verdict::FINDINGS;
 use serde_json::Value;
 
-fn document(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
-}
+#[path = "support/documents.rs"]
+mod documents;
 
 /// The JSON under `value: |` in YAML, which ends where the indentation does.
 fn policy_in(text: &str) -> String {
@@ -44,10 +44,13 @@ fn the_policies_that_people_copy_load_without_a_warning() {
 
 #[test]
 fn the_examples_in_json_load() {
-    let readme = document("README.md");
-    let mut blocks = readme.split("```json\n").skip(1);
-    assert!(blocks.clone().count() > 0);
-    assert!(blocks.all(|block| config::load(block.split("```").next().unwrap().as_bytes()).is_ok()));
+    for page in pages() {
+        let text = document(&page);
+        for policy in blocks(&text, "json") {
+            let loaded = config::load(policy.as_bytes()).unwrap();
+            assert!(page != "README.md" || loaded.warnings.is_empty(), "{page}");
+        }
+    }
 }
 
 #[test]
@@ -60,8 +63,8 @@ fn the_table_of_keys_is_whole_and_its_defaults_are_valid() {
     for section in sections {
         known.extend(keys_of(Some(section)).into_iter().map(|key| format!("{section}.{key}")));
     }
-    let readme = document("README.md");
-    let (_, table) = readme.split_once("| key | default | |\n|---|---|---|\n").unwrap();
+    let page = document("docs/policy.md");
+    let (_, table) = page.split_once("| key | default | |\n|---|---|---|\n").unwrap();
     let rows = table.lines().take_while(|line| line.starts_with('|'));
     let mut told = BTreeSet::new();
     for row in rows {
@@ -95,8 +98,8 @@ fn the_table_of_presets_is_theirs() {
         table += &row.replace("|  |", "| |");
     }
     assert!(
-        document("README.md").contains(&table),
-        "the README's table of presets should be\n{table}"
+        document("docs/policy.md").contains(&table),
+        "the table of presets should be\n{table}"
     );
 }
 
@@ -113,8 +116,8 @@ fn the_table_of_reasons_is_the_list_of_findings() {
         );
     }
     assert!(
-        document("README.md").contains(&table),
-        "the README's table of reasons should be\n{table}"
+        document("docs/operations.md").contains(&table),
+        "the table of reasons should be\n{table}"
     );
 }
 
@@ -126,13 +129,6 @@ fn shell_words(line: &str) -> Vec<String> {
         _ => vec![part.to_owned()],
     });
     words.collect()
-}
-
-/// The blocks of a kind, such as `json`.
-fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
-    let fence = format!("```{kind}\n");
-    let parts = text.split(fence.as_str()).skip(1);
-    parts.map(|it| it.split("```").next().unwrap()).collect()
 }
 
 /// What the command prints for a line such as `origin-gate check policy.json`, or `echo '…' | origin-gate check -`.
@@ -157,13 +153,16 @@ fn printed_by(line: &str, folder: &Path) -> String {
 fn the_command_prints_what_the_documents_show() {
     let folder = std::env::temp_dir().join(format!("origin-gate-docs-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
-    for (path, count) in [("README.md", 4), ("docs/troubleshooting.md", 14)] {
+    for (path, count) in [
+        ("docs/command.md", 4),
+        ("docs/policy.md", 1),
+        ("docs/troubleshooting.md", 14),
+    ] {
         let text = document(path);
-        let text = text.split("## The command\n").last().unwrap();
-        let policy = blocks(text, "json")[0];
+        let policy = blocks(&text, "json")[0];
         fs::write(folder.join("policy.json"), policy).unwrap();
         let digest = config::load(policy.as_bytes()).unwrap().digest;
-        let consoles = blocks(text, "console");
+        let consoles = blocks(&text, "console");
         let runs: Vec<_> = consoles.iter().flat_map(|it| it.split("$ ").skip(1)).collect();
         for run in &runs {
             let (line, shown) = run.split_once('\n').unwrap();
@@ -232,11 +231,11 @@ fn the_policies_of_the_pages_about_migrating_load_without_a_warning() {
 }
 
 #[test]
-fn the_readme_names_every_setting() {
-    let readme = document("README.md");
+fn the_page_of_the_policy_names_every_setting() {
+    let page = document("docs/policy.md");
     let untold: Vec<_> = config::SETTING_NAMES
         .iter()
-        .filter(|it| !readme.contains(&format!("`{it}`")))
+        .filter(|it| !page.contains(&format!("`{it}`")))
         .collect();
     assert_eq!(
         untold,
@@ -272,24 +271,5 @@ fn the_readme_begins_with_what_a_newcomer_needs() {
     let first_screen = readme.lines().take(50).collect::<Vec<_>>().join("\n");
     for text in ["./build.sh demo", "./build.sh test", "allowed_origins", "http_filters"] {
         assert!(first_screen.contains(text), "{text}");
-    }
-}
-
-/// Links to files; those to the web are not followed.
-#[test]
-fn the_links_lead_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut pages = vec![root.join("README.md")];
-    for folder in ["docs", "docs/migrate"] {
-        let entries = fs::read_dir(root.join(folder)).unwrap().map(|it| it.unwrap().path());
-        pages.extend(entries.filter(|it| it.extension().is_some_and(|it| it == "md")));
-    }
-    for page in pages {
-        let text = fs::read_to_string(&page).unwrap();
-        let targets = text.split("](").skip(1).map(|it| it.split(')').next().unwrap());
-        for target in targets.filter(|it| !it.starts_with("http")) {
-            let file = page.parent().unwrap().join(target.split('#').next().unwrap());
-            assert!(file.exists(), "{}: {target}", page.display());
-        }
     }
 }

@@ -195,7 +195,7 @@ fn tuple(origin: &str) -> Option<(String, String, Option<u16>)> {
     (is_host && port != Some(0)).then(|| (scheme.to_owned(), host.to_owned(), port))
 }
 
-/// Whether `pattern` covers the tuple, by the words of the README.
+/// Whether `pattern` covers the tuple, by the words of `docs/policy.md`.
 fn covers(pattern: &str, (scheme, host, port): &(String, String, Option<u16>)) -> bool {
     let (wanted_scheme, rest) = pattern.split_once("://").unwrap();
     let (wanted_host, wanted_port) = match rest.strip_suffix(":*") {

@@ -46,7 +46,7 @@ fn good_policies() -> Vec<(String, Value)> {
             policies.push((format!("{file}: {}", case["name"]), case["policy"].clone()));
         }
     }
-    for path in ["README.md", "envoy/envoy.yaml"] {
+    for path in ["README.md", "docs/policy.md", "docs/command.md", "envoy/envoy.yaml"] {
         let text = document(path);
         for block in text.split("value: |\n").skip(1) {
             let depth = |line: &str| line.len() - line.trim_start().len();

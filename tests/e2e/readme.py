@@ -7,12 +7,13 @@ import yaml
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 TEXT = (ROOT / "README.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
 
-def block(key):
+def block(key, text):
     """The value under `key` in the block of YAML that begins with it."""
-    start = TEXT.index(f"```yaml\n{key}:") + len("```yaml\n")
-    return yaml.safe_load(TEXT[start : TEXT.index("```", start)])[key]
+    start = text.index(f"```yaml\n{key}:") + len("```yaml\n")
+    return yaml.safe_load(text[start : text.index("```", start)])[key]
 
 
 def blocks(text, kind):

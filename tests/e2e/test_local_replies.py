@@ -1,4 +1,4 @@
-"""Answers that no filter sees, which the README lists, and its snippet that makes them readable all the same."""
+"""Answers that no filter sees, which `docs/operations.md` lists, and its snippet that makes them readable all the same."""
 
 import socket
 
@@ -30,7 +30,7 @@ def request(line="GET /backend/200 HTTP/1.1", *lines, host="Host: api.example"):
     return [line, *([host] if host else []), "Origin: ORIGIN", *lines, "", ""]
 
 
-# The cases of each row of the README's table: who answers, in `%RESPONSE_CODE_DETAILS%`, and what is asked.
+# The cases of each row of the page's table: who answers, in `%RESPONSE_CODE_DETAILS%`, and what is asked.
 CASES = {
     "a malformed request line, header or host": [
         ("http1.codec_error", request("GET")),
@@ -59,7 +59,8 @@ CASES = {
     ],
     "a filter in front of this one": [("rbac_access_denied_matched_policy[all]", request("GET /early/ HTTP/1.1"))],
 }
-ROWS = {what: (int(status[:3]), known == "yes") for what, status, known in readme.table("| what | status | origin known |")}
+TABLE = readme.table("| what | status | origin known |", readme.OPERATIONS)
+ROWS = {what: (int(status[:3]), known == "yes") for what, status, known in TABLE}
 CELLS = [(what, case) for what, cases in CASES.items() for case in cases]
 NAMES = [f"{what} ({details})" for what, (details, _) in CELLS]
 
@@ -84,7 +85,7 @@ def gate(envoy, backend, module, access_log):
         filters = [early, proxy.gate(module, policy), late]
         return proxy.manager(filters, [proxy.route("/backend/"), proxy.route("/socket/")], access_log.path, **options, **more)
 
-    snippet = {"local_reply_config": readme.block("local_reply_config")}
+    snippet = {"local_reply_config": readme.block("local_reply_config", readme.OPERATIONS)}
     listeners = []
     for name, policy in {"": {**POLICY, "cors": CREDENTIALS}, **POLICIES}.items():
         listeners.append(proxy.listener(f"bare {name}".strip(), web(policy)))
@@ -113,7 +114,7 @@ def granted(origin):
     }
 
 
-def test_the_readme_lists_these():
+def test_the_page_lists_these():
     assert list(ROWS) == list(CASES)
 
 
