@@ -231,18 +231,19 @@ faults() {
 
 peers() {
   local missing=()
-  need_crds
   command -v chromium > /dev/null || missing+=(chromium)
   command -v nginx > /dev/null || missing+=(nginx-light libnginx-mod-http-headers-more-filter)
   command -v promtool > /dev/null || missing+=(prometheus)
   command -v redis-server > /dev/null || missing+=(redis-server)
   compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
   command -v skopeo > /dev/null || missing+=(skopeo)
-  ((${#missing[@]})) || return 0
-  say "installing ${missing[*]}, as Debian packages them"
-  [[ $(id --user) == 0 ]] || fail "peers: needs root, to install packages"
-  apt-get update --quiet=2
-  DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" > /dev/null
+  if ((${#missing[@]})); then
+    say "installing ${missing[*]}, as Debian packages them"
+    [[ $(id --user) == 0 ]] || fail "peers: needs root, to install packages"
+    apt-get update --quiet=2
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" > /dev/null
+  fi
+  need_crds
 }
 
 compose() {
@@ -490,7 +491,7 @@ need_crds() {
   while read -r sum name address; do
     sha256sum --check --status <<< "$sum  $folder/$name" 2> /dev/null && continue
     say "fetching $address"
-    curl --silent --show-error --fail --location --output "$folder/$name" "$address"
+    curl --silent --show-error --fail --location --max-time 60 --output "$folder/$name" "$address"
     sha256sum --check --quiet <<< "$sum  $folder/$name" || fail "$address is not what it was"
   done < tests/crds.txt
 }
