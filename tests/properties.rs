@@ -222,7 +222,7 @@ proptest! {
     /// What an entry is said to be meant as is what a browser makes of it.
     #[test]
     fn hints_are_the_origins_of_the_url_standard(entry in
-        "(HTTP|https)://([A-Za-b-]{1,3}\\.){0,2}([a-bX]{1,2}|[0-9x]{1,4}|(0x7F|0177|127)(\\.[0-9]{1,3}){0,3}|\\[(::1|2001:DB8:0::01|1::)\\])\\.?(|:|:443|:080|:8443|:70000)(|/|/a/b|\\?q|#f)"
+        "(HTTP|https)://([A-Za-b-]{1,3}\\.){0,2}([a-bX]{1,2}|[0-9x]{1,4}|(0x7F|0177|127)(\\.[0-9]{1,3}){0,3}(\\.0)?|\\[(::1|2001:DB8:0::01|1::)\\])\\.?(|:|:443|:080|:8443|:+8443|:70000)(|/|/a/b|\\\\a|\\?q|#f)"
     ) {
         // The port that the whole of `https://a:` ends with is none: `url` drops it as well.
         let expected = url::Url::parse(&entry).map(|it| it.origin().ascii_serialization());

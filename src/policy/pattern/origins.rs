@@ -147,8 +147,7 @@ pub(super) fn meant(entry: &str) -> impl Iterator<Item = String> {
         false if is_local => format!("http://{entry}"),
         false => format!("https://{entry}"),
     };
-    // Without Unicode's tables `url` can make nothing of other letters, however they are encoded; in debug builds it
-    // panics over some.
+    // What browsers make of other letters, however they are encoded, takes Unicode's tables.
     let is_plain = entry
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !b"%@,".contains(&byte))
@@ -223,22 +222,28 @@ fn canonical(url: &str) -> Option<String> {
     };
     let (scheme, rest) = url.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
-    let authority = rest.split(['/', '?', '#', '\\']).next()?.to_ascii_lowercase();
+    let default_port = default_port(scheme.as_bytes());
+    // In the URLs of other schemes a backslash ends no host, and numbers are no address.
+    let is_special = default_port.is_some();
+    let ends = |it| matches!(it, '/' | '?' | '#') || (it == '\\' && is_special);
+    let authority = rest.split(ends).next()?.to_ascii_lowercase();
     let (host, port) = split_port(authority.as_bytes());
-    let port = port.filter(|digits| !digits.is_empty());
-    let port = port.map(|digits| std::str::from_utf8(digits).ok()?.parse::<u16>().ok());
-    let port = match port {
-        Some(port) => Some(port?).filter(|&port| Some(port) != default_port(scheme.as_bytes())),
+    let port = match port.filter(|digits| !digits.is_empty()) {
+        // `u16::from_str` would take a sign.
+        Some(digits) if !digits.iter().all(u8::is_ascii_digit) => return None,
+        Some(digits) => Some(std::str::from_utf8(digits).ok()?.parse().ok()?),
         None => None,
     };
+    let port = port.filter(|&port| Some(port) != default_port);
     let host = match Host::parse(host) {
         Ok(Host::V6(_, address)) => format!("[{address}]"),
         _ => {
             let host = std::str::from_utf8(host).ok()?;
-            v4_in_numbers(host).map_or_else(|| host.to_owned(), |address| address.to_string())
+            let address = v4_in_numbers(host).filter(|_| is_special);
+            address.map_or_else(|| host.to_owned(), |address| address.to_string())
         }
     };
-    let port = port.map_or(String::new(), |port| format!(":{port}"));
+    let port = port.map_or(String::new(), |port: u16| format!(":{port}"));
     Some(format!("{scheme}://{host}{port}{any_port}"))
 }
 
@@ -248,7 +253,7 @@ fn v4_in_numbers(host: &str) -> Option<Ipv4Addr> {
     let numbers = host.strip_suffix('.').unwrap_or(host).split('.').map(v4_number);
     let numbers = numbers.collect::<Option<Vec<_>>>()?;
     let (last, first) = numbers.split_last()?;
-    let bytes_left = 4_u32.checked_sub(u32::try_from(first.len()).ok()?)?;
+    let bytes_left = 4_u32.checked_sub(u32::try_from(first.len()).ok()?).filter(|&it| it > 0)?;
     if u64::from(*last) >= 256_u64.checked_pow(bytes_left)? {
         return None;
     }
