@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 /// Few labels, so that names meet often.
 fn name() -> impl Strategy<Value = String> {
-    "(shop-a-x|shop-b|a|b|xa|a_|-)(\\.(a|b|com|localhost)){0,3}\\.?"
+    "(shop-a-x|shop-b|shop--x|a|b|xa|a_|-)(\\.(a|b|com|localhost)){0,3}\\.?"
 }
 
 fn origin() -> impl Strategy<Value = String> {
@@ -25,8 +25,7 @@ fn origin() -> impl Strategy<Value = String> {
 }
 
 fn origin_pattern() -> impl Strategy<Value = String> {
-    let host =
-        prop_oneof![3 => name(), 2 => name().prop_map(|it| format!("*.{it}")), 2 => "shop-\\*(|-x|x)\\.(a|b|com)"];
+    let host = prop_oneof![3 => name(), 2 => name().prop_map(|it| format!("*.{it}")), 2 => "(shop-|shop-a-|shop--|-)\\*(|-x|x|-)\\.(a|b|com)(\\.a)?\\.?"];
     let pattern = ("(https|http)", host, "(|:443|:8443|:\\*)");
     prop_oneof![
         pattern.prop_map(|(scheme, host, port)| format!("{scheme}://{host}{port}")),

@@ -253,7 +253,9 @@ fn v4_in_numbers(host: &str) -> Option<Ipv4Addr> {
     let numbers = host.strip_suffix('.').unwrap_or(host).split('.').map(v4_number);
     let numbers = numbers.collect::<Option<Vec<_>>>()?;
     let (last, first) = numbers.split_last()?;
-    let bytes_left = 4_u32.checked_sub(u32::try_from(first.len()).ok()?).filter(|&it| it > 0)?;
+    let bytes_left = 4_u32
+        .checked_sub(u32::try_from(first.len()).ok()?)
+        .filter(|&it| it > 0)?;
     if u64::from(*last) >= 256_u64.checked_pow(bytes_left)? {
         return None;
     }
