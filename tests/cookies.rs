@@ -10,7 +10,8 @@ use origin_gate::filter::{Cookies, MAX_COOKIE_NAMES, Pairs};
 
 /// Whether there is a dropped cookie, and the lines that it causes.
 fn record(cookies: &Cookies, lines: &[&str]) -> (bool, Vec<(Level, String)>) {
-    let headers: Vec<_> = lines.iter().map(|line| (&b"set-cookie"[..], line.as_bytes())).collect();
+    let names = [&b"set-cookie"[..], b"Set-Cookie"].into_iter().cycle();
+    let headers: Vec<_> = names.zip(lines.iter().map(|line| line.as_bytes())).collect();
     let response = Pairs::new(Pairs::encode(headers.into_iter()));
     let is_any = cookies.record(b"https://app.example", &response);
     (is_any, captured::take())

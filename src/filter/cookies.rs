@@ -28,7 +28,7 @@ impl Cookies {
             .headers()
             .into_iter()
             .flatten()
-            .filter(|(name, _)| *name == headers::SET_COOKIE.as_bytes());
+            .filter(|(name, _)| name.eq_ignore_ascii_case(headers::SET_COOKIE.as_bytes()));
         let mut is_any = false;
         for name in lines.filter_map(|(_, line)| dropped(line)) {
             is_any = true;
