@@ -31,7 +31,7 @@ def main() -> None:
 
 def clear(dist: pathlib.Path) -> None:
     """What an earlier build left, the module aside."""
-    for path in [*dist.glob("origin-gate-*"), *dist.glob("*.cdx.json"), *dist.glob("SHA256SUMS")]:
+    for path in {*dist.glob("origin-gate-*"), *dist.glob("*.cdx.json"), *dist.glob("SHA256SUMS")}:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
