@@ -101,9 +101,8 @@ pub struct Unavailable;
 #[derive(Debug)]
 pub struct Gate {
     policy: Policy,
-    records: Vec<Record>,
-    /// Where the record of a finding is: one for each check, outcome and reason.
-    places: [u8; PLACES],
+    /// One place for each check, outcome and reason; empty where a policy finds no such thing.
+    records: Vec<Option<Record>>,
     journal: Journal,
     cookies: Cookies,
     dropped_cookies: Option<u32>,
@@ -127,24 +126,21 @@ struct Record {
 impl Gate {
     /// Sets up a policy; `define` makes a counter of a name, if the proxy can.
     pub fn new(policy: Policy, mut define: impl FnMut(&str) -> Option<u32>) -> Self {
-        let mut places = [u8::MAX; PLACES];
-        let records = Finding::all().enumerate().map(|(at, finding)| {
+        let mut records: Vec<_> = std::iter::repeat_with(|| None).take(PLACES).collect();
+        for finding in Finding::all() {
             let (check, outcome, reason) = (finding.check.code(), finding.outcome.code(), finding.reason.code());
             let counter = format!("origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
-            if let (Some(place), Ok(at)) = (places.get_mut(place(finding)), u8::try_from(at)) {
-                *place = at;
+            if let Some(record) = records.get_mut(place(finding)) {
+                *record = Some(Record {
+                    name: finding.to_string(),
+                    details: format!("origin_gate{{{check}_{reason}}}"),
+                    counter: define(&counter),
+                });
             }
-            Record {
-                name: finding.to_string(),
-                details: format!("origin_gate{{{check}_{reason}}}"),
-                counter: define(&counter),
-            }
-        });
-        let records = records.collect();
+        }
         Self {
             policy,
             records,
-            places,
             journal: Journal::default(),
             cookies: Cookies::default(),
             dropped_cookies: define(DROPPED_COOKIES),
@@ -152,7 +148,7 @@ impl Gate {
     }
 
     fn record(&self, finding: Finding) -> Option<&Record> {
-        self.records.get(usize::from(*self.places.get(place(finding))?))
+        self.records.get(place(finding))?.as_ref()
     }
 }
 

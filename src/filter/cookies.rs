@@ -8,6 +8,7 @@ use crate::policy::cookies::dropped;
 use crate::policy::headers;
 
 use super::Pairs;
+use super::journal::cut;
 
 /// The counter of answers that set a cookie which browsers drop.
 pub const COUNTER: &str = "origin_gate_answers_with_dropped_cookies";
@@ -53,10 +54,4 @@ impl Cookies {
         }
         is_new
     }
-}
-
-/// As much of a name as is told.
-fn cut(bytes: &[u8]) -> &[u8] {
-    const LONGEST: usize = 256;
-    bytes.get(..LONGEST).unwrap_or(bytes)
 }

@@ -119,7 +119,7 @@ fn announce(loaded: &Loaded, started: Duration) {
     abi::share(&key, &u64::try_from(now.as_nanos()).unwrap_or_default().to_le_bytes());
     info!(
         "Origin Gate policy loaded version={VERSION} revision={REVISION} {loaded} load_ms={} memory_kib={}",
-        now.saturating_sub(started).as_micros() as u64 / 1000,
+        now.saturating_sub(started).as_millis() as u64,
         core::arch::wasm32::memory_size(0) * 64,
     );
     for note in &loaded.warnings {

@@ -205,7 +205,7 @@ fn phrase(finding: Finding) -> (&'static str, &'static str) {
 const LONGEST: usize = 256;
 
 /// As much of a value as is told.
-fn cut(value: &[u8]) -> &[u8] {
+pub(super) fn cut(value: &[u8]) -> &[u8] {
     value.get(..LONGEST).unwrap_or(value)
 }
 

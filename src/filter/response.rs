@@ -66,7 +66,7 @@ impl Latched {
             return Ok(());
         };
         let grant = grant.as_grant();
-        // One question more than to ask for each header, and then one edit for each that is there.
+        // One question, rather than one for each header; then an edit only of what is there or is to be.
         let pairs = proxy.response_headers()?;
         let head: ResponseHead = pairs.headers().ok_or(Unavailable)?.collect();
         if self.is_upgrade && head.is_switching {
@@ -95,10 +95,10 @@ impl Latched {
 
 /// Puts the grant in the place of whatever CORS headers there are.
 fn replace(proxy: &impl Proxy, head: &ResponseHead, cors: &Cors, grant: Grant<'_>) -> Result<(), Unavailable> {
-    for name in RESPONSE_NAMES {
+    for (name, is_there) in RESPONSE_NAMES.into_iter().zip(head.cors) {
         match cors.response_headers(grant).find(|(granted, _)| *granted == name) {
             Some((_, value)) => proxy.set_response_header(name, value)?,
-            None if head.has_cors(name) => proxy.remove_response_header(name)?,
+            None if is_there => proxy.remove_response_header(name)?,
             None => {}
         }
     }

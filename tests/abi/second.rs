@@ -15,15 +15,15 @@ use crate::support::stream::{Host, LocalReply, Stream};
 /// The module, compiled for this host.
 pub struct Compiled {
     module: Module,
-    library: Library,
+    host: Library,
 }
 
 impl Compiled {
     pub fn load(path: &std::path::Path) -> Self {
         let engine = Engine::new().unwrap();
         let module = Module::new(&engine, &std::fs::read(path).unwrap()).unwrap();
-        let library = Library::new(&engine).unwrap();
-        Self { module, library }
+        let host = Library::new(&engine).unwrap();
+        Self { module, host }
     }
 }
 
@@ -55,7 +55,7 @@ impl Vm {
             Serves::Everything => services.with_shared(Arc::clone(&metrics) as _),
             Serves::HeadersOnly => services.with_shared(Arc::new(Nothing)),
         };
-        let mut guest = Guest::new(&compiled.library, &compiled.module, services, &Limits::default()).unwrap();
+        let mut guest = Guest::new(&compiled.host, &compiled.module, services, &Limits::default()).unwrap();
         let plugin = PluginConfig::new()
             .with_name(*b"origin_gate")
             .with_root_id(*b"origin_gate")
