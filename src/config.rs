@@ -25,7 +25,7 @@ use crate::policy::{Policy, Scoped};
 use node::Node;
 use note::Report;
 use protobuf::Malformed;
-use rules::Draft;
+use rules::{Draft, Shared};
 use section::Section;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -131,7 +131,8 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
     if is_django && settings.is_empty() && report.errors.is_empty() {
         report.error(Note::at("django_env", Problem::DjangoMissing));
     }
-    let mut loaded = read_policy(Section::root(&root), &mut report);
+    let is_django_hosts = settings.used.contains(&"ALLOWED_HOSTS");
+    let mut loaded = read_policy(Section::root(&root), is_django_hosts, &mut report);
     let rename = |notes: Vec<Note>| notes.into_iter().map(|note| settings.rename(note)).collect();
     let (errors, warnings): (Vec<_>, _) = (rename(report.errors), rename(report.warnings));
     if !errors.is_empty() {
@@ -219,14 +220,18 @@ fn parse(bytes: &[u8]) -> Result<Vec<(String, Node)>, Note> {
     ))
 }
 
-fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
+fn read_policy(mut root: Section<'_>, is_django_hosts: bool, report: &mut Report) -> Loaded {
     root.bool("django_env", false, report);
     let debug = root.bool("debug", false, report);
     if debug {
         report.warn(Note::at("debug", Problem::DebugOn));
     }
-    let danger = origins::Danger::read(&mut root, report);
-    let draft = Draft::read(&mut root, None, &danger, debug, report);
+    let shared = Shared {
+        dangers: origins::read_dangers(&mut root, report),
+        debug,
+        is_django_hosts,
+    };
+    let draft = Draft::read(&mut root, None, shared, report);
     let mut matches = BTreeSet::new();
     let scoped = root.sections("policies", report).into_iter().map(|mut section| {
         let (hosts, paths) = read_match(section.section("match", report), report);
@@ -235,7 +240,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
         }
         let hosts = hosts.map(|it| it.into_iter().collect());
         let name = section.string("name", report).map(str::to_owned);
-        let rules = Draft::read(&mut section, Some(&draft), &danger, debug, report).into_rules(&danger);
+        let rules = Draft::read(&mut section, Some(&draft), shared, report).into_rules(shared);
         section.finish(report);
         Scoped {
             name,
@@ -250,7 +255,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
     Loaded {
         policy: Policy {
             scoped,
-            rules: draft.into_rules(&danger),
+            rules: draft.into_rules(shared),
             debug,
         },
         digest: String::new(),

@@ -13,14 +13,13 @@ use crate::check::{is_public_suffix, printable};
 use crate::config::Loaded;
 use crate::filter::{Filter, Gate, Next};
 use crate::policy::Policy;
-use crate::policy::cors::UpstreamHeaders;
 use crate::policy::hint::{Domains, Hint};
 use crate::policy::near::sibling;
 use crate::policy::origin::Origin;
 use crate::policy::pattern::{HostPattern, OriginPattern};
 use crate::policy::request::{Field, RequestHead, Source};
 use crate::policy::rules::Rules;
-use crate::policy::verdict::{Check, Finding, Outcome, Reason};
+use crate::policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, ResponseCors, Verdict};
 use dry::DryRun;
 
 pub use ask::Question;
@@ -69,7 +68,7 @@ impl Explanation {
     /// Whether nothing was refused. What a report-only check would have refused goes on, and so is not.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
-        self.finding.outcome != Outcome::Rejected
+        !matches!(self.finding.outcome, Outcome::Rejected(_))
     }
 
     /// The status of the filter's own answer, if it answers.
@@ -91,22 +90,23 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_slice()))
         .collect();
-    let finding = loaded.policy.decide(&head).finding;
-    let (policy, rules) = loaded.policy.rules_behind(finding, &head);
-    let policy = policy.map(
+    let verdict = loaded.policy.decide(&head);
+    let Verdict { finding, by, .. } = verdict;
+    let policy = by.map(
         |at| match loaded.policy.scoped.get(at).and_then(|it| it.name.as_ref()) {
             Some(name) => format!("policies[{at}] ({})", name.escape_debug()),
             None => format!("policies[{at}]"),
         },
     );
-    let entry = entry(rules, finding, &head);
-    let hint = (finding.outcome != Outcome::Allowed).then(|| hint(&loaded.policy, finding, &head));
-    let why = match loaded.policy.refuses_forwarded_host(finding, &head) {
-        true if finding.reason == Reason::HostMalformed => "X-Forwarded-Host is not one name or address",
+    let entry = entry(loaded.policy.rules_of(by), finding, &head);
+    let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded.policy, &verdict, &head));
+    let why = match loaded.policy.refuses_forwarded_host(&verdict, &head) {
+        true if finding.outcome.deny() == Some(Deny::HostMalformed) => "X-Forwarded-Host is not one name or address",
         true => "X-Forwarded-Host is not in allowed_hosts",
-        false => render::reason_text(finding.check, finding.reason),
+        false => render::reason_text(finding),
     };
-    let keeps_upstream = matches!(rules.cors.as_deref(), Some(cors) if cors.upstream == UpstreamHeaders::Keep);
+    let keeps_upstream =
+        matches!(&verdict.action, Action::Forward(forward) if matches!(forward.response, ResponseCors::Keep(_)));
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
 
     let proxy = DryRun::new(asked);
@@ -144,28 +144,32 @@ fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<Stri
             .find(|it| it.matches(&origin))
             .map(|it| it.to_string())
     };
-    match finding.reason {
-        Reason::Any => Some("*".to_owned()),
-        Reason::Listed | Reason::Pattern => entry(),
-        Reason::Regex => rules.origins.set.regex(&origin).map(printable),
+    match finding.outcome {
+        Outcome::Allowed(Allow::Any) => Some("*".to_owned()),
+        Outcome::Allowed(Allow::Listed | Allow::Pattern) => entry(),
+        Outcome::Allowed(Allow::Regex) => rules.origins.set.regex(&origin).map(printable),
         _ => None,
     }
 }
 
 /// The hint of the log, by what is known of domains here, and the spelling that would be allowed.
-fn hint(policy: &Policy, finding: Finding, head: &RequestHead<'_>) -> Hint {
-    let hint = policy.hint(finding, head, DOMAINS);
-    let is_forwarded = policy.refuses_forwarded_host(finding, head);
-    match finding.reason {
-        Reason::OriginMalformed if hint.nearest.is_none() => {
+fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'_>) -> Hint {
+    let hint = policy.hint(verdict, head, DOMAINS);
+    let is_forwarded = policy.refuses_forwarded_host(verdict, head);
+    match verdict.finding.outcome.deny() {
+        Some(Deny::OriginMalformed) if hint.nearest.is_none() => {
             let instead = told(head.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);
             let helps = |origin: &String| {
                 let origin = Field::One(origin.as_bytes());
-                policy.decide(&RequestHead { origin, ..head.clone() }).finding.outcome == Outcome::Allowed
+                policy
+                    .decide(&RequestHead { origin, ..head.clone() })
+                    .finding
+                    .outcome
+                    .is_allowed()
             };
             instead.filter(helps).map_or(hint, Hint::respelled)
         }
-        Reason::HostMalformed if !is_forwarded => {
+        Some(Deny::HostMalformed) if !is_forwarded => {
             let instead = told(head.authority).and_then(|it| HostPattern::parse(it).err()?.instead);
             let helps = |host: &String| {
                 let authority = Field::One(host.as_bytes());

@@ -21,7 +21,7 @@ pub use pairs::Pairs;
 use crate::policy::Policy;
 use crate::policy::headers;
 use crate::policy::request::RequestHead;
-use crate::policy::verdict::{Check, Decision, Finding, Outcome, Reason, Reply, RequestEdit, Verdict};
+use crate::policy::verdict::{Action, Allow, Check, Deny, Finding, LocalReply, Outcome, RequestEdit, Verdict};
 use response::{Latched, restore_status};
 
 /// What the filter needs of a proxy, for the stream at hand. Nothing here panics: a call that the proxy refuses is an
@@ -81,7 +81,7 @@ pub trait Proxy {
     /// # Errors
     ///
     /// [`Unavailable`] if it cannot be done.
-    fn reply(&self, reply: &Reply<'_>, details: &str) -> Result<(), Unavailable>;
+    fn reply(&self, reply: &LocalReply<'_>, details: &str) -> Result<(), Unavailable>;
 
     /// Shows the decision to the access log.
     fn publish(&self, finding: &str);
@@ -108,11 +108,17 @@ pub struct Gate {
     dropped_cookies: Option<u32>,
 }
 
-const PLACES: usize = Check::ALL.len() * Outcome::ALL.len() * Reason::ALL.len();
+const OUTCOMES: usize = Allow::ALL.len() + 2 * Deny::ALL.len();
+
+const PLACES: usize = Check::ALL.len() * OUTCOMES;
 
 fn place(finding: Finding) -> usize {
-    let Finding { check, outcome, reason } = finding;
-    (check as usize * Outcome::ALL.len() + outcome as usize) * Reason::ALL.len() + reason as usize
+    let outcome = match finding.outcome {
+        Outcome::Allowed(allow) => allow as usize,
+        Outcome::Rejected(deny) => Allow::ALL.len() + deny as usize,
+        Outcome::WouldReject(deny) => Allow::ALL.len() + Deny::ALL.len() + deny as usize,
+    };
+    finding.check as usize * OUTCOMES + outcome
 }
 
 /// A finding as the outside sees it.
@@ -128,7 +134,7 @@ impl Gate {
     pub fn new(policy: Policy, mut define: impl FnMut(&str) -> Option<u32>) -> Self {
         let mut records: Vec<_> = std::iter::repeat_with(|| None).take(PLACES).collect();
         for finding in Finding::all() {
-            let (check, outcome, reason) = (finding.check.code(), finding.outcome.code(), finding.reason.code());
+            let (check, outcome, reason) = (finding.check.code(), finding.outcome.code(), finding.outcome.reason());
             let counter = format!("origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
             if let Some(record) = records.get_mut(place(finding)) {
                 *record = Some(Record {
@@ -198,17 +204,19 @@ impl Filter {
         let Some(head) = head else {
             return self.refuse_unavailable(proxy);
         };
-        let Verdict { finding, decision } = gate.policy.decide(&head);
-        gate.journal.record(&gate.policy, finding, &head, || proxy.now());
-        match decision {
-            Decision::Reply(mut reply) => {
+        let verdict = gate.policy.decide(&head);
+        gate.journal.record(&gate.policy, &verdict, &head, || proxy.now());
+        let Verdict { finding, action, .. } = verdict;
+        match action {
+            Action::Reply(reply) => {
+                let mut reply = reply.render();
                 if gate.policy.debug {
                     let finding = finding.to_string().into_bytes();
                     reply.headers.push((headers::X_ORIGIN_GATE, Cow::Owned(finding)));
                 }
                 self.reply(proxy, finding, &reply, head.is_grpc())
             }
-            Decision::Forward(forward) => {
+            Action::Forward(forward) => {
                 if edit_request(proxy, &forward.request).is_err() {
                     return self.refuse_unavailable(proxy);
                 }
@@ -235,16 +243,16 @@ impl Filter {
 
     fn refuse_unavailable(&mut self, proxy: &impl Proxy) -> Next {
         let gate = Rc::clone(&self.gate);
-        let Verdict { finding, decision } = gate.policy.refuse_unavailable();
+        let verdict = gate.policy.refuse_unavailable();
         gate.journal
-            .record(&gate.policy, finding, &RequestHead::default(), || proxy.now());
-        match decision {
-            Decision::Reply(reply) => self.reply(proxy, finding, &reply, false),
-            Decision::Forward(_) => Next::Stop,
+            .record(&gate.policy, &verdict, &RequestHead::default(), || proxy.now());
+        match verdict.action {
+            Action::Reply(reply) => self.reply(proxy, verdict.finding, &reply.render(), false),
+            Action::Forward(_) => Next::Stop,
         }
     }
 
-    fn reply(&mut self, proxy: &impl Proxy, finding: Finding, reply: &Reply<'_>, is_grpc: bool) -> Next {
+    fn reply(&mut self, proxy: &impl Proxy, finding: Finding, reply: &LocalReply<'_>, is_grpc: bool) -> Next {
         let record = self.gate.record(finding);
         tell(proxy, record);
         let details = record.map_or("origin_gate", |it| &it.details);

@@ -15,17 +15,17 @@ pub mod problem;
 pub mod request;
 pub mod rules;
 pub mod set;
+mod strictest;
 pub mod verdict;
 pub mod websocket;
 pub mod writes;
 
-use cors::UpstreamHeaders;
 use host::Authority;
 use path::{PathPrefix, is_plain};
 use request::RequestHead;
 use rules::Rules;
 use set::HostSet;
-use verdict::{Decision, Finding, Grant, Outcome, RequestEdit, Verdict};
+use verdict::Verdict;
 
 /// One policy, as configured.
 #[derive(Debug)]
@@ -75,13 +75,17 @@ impl Policy {
         let target = head.target();
         let is_plain = is_plain(head.path);
         let mut strictest: Option<Verdict<'a>> = None;
-        for scoped in &self.scoped {
+        for (at, scoped) in self.scoped.iter().enumerate() {
             let applies = scoped.applies(target.as_ref(), head.path, is_plain);
             if applies == Applies::No {
                 continue;
             }
-            let verdict = stricter(strictest.take(), scoped.rules.decide(head));
-            if applies == Applies::Yes {
+            let verdict = Verdict {
+                by: Some(at),
+                ..scoped.rules.decide(head)
+            };
+            let verdict = stricter(strictest.take(), verdict);
+            if applies == Applies::Yes || verdict.is_strictest() {
                 return verdict;
             }
             strictest = Some(verdict);
@@ -89,18 +93,11 @@ impl Policy {
         stricter(strictest, self.rules.decide(head))
     }
 
-    /// Which rules a finding on a request came from, and which entry of `policies` they are.
+    /// The rules of an entry of `policies`, or those outside them.
     #[must_use]
-    pub fn rules_behind(&self, finding: Finding, head: &RequestHead<'_>) -> (Option<usize>, &Rules) {
-        let target = head.target();
-        let is_plain = is_plain(head.path);
-        for (at, scoped) in self.scoped.iter().enumerate() {
-            let applies = scoped.applies(target.as_ref(), head.path, is_plain);
-            if applies == Applies::Yes || applies == Applies::Perhaps && scoped.rules.decide(head).finding == finding {
-                return (Some(at), &scoped.rules);
-            }
-        }
-        (None, &self.rules)
+    pub fn rules_of(&self, entry: Option<usize>) -> &Rules {
+        let scoped = entry.and_then(|at| self.scoped.get(at));
+        scoped.map_or(&self.rules, |scoped| &scoped.rules)
     }
 
     /// The answer where headers cannot be read or written: what is not known to be allowed is refused.
@@ -133,52 +130,10 @@ impl Scoped {
     }
 }
 
-/// The stricter of two answers; what either takes out of the request is taken out.
+/// What both answers grant.
 fn stricter<'a>(first: Option<Verdict<'a>>, second: Verdict<'a>) -> Verdict<'a> {
-    let (mut stricter, laxer) = match first {
-        None => return second,
-        Some(first) if leniency(&first) <= leniency(&second) => (first, second),
-        Some(first) => (second, first),
-    };
-    if let (Decision::Forward(forward), Decision::Forward(other)) = (&mut stricter.decision, laxer.decision) {
-        let removals = other
-            .request
-            .into_iter()
-            .filter(|edit| matches!(edit, RequestEdit::Remove(_)));
-        forward.request.extend(removals);
-    }
-    stricter
-}
-
-/// How much an answer lets happen: first whether the request goes on, then who may read what comes back, then what a
-/// preflight grants.
-fn leniency(verdict: &Verdict<'_>) -> (bool, u8, bool, bool) {
-    let granted = |credentials| 1 + u8::from(credentials);
-    match &verdict.decision {
-        Decision::Reply(reply) => {
-            let has = |name| reply.headers.iter().any(|(it, _)| *it == name);
-            let readable = if has(headers::ALLOW_ORIGIN) {
-                granted(has(headers::ALLOW_CREDENTIALS))
-            } else {
-                0
-            };
-            let is_granted = verdict.finding.outcome == Outcome::Allowed;
-            (
-                reply.status < 400,
-                readable,
-                is_granted,
-                has(headers::ALLOW_PRIVATE_NETWORK),
-            )
-        }
-        Decision::Forward(forward) => {
-            let readable = match &forward.response {
-                // The backend's own CORS headers go out as they are.
-                None => 3,
-                Some((cors, _)) if cors.upstream == UpstreamHeaders::Keep => 3,
-                Some((_, Grant::Withheld)) => 0,
-                Some((cors, _)) => granted(cors.credentials),
-            };
-            (true, readable, false, false)
-        }
+    match first {
+        Some(first) => first.meet(second),
+        None => second,
     }
 }

@@ -14,7 +14,7 @@ use origin_gate::explain::{Asked, explain};
 use origin_gate::policy::hint::Domains;
 use origin_gate::policy::pattern::{HostPattern, OriginHosts, OriginPattern};
 use origin_gate::policy::request::{Field, RequestHead};
-use origin_gate::policy::verdict::{Finding, Outcome, Reason};
+use origin_gate::policy::verdict::{Deny, Finding};
 use serde_json::{Value, json};
 
 const POLICIES: [&str; 20] = [
@@ -234,13 +234,15 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     if head.request_method.one() == Some(b"patch") {
         head.request_method = Field::One(b"PATCH");
     }
-    let after = loaded.policy.decide(&head).finding;
+    let verdict = loaded.policy.decide(&head);
+    let after = verdict.finding;
     // A preflight may go on to miss a method or a header; else what is offered is all that the check asks for.
-    let is_next = before.reason != after.reason
-        && matches!(after.reason, Reason::MethodNotAllowed | Reason::HeaderNotAllowed)
-        && before.reason != Reason::HeaderNotAllowed;
-    let is_next = is_next || loaded.policy.refuses_forwarded_host(after, &head);
-    let is_solved = after.outcome == Outcome::Allowed || after.check != before.check || is_next;
+    let (was, is) = (before.outcome.deny(), after.outcome.deny());
+    let is_next = was != is
+        && matches!(is, Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
+        && was != Some(Deny::HeaderNotAllowed);
+    let is_next = is_next || loaded.policy.refuses_forwarded_host(&verdict, &head);
+    let is_solved = after.outcome.is_allowed() || after.check != before.check || is_next;
     (!is_solved).then(|| format!("still {after}"))
 }
 
@@ -286,8 +288,9 @@ fn what_is_offered_loads_and_helps() {
     each_request(|text, lines| {
         let policy = &loaded[text];
         let head = head(lines);
-        let finding = policy.decide(&head).finding;
-        if finding.outcome == Outcome::Allowed {
+        let verdict = policy.decide(&head);
+        let finding = verdict.finding;
+        if finding.outcome.is_allowed() {
             return;
         }
         told += 1;
@@ -295,7 +298,7 @@ fn what_is_offered_loads_and_helps() {
             request: lines.clone(),
             response: vec![(":status".to_owned(), b"200".to_vec())],
         };
-        let in_log = policy.hint(finding, &head, Domains::LITTLE).fix.into_owned();
+        let in_log = policy.hint(&verdict, &head, Domains::LITTLE).fix.into_owned();
         let explained = explain(config::load(text.as_bytes()).unwrap(), &asked).unwrap();
         let explained = explained.hint.unwrap().fix.into_owned();
         for (is_log, fix) in [(true, in_log), (false, explained)] {

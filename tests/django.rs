@@ -23,7 +23,7 @@ use std::thread;
 use origin_gate::config;
 use origin_gate::policy::Policy;
 use origin_gate::policy::origin::{NoOrigin, Origin};
-use origin_gate::policy::verdict::{Decision, Grant};
+use origin_gate::policy::verdict::{Action, AllowOrigin, ResponseCors};
 use serde_json::{Value, json};
 
 /// Settings under which one part of Django is asked.
@@ -409,10 +409,12 @@ fn is_allowed(pair: &Pair<'_>, policy: &Policy) -> bool {
         fields.push((b"upgrade", b"websocket"));
     }
     let head = fields.into_iter().collect();
-    match (policy.decide(&head).decision, pair.group.kind) {
-        (Decision::Forward(forward), "cors") => !matches!(forward.response, Some((_, Grant::Withheld))),
-        (Decision::Forward(_), _) => true,
-        (Decision::Reply(_), _) => false,
+    match (policy.decide(&head).action, pair.group.kind) {
+        (Action::Forward(forward), "cors") => {
+            !matches!(forward.response, ResponseCors::Replace(grant) if grant.origin == AllowOrigin::Withheld)
+        }
+        (Action::Forward(_), _) => true,
+        (Action::Reply(_), _) => false,
     }
 }
 

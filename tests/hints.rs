@@ -10,7 +10,6 @@ use origin_gate::policy::origin::Origin;
 use origin_gate::policy::pattern::OriginPattern;
 use origin_gate::policy::request::RequestHead;
 use origin_gate::policy::set::OriginSet;
-use origin_gate::policy::verdict::Outcome;
 use proptest::prelude::{ProptestConfig, any, prop_oneof, proptest};
 use proptest::strategy::Strategy;
 
@@ -29,8 +28,11 @@ fn hint(policy: &Policy, fields: &[&str]) -> (String, Hint) {
     let head: RequestHead<'_> = fields
         .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
         .collect();
-    let finding = policy.decide(&head).finding;
-    (finding.to_string(), policy.hint(finding, &head, Domains::LITTLE))
+    let verdict = policy.decide(&head);
+    (
+        verdict.finding.to_string(),
+        policy.hint(&verdict, &head, Domains::LITTLE),
+    )
 }
 
 fn set(entries: &[&str]) -> OriginSet {
@@ -623,12 +625,12 @@ proptest! {
                 (":method", method.as_str()), (":path", &path), (":authority", host), ("origin", &origin),
                 ("access-control-request-method", "PUT"), ("access-control-request-headers", &header),
             ].into_iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-            let finding = policy.decide(&head).finding;
-            let Hint { nearest, fix } = policy.hint(finding, &head, Domains::LITTLE);
+            let verdict = policy.decide(&head);
+            let Hint { nearest, fix } = policy.hint(&verdict, &head, Domains::LITTLE);
             let is_plain = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"');
             assert!(is_plain(&fix) && fix.len() < 1200, "{fix}");
             assert!(nearest.is_none_or(|it| is_plain(&it)));
-            assert!(finding.outcome == Outcome::Allowed || !fix.is_empty());
+            assert!(verdict.finding.outcome.is_allowed() || !fix.is_empty());
         }
     }
 }

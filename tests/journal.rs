@@ -12,13 +12,21 @@ use log::Level;
 use origin_gate::config;
 use origin_gate::filter::{INTERVAL, Journal, NAMES};
 use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::verdict::{Check, Finding, Outcome, Reason};
+use origin_gate::policy::verdict::{Action, Allow, Check, Deny, Finding, Forward, Outcome, Verdict};
 
-fn rejected(check: Check, reason: Reason) -> Finding {
+fn rejected(check: Check, reason: Deny) -> Finding {
     Finding {
         check,
-        outcome: Outcome::Rejected,
-        reason,
+        outcome: Outcome::Rejected(reason),
+    }
+}
+
+/// A verdict with this finding; the log reads nothing else of it.
+fn verdict(finding: Finding) -> Verdict<'static> {
+    Verdict {
+        finding,
+        by: None,
+        action: Action::Forward(Forward::default()),
     }
 }
 
@@ -29,7 +37,7 @@ fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>
     let head: RequestHead<'_> = fields.iter().copied().collect();
     let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
     let policy = config::load(policy).unwrap().policy;
-    journal.record(&policy, finding, &head, || now);
+    journal.record(&policy, &verdict(finding), &head, || now);
     captured::take()
 }
 
@@ -39,7 +47,7 @@ fn the_log_tells_enough_and_no_more() {
     captured::start();
     let journal = Journal::default();
     let now = Cell::new(Duration::from_secs(1000));
-    let socket = rejected(Check::WebSocket, Reason::PortMismatch);
+    let socket = rejected(Check::WebSocket, Deny::PortMismatch);
     fn from(origin: &[u8]) -> [(&[u8], &[u8]); 2] {
         [(b":authority", b"api.example"), (b"origin", origin)]
     }
@@ -72,7 +80,7 @@ fn the_log_tells_enough_and_no_more() {
     let host = record(
         &journal,
         now.get(),
-        rejected(Check::Hosts, Reason::HostNotAllowed),
+        rejected(Check::Hosts, Deny::HostNotAllowed),
         &from(b"x"),
     );
     assert!(
@@ -109,7 +117,7 @@ fn the_log_tells_enough_and_no_more() {
     let line = record(
         &journal,
         now.get(),
-        rejected(Check::Cors, Reason::OriginMalformed),
+        rejected(Check::Cors, Deny::OriginMalformed),
         &from(&hostile),
     )
     .remove(0)
@@ -129,7 +137,7 @@ fn the_log_tells_enough_and_no_more() {
     let line = record(
         &journal,
         now.get(),
-        rejected(Check::Cors, Reason::MethodNotAllowed),
+        rejected(Check::Cors, Deny::MethodNotAllowed),
         &asked,
     )
     .remove(0)
@@ -141,7 +149,7 @@ fn the_log_tells_enough_and_no_more() {
     let line = record(
         &journal,
         now.get(),
-        rejected(Check::Cors, Reason::HeaderNotAllowed),
+        rejected(Check::Cors, Deny::HeaderNotAllowed),
         &asked,
     )
     .remove(0)
@@ -157,15 +165,15 @@ fn the_log_tells_enough_and_no_more() {
     let check = config::load(check).unwrap().policy;
     let named = |finding: Finding, fields: Fields<'_>| {
         let head: RequestHead<'_> = fields.iter().copied().collect();
-        journal.record(&check, finding, &head, || now.get());
+        journal.record(&check, &verdict(finding), &head, || now.get());
         captured::take().pop().map(|(_, line)| line).unwrap_or_default()
     };
     let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
     let other: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-other");
-    let missed = rejected(Check::Cors, Reason::HeaderNotAllowed);
+    let missed = rejected(Check::Cors, Deny::HeaderNotAllowed);
     assert!(named(missed, &[header, other]).contains(" headers=\"x-secret, x-other\" "));
     assert_eq!(named(missed, &[header, other]), "");
-    let malformed = rejected(Check::Hosts, Reason::HostMalformed);
+    let malformed = rejected(Check::Hosts, Deny::HostMalformed);
     for value in ["api.example, proxy.internal", "api.example, other.internal"] {
         let fields: Fields<'_> = &[(b":authority", b"api.example"), (b"x-forwarded-host", value.as_bytes())];
         let line = named(malformed, fields);
@@ -177,7 +185,7 @@ fn the_log_tells_enough_and_no_more() {
         assert_eq!(named(malformed, fields), "");
     }
     // Where the host itself is refused, no client tells one from another by what it forwards.
-    let unlisted = rejected(Check::Hosts, Reason::HostNotAllowed);
+    let unlisted = rejected(Check::Hosts, Deny::HostNotAllowed);
     let forwarding = |value: &'static str| -> [(&[u8], &[u8]); 2] {
         [(b":authority", b"y"), (b"x-forwarded-host", value.as_bytes())]
     };
@@ -186,7 +194,7 @@ fn the_log_tells_enough_and_no_more() {
 
     // A million origins in a minute are as many lines as eight. What is kept are so many hashes.
     now.set(now.get() + INTERVAL);
-    let malformed = rejected(Check::WebSocket, Reason::OriginNotAllowed);
+    let malformed = rejected(Check::WebSocket, Deny::OriginNotAllowed);
     let flood = Journal::default();
     let policy = config::load(br#"{"allowed_origins": ["https://a.example"]}"#)
         .unwrap()
@@ -194,14 +202,14 @@ fn the_log_tells_enough_and_no_more() {
     for number in 0..1_000_000 {
         let origin = format!("https://{number}.evil");
         let head: RequestHead<'_> = from(origin.as_bytes()).into_iter().collect();
-        flood.record(&policy, malformed, &head, || now.get());
+        flood.record(&policy, &verdict(malformed), &head, || now.get());
     }
     assert_eq!(captured::take().len(), NAMES);
     assert!(format!("{flood:?}").len() < 2000);
 
     // What only reports says so, and is of a kind of its own.
     let watched = Finding {
-        outcome: Outcome::WouldReject,
+        outcome: Outcome::WouldReject(Deny::PortMismatch),
         ..socket
     };
     let line = record(&journal, now.get(), watched, &from(b"x")).remove(0).1;
@@ -213,30 +221,29 @@ fn the_log_tells_enough_and_no_more() {
     // Grants are told at debug, each in the words that operators look for; what grants nothing is not.
     let allowed = |check, reason| Finding {
         check,
-        outcome: Outcome::Allowed,
-        reason,
+        outcome: Outcome::Allowed(reason),
     };
     for (check, reason, words) in [
         (
             Check::WebSocket,
-            Reason::Listed,
+            Allow::Listed,
             Some("WebSocket origin validated reason=listed origin=\"https://a\""),
         ),
         (
             Check::WebSocket,
-            Reason::SameHost,
+            Allow::SameHost,
             Some("WebSocket origin validated reason=same_host origin=\"https://a\""),
         ),
-        (Check::WebSocket, Reason::Off, None),
-        (Check::WebSocket, Reason::OriginMissing, None),
+        (Check::WebSocket, Allow::Off, None),
+        (Check::WebSocket, Allow::OriginMissing, None),
         (
             Check::Cors,
-            Reason::Pattern,
+            Allow::Pattern,
             Some("CORS headers added for origin reason=pattern origin=\"https://a\""),
         ),
-        (Check::Cors, Reason::SameHost, None),
-        (Check::Cors, Reason::OriginMissing, None),
-        (Check::Cors, Reason::Off, None),
+        (Check::Cors, Allow::SameHost, None),
+        (Check::Cors, Allow::OriginMissing, None),
+        (Check::Cors, Allow::Off, None),
     ] {
         let told = record(&journal, now.get(), allowed(check, reason), &from(b"https://a"));
         let words: Vec<_> = words.into_iter().map(|it| (Level::Debug, it.to_owned())).collect();

@@ -5,7 +5,7 @@
 
 use origin_gate::config;
 use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::verdict::{Decision, Grant};
+use origin_gate::policy::verdict::{Action, AllowOrigin, ResponseCors};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
@@ -18,6 +18,8 @@ struct Policy {
     hosts: Option<Vec<&'static str>>,
     credentials: bool,
     null: bool,
+    any_with_credentials: bool,
+    insecure: bool,
     same_host: bool,
     by_hosts: bool,
     missing_socket: bool,
@@ -47,7 +49,7 @@ struct Outcome {
     allow_origin: Option<String>,
 }
 
-const ORIGINS: [&str; 30] = [
+const ORIGINS: [&str; 34] = [
     "https://a.example",
     "https://a.example:443",
     "https://a.example:8443",
@@ -78,8 +80,13 @@ const ORIGINS: [&str; 30] = [
     "https://a.example:0",
     "https://a.example,https://b.example",
     "app://a.example",
+    "http://localhost:3000",
+    "http://x.b.example",
+    "ftp://b.example",
+    "https://b.example:8080",
 ];
-const HOSTS: [&str; 16] = [
+const HOSTS: [&str; 17] = [
+    "localhost:8000",
     "a.example",
     "a.example:443",
     "a.example:80",
@@ -97,7 +104,7 @@ const HOSTS: [&str; 16] = [
     "a.example:99999",
     "u@a.example",
 ];
-const PATTERNS: [&str; 12] = [
+const PATTERNS: [&str; 14] = [
     "https://a.example",
     "https://a.example:*",
     "https://*.a.example",
@@ -110,20 +117,36 @@ const PATTERNS: [&str; 12] = [
     "app://a.example",
     "http://a.example",
     "https://b.example:443",
+    "https://*.example",
+    "http://localhost:*",
 ];
 
 fn policy() -> impl Strategy<Value = Policy> {
     let origins = prop_oneof![6 => prop::collection::vec(select(&PATTERNS[..]), 0..4), 1 => Just(vec!["*"])];
-    let host = select(vec!["a.example", ".b.example", "[::1]", "127.0.0.1", "x.b.example"]);
+    let host = select(vec![
+        "a.example",
+        ".b.example",
+        "[::1]",
+        "127.0.0.1",
+        "x.b.example",
+        "localhost",
+    ]);
     let hosts =
         prop_oneof![2 => Just(None), 4 => prop::collection::vec(host, 1..3).prop_map(Some), 1 => Just(Some(vec!["*"]))];
-    let csrf = prop::option::of((prop::collection::vec(select(&PATTERNS[..]), 0..2), any::<bool>()));
+    // An error in `trusted_origins`.
+    let trusted: Vec<_> = PATTERNS.into_iter().filter(|it| *it != "https://*.example").collect();
+    let csrf = prop::option::of((prop::collection::vec(select(trusted), 0..2), any::<bool>()));
     let methods = select(vec![vec!["PUT"], vec!["GET", "DELETE"], vec!["*"], vec![]]);
     let headers = select(vec![vec!["x-a"], vec!["x-a", "X-B"], vec!["*"], vec![]]);
-    (origins, hosts, any::<[bool; 5]>(), csrf, methods, headers).prop_map(
+    (origins, hosts, any::<[bool; 7]>(), csrf, methods, headers).prop_map(
         |(origins, hosts, flags, csrf, methods, headers)| {
-            let [credentials, null, same_host, by_hosts, missing_socket] = flags;
+            let [credentials, null, same_host, by_hosts, missing_socket, any, insecure] = flags;
+            // A wildcard over one label is an error beside credentials.
+            let credentials = credentials && !origins.contains(&"https://*.example");
+            let has_http = |it: &&str| it.starts_with("http://") && !is_loopback(&it[7..]);
             Policy {
+                any_with_credentials: any || credentials && origins == ["*"],
+                insecure: insecure || credentials && origins.iter().any(has_http),
                 origins,
                 hosts,
                 credentials,
@@ -137,6 +160,11 @@ fn policy() -> impl Strategy<Value = Policy> {
             }
         },
     )
+}
+
+/// RFC 6761 §6.3, and the addresses of the machine itself; of a host that a port may follow.
+fn is_loopback(host: &str) -> bool {
+    ["localhost", "127.", "[::1]"].iter().any(|it| host.starts_with(it))
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -220,6 +248,10 @@ fn covers(pattern: &str, (scheme, host, port): &(String, String, Option<u16>)) -
         }
     };
     wanted_scheme == scheme && is_host && wanted_port.is_none_or(|it| it == *port)
+}
+
+fn covers_if_any(pattern: &str, tuple: &(String, String, Option<u16>)) -> bool {
+    pattern != "*" && covers(pattern, tuple)
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
@@ -321,6 +353,25 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
         _ => false,
     };
 
+    // What always carries cookies: an entry counts if it is no downgrade, and grants more than reading.
+    let is_downgrade = !policy.insecure && request.scheme == "https" && tuple.as_ref().is_some_and(|it| it.0 == "http");
+    let by_entry: Option<Result<&str, &str>> = tuple.as_ref().and_then(|tuple| {
+        let mut entries = policy.origins.iter().filter(|it| covers_if_any(it, tuple));
+        let exact = entries.clone().find(|it| !it.trim_end_matches(":*").contains('*'));
+        let wild = entries.find(|it| it.contains("*.") && **it != "https://*.example" || it.contains("-*"));
+        let reason = match (exact, wild) {
+            (Some(_), _) => "listed",
+            (_, Some(_)) => "pattern",
+            _ if is_any && policy.any_with_credentials => "any",
+            _ => return None,
+        };
+        let is_listed_loopback = reason != "any" && is_loopback(&tuple.1);
+        Some(match is_downgrade && !is_listed_loopback {
+            true => Err("scheme_mismatch"),
+            false => Ok(reason),
+        })
+    });
+
     // 1. The host.
     let host = target(request.host, false);
     if let Some(hosts) = &policy.hosts {
@@ -348,12 +399,28 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
             (Some(hosts), Some((name, _))) => hosts.iter().any(|it| lists(it, name)),
             (Some(_), None) => false,
         };
+        let on_same_host = policy.same_host && is_named && is_own(true);
+        let shown = target(request.host, true);
+        let on_allowed_host = policy.by_hosts
+            && by_host
+            && tuple.as_ref().is_some_and(|it| {
+                it.0.starts_with("http")
+                    && (!is_loopback(&it.1) || shown.as_ref().is_some_and(|(name, _)| is_loopback(name)))
+            });
+        let on_allowed_port = tuple.as_ref().is_some_and(|(scheme, host, port)| {
+            let asked = shown.as_ref().and_then(|(_, port)| *port);
+            port.is_none() || is_loopback(host) || asked.or(default_port(scheme)) == *port
+        });
         let verdict = match found {
-            Ok(reason) => Ok(reason),
             Err("origin_missing") if policy.missing_socket => Ok("origin_missing"),
-            Err(_) if policy.same_host && is_named && is_own(false) => Ok("same_host"),
-            Err(_) if policy.by_hosts && by_host => Ok("allowed_hosts"),
-            Err(_) if policy.same_host && is_named && is_own(true) => Err("port_mismatch"),
+            Err(reason @ ("origin_missing" | "origin_null" | "origin_malformed")) => Err(reason),
+            _ if request.origin == Some("null") => Err("origin_not_allowed"),
+            _ if by_entry.is_some() => by_entry.unwrap(),
+            _ if (on_same_host || on_allowed_host) && is_downgrade => Err("scheme_mismatch"),
+            _ if on_same_host && is_own(false) => Ok("same_host"),
+            _ if on_allowed_host && on_allowed_port => Ok("allowed_hosts"),
+            _ if on_same_host || on_allowed_host => Err("port_mismatch"),
+            Ok(_) => Err("origin_not_allowed"),
             Err(reason) => Err(reason),
         };
         return match verdict {
@@ -370,8 +437,9 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
             .as_ref()
             .is_some_and(|tuple| trusted.iter().any(|it| covers(it, tuple)));
         let refusal = match (found, request.site) {
-            (Ok(_), _) => None,
-            _ if is_trusted => None,
+            _ if request.origin == Some("null") => Some("origin_null"),
+            _ if by_entry.is_some() => by_entry.unwrap().err(),
+            _ if is_trusted => is_downgrade.then_some("scheme_mismatch"),
             (Err("origin_missing"), Some(_)) => Some("cross_site_write"),
             (Err("origin_missing"), None) => (!missing).then_some("origin_missing"),
             (Err(reason @ ("origin_null" | "origin_malformed")), _) => Some(reason),
@@ -437,8 +505,8 @@ fn fast(policy: &Policy, request: &Request) -> Outcome {
             "missing_origin": if policy.missing_socket { "allow" } else { "reject" },
         },
         "dangerously_allow_null_origin": policy.null,
-        "dangerously_allow_any_origin_with_credentials": true,
-        "dangerously_allow_insecure_origins": true,
+        "dangerously_allow_any_origin_with_credentials": policy.any_with_credentials,
+        "dangerously_allow_insecure_origins": policy.insecure,
     });
     let keys = text.as_object_mut().unwrap();
     if !origins.is_empty() {
@@ -472,16 +540,20 @@ fn fast(policy: &Policy, request: &Request) -> Outcome {
         .collect();
     let verdict = loaded.policy.decide(&head);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let (goes_on, allow_origin) = match verdict.decision {
-        Decision::Forward(forward) => {
-            let origin = match forward.response.unwrap().1 {
-                Grant::Any => Some("*".to_owned()),
-                Grant::Origin(origin) => Some(text(origin)),
-                Grant::Withheld => None,
+    let (goes_on, allow_origin) = match verdict.action {
+        Action::Forward(forward) => {
+            let ResponseCors::Replace(grant) = forward.response else {
+                unreachable!("the policy enforces `cors`");
+            };
+            let origin = match grant.origin {
+                AllowOrigin::Any => Some("*".to_owned()),
+                AllowOrigin::Named(origin) => Some(text(&origin)),
+                AllowOrigin::Withheld => None,
             };
             (true, origin)
         }
-        Decision::Reply(reply) => {
+        Action::Reply(reply) => {
+            let reply = reply.render();
             let header = reply
                 .headers
                 .iter()

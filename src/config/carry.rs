@@ -109,7 +109,7 @@ fn carry(mut root: Vec<(String, Node)>, settings: &Settings, report: Report) -> 
             return Err(left_out);
         }
         let mut report = Report::default();
-        read_policy(Section::root(&root), &mut report);
+        read_policy(Section::root(&root), false, &mut report);
         if report.errors.is_empty() {
             warnings.append(&mut report.warnings);
             let warnings = warnings.into_iter().map(|note| settings.rename(note).to_string());

@@ -9,7 +9,7 @@ use crate::policy::path::PathPattern;
 use crate::policy::pattern::{HostPattern, OriginPattern};
 use crate::policy::problem::Problem;
 use crate::policy::rules::{ForwardedHost, Hosts};
-use crate::policy::verdict::Mode;
+use crate::policy::verdict::{MissingOrigin, Mode};
 use crate::policy::websocket::WebSocket;
 use crate::policy::writes::Csrf;
 
@@ -61,17 +61,45 @@ pub fn read_hosts(mut section: Section<'_>, report: &mut Report) -> Option<Hosts
     })
 }
 
+/// The `websocket` section as it was written.
+#[derive(Clone, Copy)]
+pub struct WrittenWebSocket {
+    mode: Mode,
+    same_host: bool,
+    /// `None` if the key is absent.
+    allowed_hosts: Option<bool>,
+    missing_origin: MissingOrigin,
+}
+
+impl WrittenWebSocket {
+    /// `same_host`.
+    pub fn same_host(self) -> bool {
+        self.same_host
+    }
+
+    /// The section, where the key `allowed_hosts` has this default.
+    pub fn with_default(self, allowed_hosts: bool) -> WebSocket {
+        WebSocket {
+            mode: self.mode,
+            same_host: self.same_host,
+            allowed_hosts: self.allowed_hosts.unwrap_or(allowed_hosts),
+            missing_origin: self.missing_origin,
+        }
+    }
+}
+
 /// Reads `websocket`; `None` if it is off.
-pub fn read_websocket(mut section: Section<'_>, report: &mut Report) -> Option<WebSocket> {
+pub fn read_websocket(mut section: Section<'_>, report: &mut Report) -> Option<WrittenWebSocket> {
     let mode = read_mode(&mut section, Some(Mode::Enforce), report);
     let same_host = section.bool("same_host", true, report);
-    let allowed_hosts = section.bool("allowed_hosts", true, report);
+    let is_written = section.has("allowed_hosts");
+    let allowed_hosts = section.bool("allowed_hosts", false, report);
     let missing_origin = read_missing_origin(&mut section, report);
     section.finish(report);
-    Some(WebSocket {
+    Some(WrittenWebSocket {
         mode: mode?,
         same_host,
-        allowed_hosts,
+        allowed_hosts: is_written.then_some(allowed_hosts),
         missing_origin,
     })
 }
@@ -119,8 +147,9 @@ pub fn read_mode(section: &mut Section<'_>, default: Option<Mode>, report: &mut 
     section.choice("mode", &modes, default, report)
 }
 
-fn read_missing_origin(section: &mut Section<'_>, report: &mut Report) -> bool {
-    section.choice("missing_origin", &[("allow", true), ("reject", false)], true, report)
+fn read_missing_origin(section: &mut Section<'_>, report: &mut Report) -> MissingOrigin {
+    let choices = [("allow", MissingOrigin::Allow), ("reject", MissingOrigin::Reject)];
+    section.choice("missing_origin", &choices, MissingOrigin::Allow, report)
 }
 
 fn read_paths(section: &mut Section<'_>, report: &mut Report) -> Vec<PathPattern> {

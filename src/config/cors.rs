@@ -59,8 +59,9 @@ pub fn read(mut section: Section<'_>, debug: bool, report: &mut Report) -> Read 
         expose: match read_list(&mut section, "expose_headers", &[], exposed_problem, report).with(expose) {
             List::Any => read_expose_any(&section, credentials, report),
             List::These(names) => names.join(", "),
-        },
-        max_age: read_max_age(&mut section, report).to_string(),
+        }
+        .into(),
+        max_age: read_max_age(&mut section, report),
         private_network: section.bool("allow_private_network", false, report),
         upstream: section.choice(
             "upstream_headers",

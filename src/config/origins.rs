@@ -7,36 +7,27 @@ use super::node::Node;
 use super::note::{Note, Report};
 use super::section::{Item, Section, parse_each};
 use crate::policy::origin::Origin;
-use crate::policy::pattern::{OriginHosts, OriginPattern, OriginRegex};
+use crate::policy::pattern::{OriginHosts, OriginPattern, OriginRegex, probes};
 use crate::policy::problem::Problem;
-use crate::policy::rules;
+use crate::policy::rules::{self, Dangers};
 use crate::policy::set::OriginSet;
 
-/// The keys by which an operator takes a risk on purpose.
-pub struct Danger {
-    null_origin: bool,
-    any_origin_with_credentials: bool,
-    insecure_origins: bool,
-}
-
-impl Danger {
-    /// Reads the keys; each that is set warns.
-    pub fn read(root: &mut Section<'_>, report: &mut Report) -> Self {
-        let mut read = |key, risk| {
-            let is_set = root.bool(key, false, report);
-            if is_set {
-                report.warn(Note::at(key, risk));
-            }
-            is_set
-        };
-        Self {
-            null_origin: read("dangerously_allow_null_origin", Problem::DangerousNull),
-            any_origin_with_credentials: read(
-                "dangerously_allow_any_origin_with_credentials",
-                Problem::DangerousCredentials,
-            ),
-            insecure_origins: read("dangerously_allow_insecure_origins", Problem::DangerousInsecure),
+/// Reads the keys by which an operator takes a risk on purpose; each that is set warns.
+pub fn read_dangers(root: &mut Section<'_>, report: &mut Report) -> Dangers {
+    let mut read = |key, risk| {
+        let is_set = root.bool(key, false, report);
+        if is_set {
+            report.warn(Note::at(key, risk));
         }
+        is_set
+    };
+    Dangers {
+        null_origin: read("dangerously_allow_null_origin", Problem::DangerousNull),
+        any_origin_with_credentials: read(
+            "dangerously_allow_any_origin_with_credentials",
+            Problem::DangerousCredentials,
+        ),
+        insecure_origins: read("dangerously_allow_insecure_origins", Problem::DangerousInsecure),
     }
 }
 
@@ -106,11 +97,11 @@ impl<'n> Origins<'n> {
 
     /// Holds the entries against each other and against what else is configured; `section` is the one whose rules they
     /// become, which need not be the one that lists them.
-    pub fn check(&self, danger: &Danger, credentials: bool, section: &Section<'_>, report: &mut Report) {
+    pub fn check(&self, dangers: Dangers, credentials: bool, section: &Section<'_>, report: &mut Report) {
         for entry in &self.entries {
             self.check_entry(
                 entry,
-                danger,
+                dangers,
                 credentials,
                 &section.place_of(&entry.item.path()),
                 report,
@@ -122,26 +113,25 @@ impl<'n> Origins<'n> {
         }
         for (item, regex) in self.regexes.iter().filter(|_| credentials) {
             let path = section.place_of(&item.path());
-            // An origin that nobody has listed on purpose.
-            let matches = |probe: &[u8]| Origin::parse(probe).is_ok_and(|it| regex.matches(&it));
-            if matches(b"https://origin-gate-probe.invalid") && !danger.any_origin_with_credentials {
+            let matches = |is_it: fn(&str) -> bool| probes().filter(|it| is_it(it)).any(|it| regex.matches_text(&it));
+            if matches(|it| !it.starts_with("http://")) && !dangers.any_origin_with_credentials {
                 report.error(Note::on(&path, Node::from(item.text), Problem::AnyWithCredentials));
-            } else if matches(b"http://origin-gate-probe.invalid") && !danger.insecure_origins {
+            } else if matches(|it| it.ends_with(".invalid")) && !dangers.insecure_origins {
                 report.error(Note::on(&path, Node::from(item.text), Problem::InsecureWithCredentials));
             }
         }
     }
 
-    fn check_entry(&self, entry: &Entry<'_>, danger: &Danger, credentials: bool, path: &str, report: &mut Report) {
+    fn check_entry(&self, entry: &Entry<'_>, dangers: Dangers, credentials: bool, path: &str, report: &mut Report) {
         let pattern = &entry.pattern;
         let mut error = |problem: Problem| report.error(Note::on(path, entry.item.text, problem));
         if *pattern == OriginPattern::Any && self.entries.len() > 1 {
             error(Problem::AnyAmongOrigins);
         }
-        if *pattern == OriginPattern::Any && credentials && !danger.any_origin_with_credentials {
+        if *pattern == OriginPattern::Any && credentials && !dangers.any_origin_with_credentials {
             error(Problem::AnyWithCredentials);
         }
-        if pattern.is_insecure() && credentials && !danger.insecure_origins {
+        if pattern.is_insecure() && credentials && !dangers.insecure_origins {
             error(Problem::InsecureWithCredentials);
         }
         if pattern.covers_single_label() {
@@ -190,12 +180,10 @@ impl Entry<'_> {
 }
 
 /// The origins for rules with or without credentials.
-pub fn compile(origins: &Origins<'_>, danger: &Danger, credentials: bool) -> Rc<rules::Origins> {
-    let null = danger.null_origin || (origins.is_any() && !credentials);
-    let insecure = danger.insecure_origins || !credentials;
+pub fn compile(origins: &Origins<'_>, dangers: Dangers, credentials: bool) -> Rc<rules::Origins> {
     Rc::new(rules::Origins {
         set: Rc::clone(&origins.set),
-        null,
-        insecure,
+        credentials,
+        dangers,
     })
 }

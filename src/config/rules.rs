@@ -2,17 +2,28 @@
 
 use std::rc::Rc;
 
-use super::checks;
+use super::checks::{self, WrittenWebSocket};
 use super::cors;
 use super::note::{Note, Report};
-use super::origins::{self, Danger, Origins};
+use super::origins::{self, Origins};
 use super::section::Section;
 use crate::policy::cors::Cors;
 use crate::policy::problem::Problem;
-use crate::policy::rules::{ForwardedHost, Hosts, Rules};
+use crate::policy::rules::{Dangers, ForwardedHost, Hosts, Rules};
 use crate::policy::set::HostSet;
-use crate::policy::websocket::WebSocket;
 use crate::policy::writes::Csrf;
+
+/// What holds for all rules of a policy.
+#[derive(Clone, Copy)]
+pub struct Shared {
+    /// The risks that are taken on purpose.
+    pub dangers: Dangers,
+    /// `debug`.
+    pub debug: bool,
+    /// Whether the `allowed_hosts` at the top are Django's `ALLOWED_HOSTS`. Then they are for WebSockets too, as in
+    /// Channels, unless `websocket.allowed_hosts` says otherwise.
+    pub is_django_hosts: bool,
+}
 
 /// Rules as read, with what their checks of each other need. An entry of `policies` starts from those around it.
 #[derive(Clone)]
@@ -21,7 +32,8 @@ pub struct Draft<'n> {
     allowed_hosts: Option<Rc<HostSet>>,
     host_count: usize,
     hosts: Option<Rc<Hosts>>,
-    websocket: Option<WebSocket>,
+    websocket: Option<WrittenWebSocket>,
+    is_django_hosts: bool,
     csrf: Option<Rc<Csrf>>,
     cors: Option<Rc<Cors>>,
     credentials: bool,
@@ -29,16 +41,10 @@ pub struct Draft<'n> {
 
 impl<'n> Draft<'n> {
     /// Reads the keys that are given; each replaces the whole of what is inherited under it.
-    pub fn read(
-        section: &mut Section<'n>,
-        inherited: Option<&Self>,
-        danger: &Danger,
-        debug: bool,
-        report: &mut Report,
-    ) -> Self {
+    pub fn read(section: &mut Section<'n>, inherited: Option<&Self>, shared: Shared, report: &mut Report) -> Self {
         let mut draft = match inherited {
             Some(inherited) => inherited.clone(),
-            None => Self::defaults(),
+            None => Self::defaults(shared),
         };
         let lists_origins = section.has("allowed_origins") || section.has("allowed_origin_regexes");
         let origins = Origins::read(section, report);
@@ -46,10 +52,11 @@ impl<'n> Draft<'n> {
             draft.origins = Rc::new(origins);
         }
         if let Some(patterns) = checks::read_allowed_hosts(section, report) {
+            draft.is_django_hosts &= inherited.is_none();
             draft.host_count = patterns.len();
             draft.allowed_hosts = Some(Rc::new(patterns.into_iter().collect()));
         }
-        let cors = cors::read(section.section("cors", report), debug, report);
+        let cors = cors::read(section.section("cors", report), shared.debug, report);
         let websocket = checks::read_websocket(section.section("websocket", report), report);
         let hosts = checks::read_hosts(section.section("hosts", report), report);
         let csrf = checks::read_csrf(section.section("csrf", report), section.has("csrf"), report);
@@ -68,19 +75,20 @@ impl<'n> Draft<'n> {
             draft.csrf = csrf.map(Rc::new);
         }
         if lists_origins || is_new("cors") {
-            draft.origins.check(danger, draft.credentials, section, report);
+            draft.origins.check(shared.dangers, draft.credentials, section, report);
         }
-        draft.warn(section, inherited, report);
+        draft.warn(section, inherited, shared, report);
         draft
     }
 
-    fn defaults() -> Self {
+    fn defaults(shared: Shared) -> Self {
         Self {
             origins: Rc::new(Origins::none()),
             allowed_hosts: None,
             host_count: 0,
             hosts: None,
             websocket: None,
+            is_django_hosts: shared.is_django_hosts,
             csrf: None,
             cors: None,
             credentials: false,
@@ -88,7 +96,7 @@ impl<'n> Draft<'n> {
     }
 
     /// The combinations that work, but perhaps not as meant.
-    fn warn(&self, section: &Section<'_>, inherited: Option<&Self>, report: &mut Report) {
+    fn warn(&self, section: &Section<'_>, inherited: Option<&Self>, shared: Shared, report: &mut Report) {
         let mut warn = |key: &str, is_so: &dyn Fn(&Self) -> bool, problem: Problem| {
             if is_so(self) && !inherited.is_some_and(is_so) {
                 report.warn(Note::at(&section.path_of(key), problem));
@@ -96,17 +104,19 @@ impl<'n> Draft<'n> {
         };
         warn(
             "websocket.same_host",
-            &|it| it.websocket.is_some_and(|it| it.same_host) && it.allowed_hosts.as_ref().is_none_or(|it| it.is_any()),
+            &|it| {
+                it.websocket.is_some_and(|it| it.same_host()) && it.allowed_hosts.as_ref().is_none_or(|it| it.is_any())
+            },
             Problem::Rebinding,
         );
         warn(
             "allowed_origins",
-            &|it| it.websocket.is_some() && it.origins.is_any(),
+            &|it| shared.dangers.any_origin_with_credentials && it.websocket.is_some() && it.origins.is_any(),
             Problem::AnySocket,
         );
         warn(
             "allowed_origins",
-            &|it| it.csrf.is_some() && it.origins.is_any(),
+            &|it| shared.dangers.any_origin_with_credentials && it.csrf.is_some() && it.origins.is_any(),
             Problem::AnyWrites,
         );
         warn(
@@ -133,12 +143,13 @@ impl<'n> Draft<'n> {
     }
 
     /// The rules.
-    pub fn into_rules(self, danger: &Danger) -> Rules {
+    pub fn into_rules(self, shared: Shared) -> Rules {
+        let is_django_hosts = self.is_django_hosts;
         Rules {
-            origins: origins::compile(&self.origins, danger, self.credentials),
+            origins: origins::compile(&self.origins, shared.dangers, self.credentials),
             allowed_hosts: self.allowed_hosts,
             hosts: self.hosts,
-            websocket: self.websocket,
+            websocket: self.websocket.map(|it| it.with_default(is_django_hosts)),
             csrf: self.csrf,
             cors: self.cors,
         }

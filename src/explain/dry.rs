@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Asked, Line};
 use crate::filter::{Pairs, Proxy, Unavailable};
 use crate::policy::headers;
-use crate::policy::verdict::Reply;
+use crate::policy::verdict::LocalReply;
 
 /// A request and its response, on their way through the filter.
 pub struct DryRun(RefCell<Seen>);
@@ -87,7 +87,7 @@ impl Proxy for DryRun {
         Ok(())
     }
 
-    fn reply(&self, reply: &Reply<'_>, _details: &str) -> Result<(), Unavailable> {
+    fn reply(&self, reply: &LocalReply<'_>, _details: &str) -> Result<(), Unavailable> {
         let mut seen = self.0.borrow_mut();
         let headers = reply
             .headers

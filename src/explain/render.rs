@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::Explanation;
-use crate::policy::verdict::{Check, Outcome, Reason};
+use crate::policy::verdict::{Allow, Check, Deny, Finding, Outcome};
 
 /// Whether the text is for a terminal that shows colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +44,9 @@ impl Explanation {
     #[must_use]
     pub fn text(&self, colors: Colors) -> String {
         let (word, color) = match self.finding.outcome {
-            Outcome::Allowed => ("allowed", Color::Green),
-            Outcome::WouldReject => ("allowed, but only because the check reports", Color::Yellow),
-            Outcome::Rejected => ("refused", Color::Red),
+            Outcome::Allowed(_) => ("allowed", Color::Green),
+            Outcome::WouldReject(_) => ("allowed, but only because the check reports", Color::Yellow),
+            Outcome::Rejected(_) => ("refused", Color::Red),
         };
         let mut text = format!(
             "{}  {}\n{}\n\n",
@@ -114,7 +114,7 @@ impl Explanation {
             "finding": self.finding.to_string(),
             "check": self.finding.check.code(),
             "outcome": self.finding.outcome.code(),
-            "reason": self.finding.reason.code(),
+            "reason": self.finding.outcome.reason(),
             "what": self.what_happens(),
             "why": self.why,
             "rules": self.policy,
@@ -134,64 +134,78 @@ impl Explanation {
             return self.what_happens_behind().to_owned();
         };
         let status = String::from_utf8_lossy(status);
-        let then = match (self.finding.check, self.finding.outcome, self.finding.reason) {
-            (Check::Hosts, ..) => "the backend never sees the request.",
-            (Check::WebSocket, ..) => "the page gets no WebSocket.",
-            (Check::Csrf, ..) => "nothing is written.",
-            (Check::Cors, Outcome::Allowed, _) => "the browser goes on to send the request itself.",
-            (_, _, Reason::MethodNotAllowed | Reason::HeaderNotAllowed) => {
+        let then = match (self.finding.check, self.finding.outcome) {
+            (Check::Hosts, _) => "the backend never sees the request.",
+            (Check::WebSocket, _) => "the page gets no WebSocket.",
+            (Check::Csrf, _) => "nothing is written.",
+            (Check::Cors, Outcome::Allowed(_)) => "the browser goes on to send the request itself.",
+            (_, Outcome::Rejected(Deny::MethodNotAllowed | Deny::HeaderNotAllowed)) => {
                 "the browser misses what it asked for in the lists, names it in its console and does not send the \
                  request itself."
             }
-            (Check::Cors, ..) => "the browser does not send the request itself.",
+            (Check::Cors, _) => "the browser does not send the request itself.",
         };
         format!("The filter answers {status}: {then}")
     }
 
     fn what_happens_behind(&self) -> &'static str {
-        match (self.finding.check, self.finding.outcome, self.finding.reason) {
-            (_, Outcome::WouldReject, _) => {
+        match (self.finding.check, self.finding.outcome) {
+            (_, Outcome::WouldReject(_)) => {
                 "The request goes on, and nothing is changed: with \"enforce\" in place of \"report_only\" it would be \
                  refused."
             }
-            (Check::WebSocket, ..) => "The handshake goes on to the backend.",
-            (_, Outcome::Rejected, _) if self.keeps_upstream => {
+            (Check::WebSocket, _) => "The handshake goes on to the backend.",
+            (_, Outcome::Rejected(_)) if self.keeps_upstream => {
                 "The request goes on to the backend, because CORS is no access control; the page may not read the \
                  answer, unless the backend's own CORS headers let it."
             }
-            (_, Outcome::Rejected, _) => {
+            (_, Outcome::Rejected(_)) => {
                 "The request goes on to the backend, because CORS is no access control; the page may not read the \
                  answer."
             }
-            (_, _, Reason::Off) => "The request goes on to the backend; CORS is left to it.",
-            (_, _, Reason::OriginMissing | Reason::SameHost) => "The request goes on to the backend.",
+            (_, Outcome::Allowed(Allow::Off)) => "The request goes on to the backend; CORS is left to it.",
+            (_, Outcome::Allowed(Allow::OriginMissing | Allow::SameHost)) => "The request goes on to the backend.",
             _ => "The request goes on to the backend, and the page may read the answer.",
         }
     }
 }
 
 /// Why, by the reason alone.
-pub(super) fn reason_text(check: Check, reason: Reason) -> &'static str {
-    match (check, reason) {
-        (_, Reason::AllowedHosts) => "the origin's host is in allowed_hosts",
-        (_, Reason::Any) => "allowed_origins is \"*\"",
-        (_, Reason::CrossSiteWrite) => "a page of another site asks for a change",
-        (_, Reason::HeaderNotAllowed) => "the preflight asks for a header that cors.allow_headers does not list",
-        (_, Reason::HeadersUnavailable) => "the request's headers could not be read",
-        (_, Reason::HostMalformed) => "no host, more than one, or not the grammar of one",
-        (_, Reason::HostNotAllowed) => "the host is not in allowed_hosts",
-        (_, Reason::Listed) => "an entry of allowed_origins is this origin",
-        (_, Reason::MethodNotAllowed) => "the preflight asks for a method that cors.allow_methods does not list",
-        (_, Reason::Off) => "the check is off",
-        (_, Reason::OriginMalformed) => "the Origin is not what browsers send: one origin, in one spelling",
-        (Check::Cors, Reason::OriginMissing) => "there is no Origin, so that no page of another site asks",
-        (_, Reason::OriginMissing) => "there is no Origin",
-        (_, Reason::OriginNotAllowed) => "no entry of allowed_origins has this origin's host",
-        (_, Reason::OriginNull) => "the origin is \"null\", which any site can send",
-        (_, Reason::Pattern) => "a wildcard in allowed_origins covers this origin",
-        (_, Reason::PortMismatch) => "the host is right, and the port is another",
-        (_, Reason::Regex) => "an expression of allowed_origin_regexes matches this origin",
-        (_, Reason::SameHost) => "the page is on the host and port that it asks",
-        (_, Reason::SchemeMismatch) => "the host is right, and the scheme is another",
+pub(super) fn reason_text(finding: Finding) -> &'static str {
+    match (finding.check, finding.outcome) {
+        (check, Outcome::Allowed(allow)) => allow_text(check, allow),
+        (_, Outcome::Rejected(deny) | Outcome::WouldReject(deny)) => deny_text(deny),
+    }
+}
+
+fn allow_text(check: Check, allow: Allow) -> &'static str {
+    match (check, allow) {
+        (_, Allow::AllowedHosts) => "the origin's host is in allowed_hosts",
+        (_, Allow::Any) => "allowed_origins is \"*\"",
+        (_, Allow::Listed) => "an entry of allowed_origins is this origin",
+        (_, Allow::Off) => "the check is off",
+        (Check::Cors, Allow::OriginMissing) => "there is no Origin, so that no page of another site asks",
+        (_, Allow::OriginMissing) => "there is no Origin",
+        (_, Allow::OriginNull) => "the origin is \"null\", which any site can send",
+        (_, Allow::Pattern) => "a wildcard in allowed_origins covers this origin",
+        (_, Allow::Regex) => "an expression of allowed_origin_regexes matches this origin",
+        (_, Allow::SameHost) => "the page is on the host and port that it asks",
+    }
+}
+
+fn deny_text(deny: Deny) -> &'static str {
+    match deny {
+        Deny::CrossSiteWrite => "a page of another site asks for a change",
+        Deny::HeaderNotAllowed => "the preflight asks for a header that cors.allow_headers does not list",
+        Deny::HeadersUnavailable => "the request's headers could not be read",
+        Deny::HostMalformed => "no host, more than one, or not the grammar of one",
+        Deny::HostNotAllowed => "the host is not in allowed_hosts",
+        Deny::MethodNotAllowed => "the preflight asks for a method that cors.allow_methods does not list",
+        Deny::OriginMalformed => "the Origin is not what browsers send: one origin, in one spelling",
+        Deny::OriginMissing => "there is no Origin",
+        Deny::OriginNotAllowed => "no entry of allowed_origins has this origin's host",
+        Deny::OriginNull => "the origin is \"null\", which any site can send",
+        Deny::PortMismatch => "the host is right, and the port is another",
+        Deny::SchemeMismatch => "the host is right, and the scheme is another",
     }
 }

@@ -11,7 +11,7 @@ use proxy_wasm::types::{Action, ContextType};
 
 use super::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
 use crate::config::{self, ConfigErrors, Loaded};
-use crate::policy::verdict::Reply;
+use crate::policy::verdict::LocalReply;
 use crate::{REVISION, VERSION};
 use abi::Map;
 
@@ -187,7 +187,7 @@ impl Proxy for Envoy {
         abi::remove_header(Map::Response, name)
     }
 
-    fn reply(&self, reply: &Reply<'_>, details: &str) -> Result<(), Unavailable> {
+    fn reply(&self, reply: &LocalReply<'_>, details: &str) -> Result<(), Unavailable> {
         let headers = reply.headers.iter().map(|(name, value)| (name.as_bytes(), &**value));
         abi::send_local_response(reply.status, details, &Pairs::encode(headers), &reply.body)
     }

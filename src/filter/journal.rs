@@ -11,7 +11,7 @@ use log::{debug, warn};
 use crate::policy::Policy;
 use crate::policy::hint::{Domains, Hint};
 use crate::policy::request::{Field, RequestHead};
-use crate::policy::verdict::{Check, Finding, Outcome, Reason};
+use crate::policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
 
 /// How long repetitions of a rejection are counted before a line tells their number.
 pub const INTERVAL: Duration = Duration::from_secs(60);
@@ -53,15 +53,22 @@ struct Untold {
 
 impl Journal {
     /// Logs a decision on a request.
-    pub fn record(&self, policy: &Policy, finding: Finding, head: &RequestHead<'_>, now: impl FnOnce() -> Duration) {
-        if finding.outcome == Outcome::Allowed {
+    pub fn record(
+        &self,
+        policy: &Policy,
+        verdict: &Verdict<'_>,
+        head: &RequestHead<'_>,
+        now: impl FnOnce() -> Duration,
+    ) {
+        let finding = verdict.finding;
+        let (Outcome::Rejected(deny) | Outcome::WouldReject(deny)) = finding.outcome else {
             return record_allowed(finding, head);
-        }
-        let headers = match finding.reason {
-            Reason::HeaderNotAllowed => head.request_headers.join(&b", "[..]),
+        };
+        let headers = match deny {
+            Deny::HeaderNotAllowed => head.request_headers.join(&b", "[..]),
             _ => Vec::new(),
         };
-        let (key, value) = refused(policy, finding, head, &headers);
+        let (key, value) = refused(policy, verdict, deny, head, &headers);
         // Values that no line would tell apart are one.
         let value_told = value.one().map(|it| (it.len(), cut(it)));
         let told = self.hasher.hash_one((key, value_told));
@@ -69,8 +76,8 @@ impl Journal {
             return;
         };
         let (subject, verb) = phrase(finding);
-        let Hint { nearest, fix } = policy.hint(finding, head, Domains::LITTLE);
-        let (reason, origin, host) = (finding.reason.code(), Quoted(head.origin), Quoted(head.authority));
+        let Hint { nearest, fix } = policy.hint(verdict, head, Domains::LITTLE);
+        let (reason, origin, host) = (deny.code(), Quoted(head.origin), Quoted(head.authority));
         // What every line has is not told twice.
         let asked = match key {
             "origin" | "host" => nearest.as_ref().map(|it| ("nearest", Field::One(it.as_bytes()))),
@@ -152,28 +159,32 @@ impl Kind {
 /// Of the headers that a preflight asks for, all lines are one value.
 fn refused<'a>(
     policy: &Policy,
-    finding: Finding,
+    verdict: &Verdict<'_>,
+    deny: Deny,
     head: &RequestHead<'a>,
     headers: &'a [u8],
 ) -> (&'static str, Field<'a>) {
-    match (finding.check, finding.reason) {
-        (Check::Hosts, _) if policy.refuses_forwarded_host(finding, head) => ("forwarded_host", head.forwarded_host),
+    match (verdict.finding.check, deny) {
+        (Check::Hosts, _) if policy.refuses_forwarded_host(verdict, head) => ("forwarded_host", head.forwarded_host),
         (Check::Hosts, _) => ("host", head.authority),
-        (_, Reason::MethodNotAllowed) => ("method", head.request_method),
-        (_, Reason::HeaderNotAllowed) => ("headers", Field::One(headers)),
+        (_, Deny::MethodNotAllowed) => ("method", head.request_method),
+        (_, Deny::HeaderNotAllowed) => ("headers", Field::One(headers)),
         _ => ("origin", head.origin),
     }
 }
 
 fn record_allowed(finding: Finding, head: &RequestHead<'_>) {
     // Nothing was validated and nothing is granted where no origin was found among those allowed.
-    let is_grant = !matches!(finding.reason, Reason::Off | Reason::OriginMissing);
+    let Outcome::Allowed(allow) = finding.outcome else {
+        return;
+    };
+    let is_grant = !matches!(allow, Allow::Off | Allow::OriginMissing);
     let what = match finding.check {
         Check::WebSocket if is_grant => "WebSocket origin validated",
-        Check::Cors if is_grant && finding.reason != Reason::SameHost => "CORS headers added for origin",
+        Check::Cors if is_grant && allow != Allow::SameHost => "CORS headers added for origin",
         _ => return,
     };
-    let reason = finding.reason.code();
+    let reason = allow.code();
     match head.origin {
         // Every page's request comes here, most often for the proxy to drop the line, and the standard library's
         // formatting costs more than the decision.
@@ -186,17 +197,17 @@ fn record_allowed(finding: Finding, head: &RequestHead<'_>) {
 }
 
 fn phrase(finding: Finding) -> (&'static str, &'static str) {
-    let subject = match (finding.check, finding.reason) {
-        (_, Reason::HeadersUnavailable) => "Unread request",
+    let subject = match (finding.check, finding.outcome.deny()) {
+        (_, Some(Deny::HeadersUnavailable)) => "Unread request",
         (Check::Hosts, _) => "Host",
         (Check::WebSocket, _) => "WebSocket origin",
         (Check::Csrf, _) => "Cross-site write",
-        (Check::Cors, Reason::MethodNotAllowed | Reason::HeaderNotAllowed) => "CORS preflight",
+        (Check::Cors, Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed)) => "CORS preflight",
         (Check::Cors, _) => "CORS origin",
     };
     let verb = match finding.outcome {
-        Outcome::WouldReject => "would be rejected",
-        Outcome::Allowed | Outcome::Rejected => "rejected",
+        Outcome::WouldReject(_) => "would be rejected",
+        Outcome::Allowed(_) | Outcome::Rejected(_) => "rejected",
     };
     (subject, verb)
 }

@@ -1,52 +1,24 @@
 //! What becomes of a response: decided with its request, kept, and done when it comes.
 
-use std::rc::Rc;
-
 use super::{Gate, Proxy, Unavailable};
-use crate::policy::cors::{Cors, UpstreamHeaders};
 use crate::policy::headers::{self, RESPONSE_NAMES};
-use crate::policy::verdict::{Finding, Forward, Grant};
+use crate::policy::verdict::{AllowOrigin, CorsGrant, Finding, Forward, ResponseCors};
 
 /// What a response gets, kept from the request: by then proxies no longer show it.
 #[derive(Debug)]
 pub struct Latched {
-    cors: Option<(Rc<Cors>, LatchedGrant)>,
+    cors: ResponseCors<'static>,
     is_upgrade: bool,
     is_cross_site: bool,
-    /// What to tell under `debug`.
+    /// The finding that the response shows under `debug`.
     finding: Option<Finding>,
-}
-
-#[derive(Debug)]
-enum LatchedGrant {
-    Any,
-    Origin(Box<[u8]>),
-    Withheld,
-}
-
-impl LatchedGrant {
-    fn as_grant(&self) -> Grant<'_> {
-        match self {
-            Self::Any => Grant::Any,
-            Self::Origin(received) => Grant::Origin(received),
-            Self::Withheld => Grant::Withheld,
-        }
-    }
 }
 
 impl Latched {
     /// Keeps what is needed; nothing if the response stays as it is.
     pub fn new(forward: Forward<'_>, finding: Option<Finding>) -> Option<Self> {
-        let cors = forward.response.map(|(cors, grant)| {
-            let grant = match grant {
-                Grant::Any => LatchedGrant::Any,
-                Grant::Origin(received) => LatchedGrant::Origin(received.into()),
-                Grant::Withheld => LatchedGrant::Withheld,
-            };
-            (cors, grant)
-        });
-        (cors.is_some() || finding.is_some()).then_some(Self {
-            cors,
+        (forward.response != ResponseCors::Untouched || finding.is_some()).then_some(Self {
+            cors: forward.response.into_owned(),
             is_upgrade: forward.is_upgrade,
             is_cross_site: forward.is_cross_site,
             finding,
@@ -62,20 +34,19 @@ impl Latched {
         if let Some(finding) = self.finding {
             proxy.set_response_header(headers::X_ORIGIN_GATE, finding.to_string().as_bytes())?;
         }
-        let Some((cors, grant)) = &self.cors else {
-            return Ok(());
+        let (grant, keeps) = match &self.cors {
+            ResponseCors::Untouched => return Ok(()),
+            ResponseCors::Keep(grant) => (grant, true),
+            ResponseCors::Replace(grant) => (grant, false),
         };
-        let grant = grant.as_grant();
         // One question, rather than one for each header; then an edit only of what is there or is to be.
         let pairs = proxy.response_headers()?;
         let head: ResponseHead = pairs.headers().ok_or(Unavailable)?.collect();
         if self.is_upgrade && head.is_switching {
-            return match cors.upstream {
-                UpstreamHeaders::Keep => Ok(()),
-                UpstreamHeaders::Replace => replace(proxy, &head, cors, Grant::Withheld),
-            };
+            return if keeps { Ok(()) } else { replace(proxy, &head, None) };
         }
-        if let Grant::Origin(origin) = grant
+        if let AllowOrigin::Named(origin) = &grant.origin
+            && grant.credentials
             && self.is_cross_site
             && head.sets_cookies
             && gate.cookies.record(origin, &pairs)
@@ -83,10 +54,10 @@ impl Latched {
         {
             proxy.count(counter);
         }
-        if cors.upstream == UpstreamHeaders::Replace || !head.has_cors(headers::ALLOW_ORIGIN) {
-            replace(proxy, &head, cors, grant)?;
+        if !keeps || !head.has_cors(headers::ALLOW_ORIGIN) {
+            replace(proxy, &head, Some(grant))?;
         }
-        if grant == Grant::Any || head.varies {
+        if grant.origin == AllowOrigin::Any || head.varies {
             return Ok(());
         }
         proxy.add_response_header(headers::VARY, b"Origin")
@@ -94,9 +65,9 @@ impl Latched {
 }
 
 /// Puts the grant in the place of whatever CORS headers there are.
-fn replace(proxy: &impl Proxy, head: &ResponseHead, cors: &Cors, grant: Grant<'_>) -> Result<(), Unavailable> {
+fn replace(proxy: &impl Proxy, head: &ResponseHead, grant: Option<&CorsGrant<'_>>) -> Result<(), Unavailable> {
     for (name, is_there) in RESPONSE_NAMES.into_iter().zip(head.cors) {
-        match cors.response_headers(grant).find(|(granted, _)| *granted == name) {
+        match grant.and_then(|grant| grant.headers().find(|(granted, _)| *granted == name)) {
             Some((_, value)) => proxy.set_response_header(name, value)?,
             None if is_there => proxy.remove_response_header(name)?,
             None => {}

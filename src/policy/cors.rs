@@ -1,13 +1,11 @@
 //! What a page may read: the CORS protocol (Fetch §3.2) from the server's side.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::headers::{self, is_token, members};
 use super::request::{Field, RequestHead};
-use super::verdict::{Grant, Header, Mode, Reason};
-
-/// `Vary` on a preflight's answer. Caches must not store it (RFC 9110 §9.3.7), but some do.
-pub(super) const VARY_PREFLIGHT: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+use super::verdict::{AllowOrigin, CorsGrant, Deny, Mode, Preflight, ResponseCors};
 
 /// The `cors` section, with its header values ready to send.
 #[derive(Debug)]
@@ -21,9 +19,9 @@ pub struct Cors {
     /// `allow_headers`.
     pub headers: AllowList,
     /// `expose_headers`, joined; empty for none.
-    pub expose: String,
+    pub expose: Rc<str>,
     /// `max_age`, in seconds.
-    pub max_age: String,
+    pub max_age: u32,
     /// `allow_private_network`.
     pub private_network: bool,
     /// `upstream_headers`.
@@ -65,55 +63,46 @@ impl AllowList {
 }
 
 impl Cors {
-    /// The headers by which a response tells the browser what this grant is.
-    pub fn response_headers<'a>(&'a self, grant: Grant<'a>) -> impl Iterator<Item = (&'static str, &'a [u8])> {
-        let origin: Option<&[u8]> = match grant {
-            Grant::Any => Some(b"*"),
-            Grant::Origin(received) => Some(received),
-            Grant::Withheld => None,
-        };
-        let credentials = origin.filter(|_| self.credentials).map(|_| &b"true"[..]);
-        let expose = origin.map(|_| self.expose.as_bytes()).filter(|value| !value.is_empty());
-        [
-            (headers::ALLOW_ORIGIN, origin),
-            (headers::ALLOW_CREDENTIALS, credentials),
-            (headers::EXPOSE_HEADERS, expose),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
+    /// What a page of this origin may read.
+    pub(super) fn grant<'a>(&self, origin: AllowOrigin<'a>) -> CorsGrant<'a> {
+        CorsGrant {
+            origin,
+            credentials: self.credentials,
+            expose: Rc::clone(&self.expose),
+        }
     }
 
-    /// The headers of the answer to a preflight whose origin is granted, and why the browser will refuse what it asks
-    /// for, if it will. The lists are the same either way: the browser compares, and names what it misses.
+    /// What becomes of the CORS headers of a response.
+    pub(super) fn response<'a>(&self, origin: AllowOrigin<'a>) -> ResponseCors<'a> {
+        match (self.mode, self.upstream) {
+            (Mode::ReportOnly, _) => ResponseCors::Untouched,
+            (Mode::Enforce, UpstreamHeaders::Keep) => ResponseCors::Keep(self.grant(origin)),
+            (Mode::Enforce, UpstreamHeaders::Replace) => ResponseCors::Replace(self.grant(origin)),
+        }
+    }
+
+    /// The answer to a preflight whose origin is granted, and why the browser will refuse what it asks for, if it will.
+    /// The lists are the same either way: the browser compares, and names what it misses.
     pub(super) fn preflight<'a>(
         &'a self,
-        grant: Grant<'a>,
+        origin: AllowOrigin<'a>,
         head: &RequestHead<'a>,
-    ) -> (Vec<Header<'a>>, Option<Reason>) {
+    ) -> (Preflight<'a>, Option<Deny>) {
         let methods = self.answer_methods(head.request_method);
         let names = self.answer_headers(&head.request_headers);
         let refused = match (&methods, &names) {
-            (Asked::Refused(_), _) => Some(Reason::MethodNotAllowed),
-            (_, Asked::Refused(_)) => Some(Reason::HeaderNotAllowed),
+            (Asked::Refused(_), _) => Some(Deny::MethodNotAllowed),
+            (_, Asked::Refused(_)) => Some(Deny::HeaderNotAllowed),
             (Asked::Granted(_), Asked::Granted(_)) => None,
         };
-        let mut reply: Vec<Header<'a>> = self
-            .response_headers(grant)
-            .map(|(name, value)| (name, Cow::Borrowed(value)))
-            .collect();
-        for (name, value) in [
-            (headers::ALLOW_METHODS, methods.into_value()),
-            (headers::ALLOW_HEADERS, names.into_value()),
-            (headers::MAX_AGE, Cow::Borrowed(self.max_age.as_bytes())),
-        ] {
-            if !value.is_empty() {
-                reply.push((name, value));
-            }
-        }
-        if self.private_network && head.request_private_network == Field::One(b"true") {
-            reply.push((headers::ALLOW_PRIVATE_NETWORK, Cow::Borrowed(b"true")));
-        }
-        (reply, refused)
+        let preflight = Preflight {
+            grant: self.grant(origin),
+            methods: methods.into_value(),
+            headers: names.into_value(),
+            max_age: self.max_age,
+            private_network: self.private_network && head.request_private_network == Field::One(b"true"),
+        };
+        (preflight, refused)
     }
 
     fn answer_methods<'a>(&'a self, asked: Field<'a>) -> Asked<'a> {

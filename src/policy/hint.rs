@@ -15,9 +15,9 @@ use super::near::Near;
 use super::origin::Origin;
 use super::pattern::is_shared_domain;
 use super::request::{RequestHead, Source};
-use super::rules::{Origins, Rules};
+use super::rules::Rules;
 use super::set::OriginSet;
-use super::verdict::{Check, Finding, Reason};
+use super::verdict::{Check, Deny, Verdict};
 
 /// What to tell of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +46,15 @@ impl Domains {
 }
 
 impl Policy {
-    /// What to tell of a finding on a request.
+    /// What to tell of a verdict on a request.
     #[must_use]
-    pub fn hint(&self, finding: Finding, head: &RequestHead<'_>, domains: Domains) -> Hint {
-        let (at, rules) = self.rules_behind(finding, head);
+    pub fn hint(&self, verdict: &Verdict<'_>, head: &RequestHead<'_>, domains: Domains) -> Hint {
         let case = Case {
             policy: self,
-            at,
-            rules,
-            finding,
+            at: verdict.by,
+            rules: self.rules_of(verdict.by),
+            check: verdict.finding.check,
+            deny: verdict.finding.outcome.deny(),
             head,
             domains,
         };
@@ -86,20 +86,22 @@ struct Case<'a> {
     /// The entry of `policies` whose rules decided.
     at: Option<usize>,
     rules: &'a Rules,
-    finding: Finding,
+    check: Check,
+    /// Why not; `None` where nothing was refused.
+    deny: Option<Deny>,
     head: &'a RequestHead<'a>,
     domains: Domains,
 }
 
 impl Case<'_> {
     fn hint(&self) -> Hint {
-        match (self.finding.reason, Source::from(self.head.origin)) {
-            (Reason::HostNotAllowed | Reason::HostMalformed, _) => self.host_hint(),
-            (Reason::MethodNotAllowed, _) => Hint::fix(self.method_fix()),
-            (Reason::HeaderNotAllowed, _) => Hint::fix(self.header_fix()),
-            (Reason::OriginMalformed, _) => self.malformed_hint(),
+        match (self.deny, Source::from(self.head.origin)) {
+            (Some(Deny::HostNotAllowed | Deny::HostMalformed), _) => self.host_hint(),
+            (Some(Deny::MethodNotAllowed), _) => Hint::fix(self.method_fix()),
+            (Some(Deny::HeaderNotAllowed), _) => Hint::fix(self.header_fix()),
+            (Some(Deny::OriginMalformed), _) => self.malformed_hint(),
             (
-                Reason::PortMismatch | Reason::SchemeMismatch | Reason::OriginNotAllowed | Reason::CrossSiteWrite,
+                Some(Deny::PortMismatch | Deny::SchemeMismatch | Deny::OriginNotAllowed | Deny::CrossSiteWrite),
                 Source::Origin(origin),
             ) => self.origin_hint(&origin),
             _ => Hint::fix(self.general_fix()),
@@ -117,13 +119,13 @@ impl Case<'_> {
             ]
             .concat()
         };
-        match (self.finding.check, self.finding.reason) {
-            (_, Reason::HeadersUnavailable) => {
+        match (self.check, self.deny) {
+            (_, Some(Deny::HeadersUnavailable)) => {
                 "report this with the proxy's version: it would not hand over the headers".into()
             }
-            (Check::Csrf, Reason::OriginMissing) => missing("csrf.missing_origin", "write").into(),
-            (_, Reason::OriginMissing) => missing("websocket.missing_origin", "connect").into(),
-            (_, Reason::OriginNull) => {
+            (Check::Csrf, Some(Deny::OriginMissing)) => missing("csrf.missing_origin", "write").into(),
+            (_, Some(Deny::OriginMissing)) => missing("websocket.missing_origin", "connect").into(),
+            (_, Some(Deny::OriginNull)) => {
                 "serve the page from a site: sandboxed frames, files and some redirects have no origin".into()
             }
             _ => match self.exempt_path() {
@@ -146,8 +148,8 @@ impl Case<'_> {
         };
         let lower = received.to_ascii_lowercase();
         let repaired = lower.strip_suffix(b"/").unwrap_or(&lower);
-        let Origins { set, insecure, .. } = &*self.rules.origins;
-        let is_allowed = |it: Origin<'_>| (*insecure || !it.is_insecure()) && set.find(&it).is_some();
+        let origins = &self.rules.origins;
+        let is_allowed = |it: Origin<'_>| origins.find(&Source::Origin(it)).is_ok();
         if Origin::parse(repaired).is_ok_and(is_allowed) {
             return Hint::respelled(text(repaired));
         }

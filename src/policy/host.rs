@@ -57,6 +57,12 @@ impl<'a> Host<'a> {
         }
     }
 
+    /// Whether this is the machine itself.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.text().to_ascii_lowercase())
+    }
+
     /// Whether this is the one spelling that the URL Standard's host serializer emits: lower case, IPv4 in four
     /// decimal parts, IPv6 compressed. An IPv4-mapped address has none here: its two spellings would need a rule of
     /// their own, and no site is served from one.

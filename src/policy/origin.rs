@@ -4,7 +4,7 @@
 //! of an origin") and nothing that would have to be folded, trimmed, decoded or repaired first. Two spellings of one
 //! origin are how origin checks are bypassed; here there is one, apart from a default port, which may be written out.
 
-use super::host::{Authority, Host, is_loopback, split_port};
+use super::host::{Authority, Host, split_port};
 
 /// The longest scheme in bytes. Far above any in use, so that hostile values end early.
 const MAX_SCHEME: usize = 64;
@@ -83,7 +83,19 @@ impl<'a> Origin<'a> {
     /// Whether its pages come over plain HTTP from another machine, where anybody on the path may write them.
     #[must_use]
     pub fn is_insecure(&self) -> bool {
-        self.scheme == b"http" && !is_loopback(self.host.text())
+        self.scheme == b"http" && !self.is_loopback()
+    }
+
+    /// Whether its pages come from the visitor's own machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host.is_loopback()
+    }
+
+    /// Whether its pages are of the web, whose scheme says how they came.
+    #[must_use]
+    pub fn is_web(&self) -> bool {
+        matches!(self.scheme, b"http" | b"https")
     }
 
     /// Whether a request asks the host and port that its page is on. Only web pages have a host to ask.
@@ -95,11 +107,11 @@ impl<'a> Origin<'a> {
     /// The same, whatever the port.
     #[must_use]
     pub fn is_on_host(&self, target: &Authority<'_>) -> bool {
-        matches!(self.scheme, b"http" | b"https") && target.host == self.host
+        self.is_web() && target.host == self.host
     }
 
     /// Whether a request that shows this port, or none, is on the origin's own: one not shown is the default.
-    fn is_on_port(&self, shown: Option<u16>) -> bool {
+    pub(super) fn is_on_port(&self, shown: Option<u16>) -> bool {
         shown.filter(|&port| Some(port) != default_port(self.scheme)) == self.port
     }
 }

@@ -13,8 +13,8 @@ use super::host::{Host, is_loopback, without_root_dot};
 use super::origin::Origin;
 use super::problem::Problem;
 
-pub use origins::{is_opaque_scheme, is_shared_domain};
-pub use regex::OriginRegex;
+pub use origins::{SHARED_DOMAINS, is_opaque_scheme, is_shared_domain};
+pub use regex::{OriginRegex, probes};
 
 /// One entry of `allowed_origins`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,10 +114,7 @@ impl OriginPattern {
             Self::Of {
                 hosts: OriginHosts::Subdomains(domain) | OriginHosts::Labels { domain, .. },
                 ..
-            } => {
-                let domain = without_root_dot(domain);
-                !domain.contains(&b'.') && domain != b"localhost"
-            }
+            } => is_single_label(domain),
             _ => false,
         }
     }
@@ -226,6 +223,12 @@ impl HostPattern {
             }
         }
     }
+}
+
+/// Whether a domain is one label, so that strangers have names under it. `localhost` is the machine itself.
+pub(super) fn is_single_label(domain: &[u8]) -> bool {
+    let domain = without_root_dot(domain);
+    !domain.contains(&b'.') && domain != b"localhost"
 }
 
 /// What stands before `.domain`.

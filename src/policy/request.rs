@@ -126,6 +126,13 @@ impl<'a> RequestHead<'a> {
         }
     }
 
+    /// Whether a page of this origin came over HTTP while this request came over HTTPS, or by a scheme that cannot be
+    /// read.
+    #[must_use]
+    pub fn is_downgraded_by(&self, origin: &Origin<'_>) -> bool {
+        origin.scheme == b"http" && self.scheme() != Some(b"http")
+    }
+
     /// Whether this is a CORS-preflight request (Fetch §3.2.2): `OPTIONS` with an `Origin` and a method to ask for.
     #[must_use]
     pub fn is_preflight(&self) -> bool {
@@ -180,12 +187,11 @@ impl<'a> From<Field<'a>> for Source<'a> {
 }
 
 impl Source<'_> {
-    /// Whether the page came over HTTP while its request came over HTTPS. The other way round may be TLS that ended in
-    /// front of the proxy.
+    /// Whether the page came over HTTP while its request came over HTTPS, or by a scheme that cannot be read. The other
+    /// way round may be TLS that ended in front of the proxy.
     #[must_use]
     pub fn is_downgrade_of(&self, head: &RequestHead<'_>) -> bool {
-        let is_plain = matches!(self, Self::Origin(origin) if origin.scheme == b"http");
-        is_plain && head.scheme() == Some(b"https")
+        matches!(self, Self::Origin(origin) if head.is_downgraded_by(origin))
     }
 
     /// Whether the page is on the host and port that it asks.

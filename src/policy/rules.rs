@@ -4,15 +4,16 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::cookies;
-use super::cors::{self, Cors};
+use super::cors::Cors;
 use super::headers;
 use super::host::Authority;
-use super::origin::NoOrigin;
+use super::origin::{NoOrigin, Origin};
 use super::path::{self, PathPattern};
 use super::request::{Field, RequestHead, Source};
 use super::set::{HostSet, Match, NearMiss, OriginSet};
 use super::verdict::{
-    Check, Decision, Finding, Forward, Grant, Header, Mode, Outcome, Reason, Reply, RequestEdit, Verdict,
+    Action, Allow, AllowOrigin, Check, Deny, Finding, Forward, Mode, Outcome, Refusal, Reply, RequestEdit,
+    ResponseCors, Verdict,
 };
 use super::websocket::{self, WebSocket};
 use super::writes::Csrf;
@@ -39,10 +40,21 @@ pub struct Rules {
 pub struct Origins {
     /// The patterns.
     pub set: Rc<OriginSet>,
-    /// Whether `null` is allowed.
-    pub null: bool,
-    /// Whether regular expressions may also allow plain HTTP from other machines.
-    pub insecure: bool,
+    /// Whether pages may read with credentials.
+    pub credentials: bool,
+    /// The risks that the operator takes on purpose.
+    pub dangers: Dangers,
+}
+
+/// The risks that an operator takes on purpose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dangers {
+    /// `dangerously_allow_null_origin`.
+    pub null_origin: bool,
+    /// `dangerously_allow_any_origin_with_credentials`.
+    pub any_origin_with_credentials: bool,
+    /// `dangerously_allow_insecure_origins`.
+    pub insecure_origins: bool,
 }
 
 /// The `hosts` section.
@@ -76,104 +88,73 @@ impl Rules {
     pub fn decide<'a>(&'a self, head: &RequestHead<'a>) -> Verdict<'a> {
         let source = Source::from(head.origin);
         let found = self.origins.find(&source);
-        let grant = self.grant(head, found);
+        let reader = self.reader(head, found);
         let mut watched = Watched(None);
 
         if let (Some(hosts), Some(allowed)) = (&self.hosts, &self.allowed_hosts)
             && let Err(reason) = hosts.admit(allowed, head)
             && watched.enforces(hosts.mode, Check::Hosts, reason)
         {
-            return self.refuse(Check::Hosts, reason, hosts.reject_status, grant);
+            return self.refuse(Check::Hosts, reason, hosts.reject_status, reader);
         }
         if head.is_websocket() {
-            let admitted = self.admit_websocket(head, &source, found);
-            return match (admitted, self.websocket) {
+            let admitted = self.websocket.map_or(Ok(Allow::Off), |it| {
+                it.admit(head, &source, &self.origins, self.allowed_hosts.as_deref())
+            });
+            let outcome = match (admitted, self.websocket) {
                 (Err(reason), Some(websocket)) if watched.enforces(websocket.mode, Check::WebSocket, reason) => {
-                    self.refuse(Check::WebSocket, reason, 403, grant)
+                    return self.refuse(Check::WebSocket, reason, 403, reader);
                 }
-                (Ok(reason) | Err(reason), _) => self.forward(
-                    head,
-                    &source,
-                    watched.or(Check::WebSocket, Outcome::Allowed, reason),
-                    grant,
-                ),
+                (Err(reason), _) => Outcome::WouldReject(reason),
+                (Ok(allow), _) => Outcome::Allowed(allow),
             };
+            return self.forward(head, &source, watched.or(Check::WebSocket, outcome), reader);
         }
         if let Some(csrf) = &self.csrf
-            && let Err(reason) = csrf.admit(head, &source, found)
+            && let Err(reason) = csrf.admit(head, &source, &self.origins)
             && watched.enforces(csrf.mode, Check::Csrf, reason)
         {
-            return self.refuse(Check::Csrf, reason, 403, grant);
+            return self.refuse(Check::Csrf, reason, 403, reader);
         }
         let Some(cors) = &self.cors else {
-            return self.forward(
-                head,
-                &source,
-                watched.or(Check::Cors, Outcome::Allowed, Reason::Off),
-                grant,
-            );
+            let off = watched.or(Check::Cors, Outcome::Allowed(Allow::Off));
+            return self.forward(head, &source, off, reader);
         };
         if head.is_preflight() {
-            let mut verdict = self.answer_preflight(cors, head, found, grant);
-            let Finding { outcome, reason, .. } = verdict.finding;
-            if outcome == Outcome::Rejected && !watched.enforces(cors.mode, Check::Cors, reason)
-                || cors.mode == Mode::ReportOnly
-            {
-                return self.forward(head, &source, watched.or(Check::Cors, outcome, reason), grant);
-            }
-            if outcome == Outcome::Allowed {
-                verdict.finding = watched.or(Check::Cors, outcome, reason);
-            }
-            return verdict;
+            return self.answer_preflight(cors, head, &source, found, reader, &mut watched);
         }
-        let (outcome, reason) = match found {
-            Ok(reason) => (Outcome::Allowed, reason),
+        let outcome = match found {
+            Ok(allow) => Outcome::Allowed(allow),
             // Nothing to grant or to refuse: no other origin asks.
-            Err(Reason::OriginMissing) => (Outcome::Allowed, Reason::OriginMissing),
-            Err(_) if grant == Grant::Any => (Outcome::Allowed, Reason::Any),
+            Err(Deny::OriginMissing) => Outcome::Allowed(Allow::OriginMissing),
+            Err(_) if reader == AllowOrigin::Any => Outcome::Allowed(Allow::Any),
             Err(reason) => match source.is_target_of(head) {
-                true if !source.is_downgrade_of(head) => (Outcome::Allowed, Reason::SameHost),
+                true if !source.is_downgrade_of(head) => Outcome::Allowed(Allow::SameHost),
                 is_target => {
-                    let reason = if is_target { Reason::SchemeMismatch } else { reason };
+                    let reason = if is_target { Deny::SchemeMismatch } else { reason };
                     match watched.enforces(cors.mode, Check::Cors, reason) {
-                        true => (Outcome::Rejected, reason),
-                        false => (Outcome::WouldReject, reason),
+                        true => Outcome::Rejected(reason),
+                        false => Outcome::WouldReject(reason),
                     }
                 }
             },
         };
-        self.forward(head, &source, watched.or(Check::Cors, outcome, reason), grant)
+        self.forward(head, &source, watched.or(Check::Cors, outcome), reader)
     }
 
     /// The answer where headers cannot be read or written: what is not known to be allowed is refused.
     #[must_use]
     pub fn refuse_unavailable(&self) -> Verdict<'_> {
-        self.refuse(Check::Hosts, Reason::HeadersUnavailable, 500, Grant::Withheld)
+        self.refuse(Check::Hosts, Deny::HeadersUnavailable, 500, AllowOrigin::Withheld)
     }
 
-    fn admit_websocket(
-        &self,
-        head: &RequestHead<'_>,
-        source: &Source<'_>,
-        found: Result<Reason, Reason>,
-    ) -> Result<Reason, Reason> {
-        match (self.websocket, found, source) {
-            (None, ..) => Ok(Reason::Off),
-            (Some(websocket), Err(reason), Source::Origin(origin)) => {
-                websocket.admit(origin, reason, self.allowed_hosts.as_deref(), head)
-            }
-            (Some(websocket), Err(reason), Source::Missing) if websocket.missing_origin => Ok(reason),
-            (Some(_), found, _) => found,
-        }
-    }
-
-    /// What the page behind this request may read. A literal `*` goes to everybody, so that caches need not tell
-    /// origins apart; where credentials are, browsers do not take it for a wildcard, and the origin itself is named.
-    fn grant<'a>(&self, head: &RequestHead<'a>, found: Result<Reason, Reason>) -> Grant<'a> {
+    /// The page behind this request, if it may read what comes back. A literal `*` is the same for every origin, so that
+    /// the response needs no `Vary`; beside credentials browsers do not take it for a wildcard, and the origin is named.
+    fn reader<'a>(&self, head: &RequestHead<'a>, found: Result<Allow, Deny>) -> AllowOrigin<'a> {
         match (&self.cors, found, head.origin) {
-            (Some(cors), ..) if self.origins.is_any(cors) => Grant::Any,
-            (Some(_), Ok(_), Field::One(received)) => Grant::Origin(received),
-            _ => Grant::Withheld,
+            (Some(_), ..) if self.origins.is_literal_any() => AllowOrigin::Any,
+            (Some(_), Ok(_), Field::One(received)) => AllowOrigin::Named(Cow::Borrowed(received)),
+            _ => AllowOrigin::Withheld,
         }
     }
 
@@ -181,35 +162,42 @@ impl Rules {
         &'a self,
         cors: &'a Cors,
         head: &RequestHead<'a>,
-        found: Result<Reason, Reason>,
-        grant: Grant<'a>,
+        source: &Source<'_>,
+        found: Result<Allow, Deny>,
+        reader: AllowOrigin<'a>,
+        watched: &mut Watched,
     ) -> Verdict<'a> {
-        let vary = (headers::VARY, Cow::Borrowed(cors::VARY_PREFLIGHT.as_bytes()));
-        let reason = match found {
-            Ok(reason) => reason,
-            Err(reason) => {
-                let mut headers = problem_headers();
-                headers.push(vary);
-                return refusal(Check::Cors, reason, 403, headers);
+        let (granted, refused) = match found {
+            Ok(_) => {
+                let (preflight, refused) = cors.preflight(reader, head);
+                (Some(preflight), refused)
             }
+            Err(reason) => (None, Some(reason)),
         };
-        let (mut headers, refused) = cors.preflight(grant, head);
-        headers.push(vary);
-        let (outcome, reason) = match refused {
-            Some(refused) => (Outcome::Rejected, refused),
-            None => (Outcome::Allowed, reason),
+        let outcome = match (refused, found) {
+            (Some(reason), _) if watched.enforces(cors.mode, Check::Cors, reason) => Outcome::Rejected(reason),
+            (Some(reason), _) | (None, Err(reason)) => Outcome::WouldReject(reason),
+            (None, Ok(allow)) => Outcome::Allowed(allow),
         };
-        Verdict {
-            finding: Finding {
+        // A refusal of this check is the finding, whatever a check before it would have refused.
+        let finding = match outcome {
+            Outcome::Rejected(_) => Finding {
                 check: Check::Cors,
                 outcome,
-                reason,
             },
-            decision: Decision::Reply(Reply {
-                status: 204,
-                headers,
-                body: String::new(),
-            }),
+            _ => watched.or(Check::Cors, outcome),
+        };
+        match (granted, refused) {
+            _ if cors.mode == Mode::ReportOnly => self.forward(head, source, finding, AllowOrigin::Withheld),
+            (Some(preflight), _) => Verdict {
+                finding,
+                by: None,
+                action: Action::Reply(Reply::Preflight(preflight)),
+            },
+            (None, reason) => {
+                let reason = reason.unwrap_or(Deny::OriginNotAllowed);
+                self.refuse(Check::Cors, reason, 403, AllowOrigin::Withheld)
+            }
         }
     }
 
@@ -218,7 +206,7 @@ impl Rules {
         head: &RequestHead<'_>,
         source: &Source<'_>,
         finding: Finding,
-        grant: Grant<'a>,
+        reader: AllowOrigin<'a>,
     ) -> Verdict<'a> {
         let mut request = Vec::new();
         let enforces_sockets = self.websocket.is_some_and(|it| it.mode == Mode::Enforce);
@@ -229,68 +217,112 @@ impl Rules {
         if self.hosts.as_ref().is_some_and(strips) && head.forwarded_host != Field::Absent {
             request.push(RequestEdit::Remove(headers::X_FORWARDED_HOST));
         }
-        let response = self.enforced_cors().map(|cors| (Rc::clone(cors), grant));
-        let is_credentialed = |(cors, grant): &(Rc<Cors>, Grant<'_>)| cors.credentials && *grant != Grant::Withheld;
+        let is_credentialed = self.origins.credentials && reader != AllowOrigin::Withheld;
+        let response = self
+            .cors
+            .as_ref()
+            .map_or(ResponseCors::Untouched, |cors| cors.response(reader));
         Verdict {
             finding,
-            decision: Decision::Forward(Forward {
+            by: None,
+            action: Action::Forward(Forward {
                 request,
-                is_upgrade: head.upgrade != Field::Absent,
-                is_cross_site: response.as_ref().is_some_and(is_credentialed) && cookies::is_cross_site(head, source),
                 response,
+                is_upgrade: head.upgrade != Field::Absent,
+                is_cross_site: is_credentialed && cookies::is_cross_site(head, source),
             }),
         }
     }
 
-    fn refuse<'a>(&'a self, check: Check, reason: Reason, status: u16, grant: Grant<'a>) -> Verdict<'a> {
-        let mut headers = problem_headers();
-        if let Some(cors) = self.enforced_cors() {
-            let granted = cors.response_headers(grant);
-            headers.extend(granted.map(|(name, value)| (name, Cow::Borrowed(value))));
-            if grant != Grant::Any {
-                headers.push((headers::VARY, Cow::Borrowed(b"Origin")));
-            }
+    fn refuse<'a>(&self, check: Check, reason: Deny, status: u16, reader: AllowOrigin<'a>) -> Verdict<'a> {
+        let cors = self.cors.as_ref().filter(|cors| cors.mode == Mode::Enforce);
+        Verdict {
+            finding: Finding {
+                check,
+                outcome: Outcome::Rejected(reason),
+            },
+            by: None,
+            action: Action::Reply(Reply::Refusal(Refusal {
+                status,
+                check,
+                reason,
+                grant: cors.map(|cors| cors.grant(reader)),
+            })),
         }
-        refusal(check, reason, status, headers)
-    }
-
-    fn enforced_cors(&self) -> Option<&Rc<Cors>> {
-        self.cors.as_ref().filter(|cors| cors.mode == Mode::Enforce)
     }
 }
 
 impl Origins {
     /// Whether all may read everything, so that the answer is a literal `*`.
-    fn is_any(&self, cors: &Cors) -> bool {
-        self.set.is_any() && !cors.credentials
+    fn is_literal_any(&self) -> bool {
+        self.set.is_any() && !self.credentials
     }
 
-    /// By which rule the origin is allowed, or why it is not.
-    fn find(&self, source: &Source<'_>) -> Result<Reason, Reason> {
+    /// Whether an expression may also allow plain HTTP from other machines.
+    #[must_use]
+    pub fn allow_insecure(&self) -> bool {
+        self.dangers.insecure_origins || !self.credentials
+    }
+
+    /// By which rule a page of this origin may read, or why it may not.
+    pub fn find(&self, source: &Source<'_>) -> Result<Allow, Deny> {
         match source {
-            Source::Missing => Err(Reason::OriginMissing),
-            Source::None(NoOrigin::Malformed) => Err(Reason::OriginMalformed),
-            Source::None(NoOrigin::Null) if !self.null => Err(Reason::OriginNull),
-            Source::None(NoOrigin::Null) if self.set.is_any() => Ok(Reason::Any),
-            Source::None(NoOrigin::Null) => Ok(Reason::OriginNull),
+            Source::Missing => Err(Deny::OriginMissing),
+            Source::None(NoOrigin::Malformed) => Err(Deny::OriginMalformed),
+            Source::None(NoOrigin::Null) if self.is_literal_any() => Ok(Allow::Any),
+            Source::None(NoOrigin::Null) if !self.dangers.null_origin => Err(Deny::OriginNull),
+            Source::None(NoOrigin::Null) if self.set.is_any() => Ok(Allow::Any),
+            Source::None(NoOrigin::Null) => Ok(Allow::OriginNull),
             Source::Origin(origin) => match self.set.find(origin) {
-                Some(Match::Any) => Ok(Reason::Any),
-                Some(Match::Listed) => Ok(Reason::Listed),
-                Some(Match::Pattern) => Ok(Reason::Pattern),
-                Some(Match::Regex) if origin.is_insecure() && !self.insecure => Err(Reason::SchemeMismatch),
-                Some(Match::Regex) => Ok(Reason::Regex),
+                Some(found) => self.allow(found, origin),
                 None => Err(match self.set.near_miss(origin) {
-                    Some(NearMiss::Port) => Reason::PortMismatch,
-                    Some(NearMiss::Scheme) => Reason::SchemeMismatch,
-                    None => Reason::OriginNotAllowed,
+                    Some(NearMiss::Port) => Deny::PortMismatch,
+                    Some(NearMiss::Scheme) => Deny::SchemeMismatch,
+                    None => Deny::OriginNotAllowed,
                 }),
             },
+        }
+    }
+
+    /// Whether an entry lets pages of this origin do what always carries their visitors' cookies, which is to write and
+    /// to open WebSockets; `None` if no entry counts for that.
+    pub fn admit(&self, origin: &Origin<'_>, head: &RequestHead<'_>) -> Option<Result<Allow, Deny>> {
+        let found = match self.set.find_credentialed(origin) {
+            // What grants reading alone otherwise.
+            None if self.dangers.any_origin_with_credentials => self.set.find_any(origin),
+            found => found,
+        }?;
+        let is_listed = matches!(found, Match::Listed | Match::Pattern);
+        // Any program on the visitor's machine can be a loopback origin, so that somebody has to have written it down.
+        if !(is_listed && origin.is_loopback())
+            && let Err(reason) = self.refuse_downgrade(origin, head)
+        {
+            return Some(Err(reason));
+        }
+        Some(self.allow(found, origin))
+    }
+
+    /// Refuses a page of `http` that asks a request of `https`.
+    pub fn refuse_downgrade(&self, origin: &Origin<'_>, head: &RequestHead<'_>) -> Result<(), Deny> {
+        match head.is_downgraded_by(origin) && !self.dangers.insecure_origins {
+            true => Err(Deny::SchemeMismatch),
+            false => Ok(()),
+        }
+    }
+
+    fn allow(&self, found: Match, origin: &Origin<'_>) -> Result<Allow, Deny> {
+        match found {
+            Match::Any => Ok(Allow::Any),
+            Match::Listed => Ok(Allow::Listed),
+            Match::Pattern => Ok(Allow::Pattern),
+            Match::Regex if origin.is_insecure() && !self.allow_insecure() => Err(Deny::SchemeMismatch),
+            Match::Regex => Ok(Allow::Regex),
         }
     }
 }
 
 impl Hosts {
-    fn admit(&self, allowed: &HostSet, head: &RequestHead<'_>) -> Result<(), Reason> {
+    fn admit(&self, allowed: &HostSet, head: &RequestHead<'_>) -> Result<(), Deny> {
         if path::any_covers(&self.exempt_paths, head.path) {
             return Ok(());
         }
@@ -300,9 +332,9 @@ impl Hosts {
         };
         for field in std::iter::once(head.authority).chain(forwarded) {
             let authority = field.one().and_then(|it| Authority::parse(it).ok());
-            let host = authority.ok_or(Reason::HostMalformed)?.host;
+            let host = authority.ok_or(Deny::HostMalformed)?.host;
             if !allowed.contains(&host) {
-                return Err(Reason::HostNotAllowed);
+                return Err(Deny::HostNotAllowed);
             }
         }
         Ok(())
@@ -314,54 +346,18 @@ struct Watched(Option<Finding>);
 
 impl Watched {
     /// Whether a refusal is to be carried out; if it is not, it is noted.
-    fn enforces(&mut self, mode: Mode, check: Check, reason: Reason) -> bool {
+    fn enforces(&mut self, mode: Mode, check: Check, reason: Deny) -> bool {
         if mode == Mode::ReportOnly {
             self.0.get_or_insert(Finding {
                 check,
-                outcome: Outcome::WouldReject,
-                reason,
+                outcome: Outcome::WouldReject(reason),
             });
         }
         mode == Mode::Enforce
     }
 
-    /// What is told of a request that goes on.
-    fn or(&self, check: Check, outcome: Outcome, reason: Reason) -> Finding {
-        self.0.unwrap_or(Finding { check, outcome, reason })
-    }
-}
-
-fn problem_headers<'a>() -> Vec<Header<'a>> {
-    vec![(headers::CONTENT_TYPE, Cow::Borrowed(b"application/problem+json"))]
-}
-
-/// A refusal, with a body in the format of RFC 9457. It names nothing that the policy allows.
-fn refusal(check: Check, reason: Reason, status: u16, headers: Vec<Header<'_>>) -> Verdict<'_> {
-    let title = match status {
-        400 => "Bad Request",
-        403 => "Forbidden",
-        404 => "Not Found",
-        421 => "Misdirected Request",
-        _ => "Internal Server Error",
-    };
-    let detail = match (check, reason) {
-        (_, Reason::HeadersUnavailable) => "the request could not be checked against the policy",
-        (Check::Hosts, Reason::HostMalformed) => "the request does not name one well-formed host",
-        (Check::Hosts, _) => "this server does not answer for the host that was asked for",
-        (Check::Csrf, _) => "a page of this origin may not change anything here",
-        (Check::WebSocket, _) => "a page of this origin may not open a WebSocket here",
-        (Check::Cors, _) => "a page of this origin may not read answers from here",
-    };
-    let (check_code, reason_code) = (check.code(), reason.code());
-    let body = format!(
-        r#"{{"title":"{title}","status":{status},"detail":"{detail}","check":"{check_code}","reason":"{reason_code}"}}"#
-    );
-    Verdict {
-        finding: Finding {
-            check,
-            outcome: Outcome::Rejected,
-            reason,
-        },
-        decision: Decision::Reply(Reply { status, headers, body }),
+    /// The finding on a request that goes on.
+    fn or(&self, check: Check, outcome: Outcome) -> Finding {
+        self.0.unwrap_or(Finding { check, outcome })
     }
 }

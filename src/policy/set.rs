@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use super::host::{Host, without_root_dot};
 use super::names::NameTable;
 use super::origin::Origin;
-use super::pattern::{HostPattern, OriginHosts, OriginPattern, OriginRegex, Ports, fills};
+use super::pattern::{HostPattern, OriginHosts, OriginPattern, OriginRegex, Ports, fills, is_single_label};
 
 /// The compiled `allowed_origins`.
 #[derive(Debug, Default)]
@@ -132,6 +132,30 @@ impl OriginSet {
         self.regexes.iter().any(|it| it.matches(origin)).then_some(Match::Regex)
     }
 
+    /// How the origin is allowed beside credentials, if it is: `*`, what covers every site under one label, and an
+    /// expression that is open let pages read without them, and no more.
+    #[must_use]
+    pub fn find_credentialed(&self, origin: &Origin<'_>) -> Option<Match> {
+        let host = origin.host.text();
+        if self.exact.get(host).is_some_and(|rules| rules.allow(origin)) {
+            return Some(Match::Listed);
+        }
+        let mut is_own = |hosts: Hosts<'_>, rules: &Rules| !hosts.cover_single_label() && rules.allow(origin);
+        if self.any_wildcard(host, &mut is_own) {
+            return Some(Match::Pattern);
+        }
+        let mut closed = self.regexes.iter().filter(|it| !it.is_open());
+        closed.any(|it| it.matches(origin)).then_some(Match::Regex)
+    }
+
+    /// How `*` or an open expression allows the origin, if one does.
+    #[must_use]
+    pub fn find_any(&self, origin: &Origin<'_>) -> Option<Match> {
+        let mut open = self.regexes.iter().filter(|it| it.is_open());
+        let by_regex = || open.any(|it| it.matches(origin)).then_some(Match::Regex);
+        self.any.then_some(Match::Any).or_else(by_regex)
+    }
+
     /// In what a refused origin differs from the entry that comes nearest, if one has its host.
     #[must_use]
     pub fn near_miss(&self, origin: &Origin<'_>) -> Option<NearMiss> {
@@ -243,6 +267,15 @@ enum Hosts<'a> {
         suffix: &'a [u8],
         domain: &'a [u8],
     },
+}
+
+impl Hosts<'_> {
+    fn cover_single_label(&self) -> bool {
+        match self {
+            Self::One(_) => false,
+            Self::Subdomains(domain) | Self::Labels { domain, .. } => is_single_label(domain),
+        }
+    }
 }
 
 impl From<Hosts<'_>> for OriginHosts {

@@ -4,40 +4,60 @@ use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
-use super::cors::Cors;
+use super::headers;
 
-/// The answer to one request: what to do, and why.
+/// The answer to one request: what to do, why, and which rules said so.
 #[derive(Clone, Debug)]
 pub struct Verdict<'a> {
     /// Why.
     pub finding: Finding,
+    /// The entry of `policies` whose rules decided; `None` for the rules outside it.
+    pub by: Option<usize>,
     /// What to do.
-    pub decision: Decision<'a>,
+    pub action: Action<'a>,
 }
 
-/// Which check spoke last, what it said and by which rule. Written `<check>:<outcome>:<reason>`.
+/// Which check spoke last, and what it said by which rule. Written `<check>:<outcome>:<reason>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The check that decided.
     pub check: Check,
-    /// What it decided.
+    /// What it decided, and by which rule.
     pub outcome: Outcome,
-    /// By which rule.
-    pub reason: Reason,
 }
 
-/// What becomes of a refusal.
+/// What a check decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Yes.
+    Allowed(Allow),
+    /// No. For `cors` an ordinary request goes on all the same: what is refused is the page's access to the answer.
+    Rejected(Deny),
+    /// No, but the check only reports.
+    WouldReject(Deny),
+}
+
+/// Whether a check enforces what it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It is carried out.
+    /// A refusal is carried out.
     Enforce,
-    /// It is only told.
+    /// A refusal is only counted and logged.
     ReportOnly,
+}
+
+/// What becomes of a request that names no origin, where an origin would decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingOrigin {
+    /// It passes: no browser leaves the origin out, so its absence is no attack through one.
+    Allow,
+    /// It is refused.
+    Reject,
 }
 
 /// What becomes of a request.
 #[derive(Clone, Debug)]
-pub enum Decision<'a> {
+pub enum Action<'a> {
     /// It goes on, and its response is edited.
     Forward(Forward<'a>),
     /// The filter answers it.
@@ -49,13 +69,46 @@ pub enum Decision<'a> {
 pub struct Forward<'a> {
     /// Edits to the request.
     pub request: Vec<RequestEdit>,
-    /// The CORS headers that the response gets in place of the backend's; `None` if CORS is off.
-    pub response: Option<(Rc<Cors>, Grant<'a>)>,
-    /// Whether this asks for an upgrade: CORS has no part in a `101`.
+    /// Edits to the response.
+    pub response: ResponseCors<'a>,
+    /// Whether the request asks for an upgrade: CORS has no part in a `101`.
     pub is_upgrade: bool,
-    /// Whether a page of another site may read the response with its visitor's cookies, so that browsers drop those
-    /// that are not marked for it.
+    /// Whether a page of another site asks, for whose fetches browsers drop cookies that are not marked for it.
     pub is_cross_site: bool,
+}
+
+/// What becomes of the CORS headers of a response. The order is that of strictness, the strictest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ResponseCors<'a> {
+    /// The policy's headers take the place of the backend's.
+    Replace(CorsGrant<'a>),
+    /// The policy's headers are added where the backend sent no `Access-Control-Allow-Origin`.
+    Keep(CorsGrant<'a>),
+    /// They stay as the backend sent them.
+    #[default]
+    Untouched,
+}
+
+/// What a page may read of a response, as headers that are ready to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorsGrant<'a> {
+    /// Which page may read it.
+    pub origin: AllowOrigin<'a>,
+    /// Whether it may read it with its visitor's cookies.
+    pub credentials: bool,
+    /// The names of the headers that it may read, joined; empty for none.
+    pub expose: Rc<str>,
+}
+
+/// Which page may read a response. The order is that of strictness, the strictest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowOrigin<'a> {
+    /// No page of another origin.
+    Withheld,
+    /// The page of this origin; the bytes are those received.
+    Named(Cow<'a, [u8]>),
+    /// Any page: `*`.
+    Any,
 }
 
 /// One edit to a request's headers.
@@ -69,23 +122,49 @@ pub enum RequestEdit {
     Set(&'static str, &'static str),
 }
 
-/// What a page may do with a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grant<'a> {
-    /// Any page may read it: `*`.
-    Any,
-    /// The page of this origin may read it; the bytes are those received.
-    Origin(&'a [u8]),
-    /// No page of another origin may.
-    Withheld,
-}
-
 /// A header to send.
 pub type Header<'a> = (&'static str, Cow<'a, [u8]>);
 
 /// An answer from the filter itself.
 #[derive(Clone, Debug)]
-pub struct Reply<'a> {
+pub enum Reply<'a> {
+    /// The answer to a preflight whose origin is allowed.
+    Preflight(Preflight<'a>),
+    /// A refusal.
+    Refusal(Refusal<'a>),
+}
+
+/// What a preflight is granted (Fetch §3.2.3).
+#[derive(Clone, Debug)]
+pub struct Preflight<'a> {
+    /// Who asks.
+    pub grant: CorsGrant<'a>,
+    /// `Access-Control-Allow-Methods`; empty for none.
+    pub methods: Cow<'a, [u8]>,
+    /// `Access-Control-Allow-Headers`; empty for none.
+    pub headers: Cow<'a, [u8]>,
+    /// `Access-Control-Max-Age`, in seconds.
+    pub max_age: u32,
+    /// Whether `Access-Control-Allow-Private-Network` was asked for and is granted.
+    pub private_network: bool,
+}
+
+/// A refusal: a status, and a body in the format of RFC 9457.
+#[derive(Clone, Debug)]
+pub struct Refusal<'a> {
+    /// The status code.
+    pub status: u16,
+    /// The check that refused.
+    pub check: Check,
+    /// Why.
+    pub reason: Deny,
+    /// Who may read the body; `None` where CORS is not enforced.
+    pub grant: Option<CorsGrant<'a>>,
+}
+
+/// A reply as it is sent: Envoy's "local reply".
+#[derive(Clone, Debug)]
+pub struct LocalReply<'a> {
     /// The status code.
     pub status: u16,
     /// The headers; no name occurs twice.
@@ -128,24 +207,32 @@ codes! {
 }
 
 codes! {
-    /// What a check decided.
-    Outcome {
-        /// Yes.
-        Allowed = "allowed",
-        /// No. For `cors` an ordinary request goes on all the same: what is refused is the page's access to the answer.
-        Rejected = "rejected",
-        /// No, but the check only reports.
-        WouldReject = "would_reject",
-    }
-}
-
-codes! {
-    /// The rule behind an outcome. The list is closed: codes are added in a release, never made from a request.
-    Reason {
+    /// The rule by which a check says yes. The list is closed: codes are added in a release, never made from a request.
+    Allow {
         /// The WebSocket's origin has its host in `allowed_hosts`.
         AllowedHosts = "allowed_hosts",
         /// `*` is listed.
         Any = "any",
+        /// An entry without a wildcard in its host matched.
+        Listed = "listed",
+        /// The check is switched off.
+        Off = "off",
+        /// There is no `Origin`.
+        OriginMissing = "origin_missing",
+        /// The origin is `null`, and that is allowed.
+        OriginNull = "origin_null",
+        /// An entry with a wildcard in its host matched.
+        Pattern = "pattern",
+        /// A regular expression matched.
+        Regex = "regex",
+        /// The page is on the host and port that it asks.
+        SameHost = "same_host",
+    }
+}
+
+codes! {
+    /// Why a check says no. The list is closed, like that of [`Allow`].
+    Deny {
         /// Another site's page asks for a change.
         CrossSiteWrite = "cross_site_write",
         /// A preflight asks for a header that `cors.allow_headers` does not list.
@@ -156,103 +243,294 @@ codes! {
         HostMalformed = "host_malformed",
         /// The host is not in `allowed_hosts`.
         HostNotAllowed = "host_not_allowed",
-        /// An entry without a wildcard in its host matched.
-        Listed = "listed",
         /// A preflight asks for a method that `cors.allow_methods` does not list.
         MethodNotAllowed = "method_not_allowed",
-        /// The check is switched off.
-        Off = "off",
         /// `Origin` is not the serialization of one origin that browsers send.
         OriginMalformed = "origin_malformed",
         /// There is no `Origin`.
         OriginMissing = "origin_missing",
-        /// No entry comes near the origin.
+        /// No entry comes near the origin, or only one that lets it read and no more.
         OriginNotAllowed = "origin_not_allowed",
         /// The origin is `null`.
         OriginNull = "origin_null",
-        /// An entry with a wildcard in its host matched.
-        Pattern = "pattern",
         /// An entry has the origin's scheme and host, or the request its host, but with another port.
         PortMismatch = "port_mismatch",
-        /// A regular expression matched.
-        Regex = "regex",
-        /// The page is on the host and port that it asks, whatever its scheme.
-        SameHost = "same_host",
-        /// An entry has the origin's host, but with another scheme.
+        /// An entry has the origin's host, but with another scheme; or a page of `http` asks a request of `https`.
         SchemeMismatch = "scheme_mismatch",
     }
 }
 
-/// Everything that a policy can find: what the counters are, and what the documents list.
-pub const FINDINGS: [(Check, Outcome, &[Reason]); 10] = {
-    use Reason::*;
-    const HOSTS: &[Reason] = &[HostMalformed, HostNotAllowed];
-    const WEBSOCKET: &[Reason] = &[
-        OriginMalformed,
-        OriginMissing,
-        OriginNotAllowed,
-        OriginNull,
-        PortMismatch,
-        SchemeMismatch,
-    ];
-    const CSRF: &[Reason] = &[
-        CrossSiteWrite,
-        OriginMalformed,
-        OriginMissing,
-        OriginNull,
-        SchemeMismatch,
-    ];
-    const CORS: &[Reason] = &[
-        HeaderNotAllowed,
-        MethodNotAllowed,
-        OriginMalformed,
-        OriginNotAllowed,
-        OriginNull,
-        PortMismatch,
-        SchemeMismatch,
-    ];
-    const GRANTS: &[Reason] = &[Any, Listed, Off, OriginMissing, OriginNull, Pattern, Regex, SameHost];
-    const SOCKET_GRANTS: &[Reason] = &[
-        AllowedHosts,
-        Any,
-        Listed,
-        Off,
-        OriginMissing,
-        OriginNull,
-        Pattern,
-        Regex,
-        SameHost,
-    ];
+impl Allow {
+    /// Whether an entry for the origin says so, and not that nothing was asked or checked.
+    #[must_use]
+    pub fn is_of_entry(self) -> bool {
+        matches!(
+            self,
+            Self::Any | Self::Listed | Self::OriginNull | Self::Pattern | Self::Regex
+        )
+    }
+}
+
+impl Outcome {
+    /// The stable code of each, in the order of [`place`](Self::place).
+    pub const CODES: [&str; 3] = ["allowed", "rejected", "would_reject"];
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Allowed(_) => "allowed",
+            Self::Rejected(_) => "rejected",
+            Self::WouldReject(_) => "would_reject",
+        }
+    }
+
+    /// The stable code of the rule behind it.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Allowed(allow) => allow.code(),
+            Self::Rejected(deny) | Self::WouldReject(deny) => deny.code(),
+        }
+    }
+
+    /// Why not, where the answer is no.
+    #[must_use]
+    pub fn deny(self) -> Option<Deny> {
+        match self {
+            Self::Allowed(_) => None,
+            Self::Rejected(deny) | Self::WouldReject(deny) => Some(deny),
+        }
+    }
+
+    /// Whether the answer is yes.
+    #[must_use]
+    pub fn is_allowed(self) -> bool {
+        matches!(self, Self::Allowed(_))
+    }
+}
+
+/// Every finding there is: what the counters are, and what the documents list.
+const GRANTS: [(Check, &[Allow]); 2] = {
+    use Allow::*;
     [
         (
-            Check::Hosts,
-            Outcome::Rejected,
-            &[HeadersUnavailable, HostMalformed, HostNotAllowed],
+            Check::WebSocket,
+            &[AllowedHosts, Any, Listed, Off, OriginMissing, Pattern, Regex, SameHost],
         ),
-        (Check::Hosts, Outcome::WouldReject, HOSTS),
-        (Check::WebSocket, Outcome::Allowed, SOCKET_GRANTS),
-        (Check::WebSocket, Outcome::Rejected, WEBSOCKET),
-        (Check::WebSocket, Outcome::WouldReject, WEBSOCKET),
-        (Check::Csrf, Outcome::Rejected, CSRF),
-        (Check::Csrf, Outcome::WouldReject, CSRF),
-        (Check::Cors, Outcome::Allowed, GRANTS),
-        (Check::Cors, Outcome::Rejected, CORS),
-        (Check::Cors, Outcome::WouldReject, CORS),
+        (
+            Check::Cors,
+            &[Any, Listed, Off, OriginMissing, OriginNull, Pattern, Regex, SameHost],
+        ),
+    ]
+};
+
+/// See [`GRANTS`].
+const REFUSALS: [(Check, &[Deny]); 4] = {
+    use Deny::*;
+    [
+        (Check::Hosts, &[HostMalformed, HostNotAllowed]),
+        (
+            Check::WebSocket,
+            &[
+                OriginMalformed,
+                OriginMissing,
+                OriginNotAllowed,
+                OriginNull,
+                PortMismatch,
+                SchemeMismatch,
+            ],
+        ),
+        (
+            Check::Csrf,
+            &[
+                CrossSiteWrite,
+                OriginMalformed,
+                OriginMissing,
+                OriginNull,
+                SchemeMismatch,
+            ],
+        ),
+        (
+            Check::Cors,
+            &[
+                HeaderNotAllowed,
+                MethodNotAllowed,
+                OriginMalformed,
+                OriginNotAllowed,
+                OriginNull,
+                PortMismatch,
+                SchemeMismatch,
+            ],
+        ),
     ]
 };
 
 impl Finding {
+    /// The request could not be read.
+    pub const UNAVAILABLE: Self = Self {
+        check: Check::Hosts,
+        outcome: Outcome::Rejected(Deny::HeadersUnavailable),
+    };
+
     /// Everything that a policy can find, one by one.
     pub fn all() -> impl Iterator<Item = Self> {
-        FINDINGS
+        let grants = GRANTS.into_iter().flat_map(|(check, allows)| {
+            allows.iter().map(move |&allow| Self {
+                check,
+                outcome: Outcome::Allowed(allow),
+            })
+        });
+        let refusals = [Outcome::Rejected, Outcome::WouldReject]
             .into_iter()
-            .flat_map(|(check, outcome, reasons)| reasons.iter().map(move |&reason| Self { check, outcome, reason }))
+            .flat_map(|outcome| {
+                REFUSALS.into_iter().flat_map(move |(check, denies)| {
+                    denies.iter().map(move |&deny| Self {
+                        check,
+                        outcome: outcome(deny),
+                    })
+                })
+            });
+        grants.chain([Self::UNAVAILABLE]).chain(refusals)
     }
+}
+
+impl ResponseCors<'_> {
+    /// The same, without what it borrows of the request, for a response that comes when the request is gone.
+    #[must_use]
+    pub fn into_owned(self) -> ResponseCors<'static> {
+        match self {
+            Self::Replace(grant) => ResponseCors::Replace(grant.into_owned()),
+            Self::Keep(grant) => ResponseCors::Keep(grant.into_owned()),
+            Self::Untouched => ResponseCors::Untouched,
+        }
+    }
+}
+
+impl CorsGrant<'_> {
+    fn into_owned(self) -> CorsGrant<'static> {
+        CorsGrant {
+            origin: match self.origin {
+                AllowOrigin::Withheld => AllowOrigin::Withheld,
+                AllowOrigin::Named(origin) => AllowOrigin::Named(Cow::Owned(origin.into_owned())),
+                AllowOrigin::Any => AllowOrigin::Any,
+            },
+            credentials: self.credentials,
+            expose: self.expose,
+        }
+    }
+
+    /// The headers by which a response says who may read it.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        let origin: Option<&[u8]> = match &self.origin {
+            AllowOrigin::Any => Some(b"*"),
+            AllowOrigin::Named(received) => Some(received),
+            AllowOrigin::Withheld => None,
+        };
+        let credentials = origin.filter(|_| self.credentials).map(|_| &b"true"[..]);
+        let expose = origin.map(|_| self.expose.as_bytes()).filter(|value| !value.is_empty());
+        [
+            (headers::ALLOW_ORIGIN, origin),
+            (headers::ALLOW_CREDENTIALS, credentials),
+            (headers::EXPOSE_HEADERS, expose),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+impl Reply<'_> {
+    /// The reply with its status, headers and body.
+    #[must_use]
+    pub fn render(&self) -> LocalReply<'_> {
+        match self {
+            Self::Preflight(preflight) => preflight.render(),
+            Self::Refusal(refusal) => refusal.render(),
+        }
+    }
+}
+
+impl Preflight<'_> {
+    fn render(&self) -> LocalReply<'_> {
+        let mut headers = header_lines(&self.grant);
+        for (name, value) in [
+            (headers::ALLOW_METHODS, &self.methods),
+            (headers::ALLOW_HEADERS, &self.headers),
+        ] {
+            if !value.is_empty() {
+                headers.push((name, Cow::Borrowed(&**value)));
+            }
+        }
+        headers.push((headers::MAX_AGE, Cow::Owned(self.max_age.to_string().into_bytes())));
+        if self.private_network {
+            headers.push((headers::ALLOW_PRIVATE_NETWORK, Cow::Borrowed(b"true")));
+        }
+        headers.push((headers::VARY, Cow::Borrowed(VARY_PREFLIGHT)));
+        LocalReply {
+            status: 204,
+            headers,
+            body: String::new(),
+        }
+    }
+}
+
+impl Refusal<'_> {
+    /// The body names nothing that the policy allows.
+    fn render(&self) -> LocalReply<'_> {
+        let Self {
+            status,
+            check,
+            reason,
+            grant,
+        } = self;
+        let mut headers = vec![(headers::CONTENT_TYPE, Cow::Borrowed(&b"application/problem+json"[..]))];
+        headers.extend(grant.iter().flat_map(header_lines));
+        match (check, grant) {
+            // CORS refuses preflights alone: an ordinary request goes on.
+            (Check::Cors, _) => headers.push((headers::VARY, Cow::Borrowed(VARY_PREFLIGHT))),
+            (_, Some(grant)) if grant.origin != AllowOrigin::Any => {
+                headers.push((headers::VARY, Cow::Borrowed(b"Origin")));
+            }
+            _ => {}
+        }
+        let title = match status {
+            400 => "Bad Request",
+            403 => "Forbidden",
+            404 => "Not Found",
+            421 => "Misdirected Request",
+            _ => "Internal Server Error",
+        };
+        let detail = match (check, reason) {
+            (_, Deny::HeadersUnavailable) => "the request could not be checked against the policy",
+            (Check::Hosts, Deny::HostMalformed) => "the request does not name one well-formed host",
+            (Check::Hosts, _) => "this server does not answer for the host that was asked for",
+            (Check::Csrf, _) => "a page of this origin may not change anything here",
+            (Check::WebSocket, _) => "a page of this origin may not open a WebSocket here",
+            (Check::Cors, _) => "a page of this origin may not read answers from here",
+        };
+        let (check, reason) = (check.code(), reason.code());
+        let body = format!(
+            r#"{{"title":"{title}","status":{status},"detail":"{detail}","check":"{check}","reason":"{reason}"}}"#
+        );
+        LocalReply {
+            status: *status,
+            headers,
+            body,
+        }
+    }
+}
+
+/// `Vary` on a preflight's answer. Caches must not store it (RFC 9110 §9.3.7), but some do.
+const VARY_PREFLIGHT: &[u8] = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+
+fn header_lines<'a>(grant: &'a CorsGrant<'_>) -> Vec<Header<'a>> {
+    let headers = grant.headers();
+    headers.map(|(name, value)| (name, Cow::Borrowed(value))).collect()
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (check, outcome, reason) = (self.check.code(), self.outcome.code(), self.reason.code());
+        let (check, outcome, reason) = (self.check.code(), self.outcome.code(), self.outcome.reason());
         write!(f, "{check}:{outcome}:{reason}")
     }
 }

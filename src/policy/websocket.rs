@@ -3,10 +3,11 @@
 
 use super::headers;
 use super::host::Authority;
-use super::origin::Origin;
-use super::request::{Field, RequestHead};
+use super::origin::{NoOrigin, Origin};
+use super::request::{Field, RequestHead, Source};
+use super::rules::Origins;
 use super::set::HostSet;
-use super::verdict::{Mode, Reason, RequestEdit};
+use super::verdict::{Allow, Deny, MissingOrigin, Mode, RequestEdit};
 
 /// The `websocket` section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,33 +18,93 @@ pub struct WebSocket {
     pub same_host: bool,
     /// `allowed_hosts`.
     pub allowed_hosts: bool,
-    /// `missing_origin` is `allow`.
-    pub missing_origin: bool,
+    /// `missing_origin`.
+    pub missing_origin: MissingOrigin,
 }
 
 impl WebSocket {
-    /// Whether an origin that `allowed_origins` refused for `reason` may open a WebSocket by another rule.
+    /// Whether the page behind a handshake may open a WebSocket. A handshake always carries its visitor's cookies.
     pub(super) fn admit(
         self,
-        origin: &Origin<'_>,
-        reason: Reason,
-        hosts: Option<&HostSet>,
         head: &RequestHead<'_>,
-    ) -> Result<Reason, Reason> {
+        source: &Source<'_>,
+        origins: &Origins,
+        hosts: Option<&HostSet>,
+    ) -> Result<Allow, Deny> {
+        let origin = match source {
+            Source::Origin(origin) => origin,
+            Source::Missing if self.missing_origin == MissingOrigin::Allow => return Ok(Allow::OriginMissing),
+            Source::Missing => return Err(Deny::OriginMissing),
+            Source::None(NoOrigin::Malformed) => return Err(Deny::OriginMalformed),
+            // Where `null` is allowed, it is allowed to read and no more.
+            Source::None(NoOrigin::Null) if origins.find(source).is_ok() => return Err(Deny::OriginNotAllowed),
+            Source::None(NoOrigin::Null) => return Err(Deny::OriginNull),
+        };
+        if let Some(admitted) = origins.admit(origin, head) {
+            return admitted;
+        }
+        let target = head.target();
+        let rules = [
+            (Allow::SameHost, self.same_host(origin, target.as_ref(), hosts)),
+            (Allow::AllowedHosts, self.allowed_hosts(origin, target.as_ref(), hosts)),
+        ];
+        if rules.iter().any(|(_, port)| port.is_some()) {
+            origins.refuse_downgrade(origin, head)?;
+        }
+        match rules.iter().find(|(_, port)| *port == Some(PortMatch::Yes)) {
+            Some((allow, _)) => Ok(*allow),
+            None if rules.iter().any(|(_, port)| port.is_some()) => Err(Deny::PortMismatch),
+            None => Err(origins.find(source).err().unwrap_or(Deny::OriginNotAllowed)),
+        }
+    }
+
+    /// `same_host`: the page is on the host that it asks; and on the port?
+    fn same_host(
+        self,
+        origin: &Origin<'_>,
+        target: Option<&Authority<'_>>,
+        hosts: Option<&HostSet>,
+    ) -> Option<PortMatch> {
+        let target = target.filter(|it| self.same_host && origin.is_on_host(it))?;
         // A name that is not this server's may be pointed at it by whoever owns the name (DNS rebinding).
-        let is_own = |it: &Authority<'_>| hosts.is_none_or(|hosts| hosts.contains(&it.host));
-        let target = head
-            .target()
-            .filter(|it| self.same_host && is_own(it) && origin.is_on_host(it));
-        if target.is_some_and(|it| origin.is_at(&it)) {
-            return Ok(Reason::SameHost);
+        let is_own = hosts.is_none_or(|hosts| hosts.contains(&target.host));
+        is_own.then(|| PortMatch::from(origin.is_at(target)))
+    }
+
+    /// `allowed_hosts`: the page is on a host of the list; and on its default port, or the request's?
+    fn allowed_hosts(
+        self,
+        origin: &Origin<'_>,
+        target: Option<&Authority<'_>>,
+        hosts: Option<&HostSet>,
+    ) -> Option<PortMatch> {
+        let is_listed = self.allowed_hosts
+            && origin.is_web()
+            // A root dot makes an origin another site, so here it is not dropped as a request's host would have it.
+            && !origin.host.text().ends_with(b".")
+            && hosts.is_some_and(|it| it.lists(&origin.host));
+        if !is_listed {
+            return None;
         }
-        // A root dot makes an origin another site, so here it is not dropped as a request's host would have it.
-        let has_root_dot = origin.host.text().ends_with(b".");
-        if self.allowed_hosts && !has_root_dot && hosts.is_some_and(|it| it.lists(&origin.host)) {
-            return Ok(Reason::AllowedHosts);
+        if origin.is_loopback() {
+            // On the visitor's own machine any program can be the page, so that it may only ask that machine.
+            return target.filter(|it| it.host.is_loopback()).map(|_| PortMatch::Yes);
         }
-        Err(if target.is_some() { Reason::PortMismatch } else { reason })
+        let is_on_port = origin.port.is_none() || target.is_some_and(|it| origin.is_on_port(it.port));
+        Some(PortMatch::from(is_on_port))
+    }
+}
+
+/// Whether an origin whose host a rule accepts is on a port that it accepts too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PortMatch {
+    Yes,
+    No,
+}
+
+impl From<bool> for PortMatch {
+    fn from(is_match: bool) -> Self {
+        if is_match { Self::Yes } else { Self::No }
     }
 }
 

@@ -2,10 +2,12 @@
 //! (Fetch Metadata §2.4 `Sec-Fetch-Site`, then `Origin`). The procedure is that of Go's `http.CrossOriginProtection`,
 //! with origins to trust and with the scheme, which a proxy knows. `Referer` is not read: pages can leave it out.
 
+use super::origin::NoOrigin;
 use super::path::{self, PathPattern};
 use super::request::{Field, RequestHead, Source};
+use super::rules::Origins;
 use super::set::OriginSet;
-use super::verdict::{Mode, Reason};
+use super::verdict::{Deny, MissingOrigin, Mode};
 
 /// The `csrf` section.
 #[derive(Debug)]
@@ -16,18 +18,13 @@ pub struct Csrf {
     pub trusted: OriginSet,
     /// `exempt_paths`.
     pub exempt_paths: Vec<PathPattern>,
-    /// `missing_origin` is `allow`.
-    pub missing_origin: bool,
+    /// `missing_origin`.
+    pub missing_origin: MissingOrigin,
 }
 
 impl Csrf {
-    /// Whether a request may be made by the page behind it; `found` is what `allowed_origins` says of that page.
-    pub(super) fn admit(
-        &self,
-        head: &RequestHead<'_>,
-        source: &Source<'_>,
-        found: Result<Reason, Reason>,
-    ) -> Result<(), Reason> {
+    /// Whether a request may be made by the page behind it.
+    pub(super) fn admit(&self, head: &RequestHead<'_>, source: &Source<'_>, origins: &Origins) -> Result<(), Deny> {
         if is_safe(head.method) || path::any_covers(&self.exempt_paths, head.path) {
             return Ok(());
         }
@@ -35,22 +32,32 @@ impl Csrf {
         if let Field::One(b"same-origin" | b"none") = head.fetch_site {
             return Ok(());
         }
-        match (found, source) {
-            (Ok(_), _) => Ok(()),
-            (Err(_), Source::Origin(origin)) if self.trusted.find(origin).is_some() => Ok(()),
-            // A browser that says where the request comes from, and not from here, knows better than the bytes.
-            (Err(_), Source::Origin(origin)) if head.fetch_site == Field::Absent && source.is_target_of(head) => {
-                if head.scheme() == Some(origin.scheme) {
-                    Ok(())
-                } else {
-                    Err(Reason::SchemeMismatch)
-                }
+        let origin = match source {
+            Source::Origin(origin) => origin,
+            Source::None(NoOrigin::Malformed) => return Err(Deny::OriginMalformed),
+            Source::None(NoOrigin::Null) => return Err(Deny::OriginNull),
+            Source::Missing => {
+                return match (head.fetch_site, self.missing_origin) {
+                    (Field::Absent, MissingOrigin::Allow) => Ok(()),
+                    (Field::Absent, MissingOrigin::Reject) => Err(Deny::OriginMissing),
+                    _ => Err(Deny::CrossSiteWrite),
+                };
             }
-            (Err(_), Source::Origin(_)) => Err(Reason::CrossSiteWrite),
-            (Err(_), Source::Missing) if head.fetch_site != Field::Absent => Err(Reason::CrossSiteWrite),
-            (Err(_), Source::Missing) if self.missing_origin => Ok(()),
-            (Err(reason), Source::Missing | Source::None(_)) => Err(reason),
+        };
+        if let Some(admitted) = origins.admit(origin, head) {
+            return admitted.map(|_| ());
         }
+        if self.trusted.find_credentialed(origin).is_some() {
+            return origins.refuse_downgrade(origin, head);
+        }
+        // A browser that says where the request comes from, and not from here, knows better than the bytes.
+        if head.fetch_site == Field::Absent && source.is_target_of(head) {
+            return match head.scheme() == Some(origin.scheme) {
+                true => Ok(()),
+                false => Err(Deny::SchemeMismatch),
+            };
+        }
+        Err(Deny::CrossSiteWrite)
     }
 }
 

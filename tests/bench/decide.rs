@@ -116,7 +116,7 @@ fn decide(policy: &Policy, head: &RequestHead<'_>) {
 }
 
 fn hint(policy: &Policy, head: &RequestHead<'_>) {
-    black_box(policy.hint(policy.decide(head).finding, head, Domains::LITTLE));
+    black_box(policy.hint(&policy.decide(head), head, Domains::LITTLE));
 }
 
 fn measure(what: &str, entry: &dyn Fn(usize) -> String, origin: &str) {

@@ -7,15 +7,15 @@ use crate::policy::path::PathPattern;
 use crate::policy::pattern::is_address;
 use crate::policy::request::{Field, RequestHead};
 use crate::policy::rules::Rules;
-use crate::policy::verdict::{Check, Finding, Reason};
+use crate::policy::verdict::{Check, Deny, Verdict};
 
 impl Policy {
     /// Whether it is `X-Forwarded-Host` that was refused, and not the host itself.
     #[must_use]
-    pub fn refuses_forwarded_host(&self, finding: Finding, head: &RequestHead<'_>) -> bool {
-        finding.check == Check::Hosts
+    pub fn refuses_forwarded_host(&self, verdict: &Verdict<'_>, head: &RequestHead<'_>) -> bool {
+        verdict.finding.check == Check::Hosts
             && head.forwarded_host != Field::Absent
-            && allows_host(self.rules_behind(finding, head).1, head)
+            && allows_host(self.rules_of(verdict.by), head)
     }
 }
 
@@ -28,7 +28,7 @@ fn allows_host(rules: &Rules, head: &RequestHead<'_>) -> bool {
 impl Case<'_> {
     pub(super) fn host_hint(&self) -> Hint {
         let is_forwarded = allows_host(self.rules, self.head);
-        if self.finding.reason == Reason::HostMalformed {
+        if self.deny == Some(Deny::HostMalformed) {
             return Hint::fix(if is_forwarded {
                 "have the proxy in front send one X-Forwarded-Host: one name or address, an optional port"
             } else {

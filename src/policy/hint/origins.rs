@@ -5,18 +5,20 @@ use crate::policy::near::{Miss, Near, nearest};
 use crate::policy::origin::Origin;
 use crate::policy::pattern::{OriginHosts, OriginPattern, is_opaque_scheme};
 use crate::policy::rules::Rules;
-use crate::policy::verdict::{Check, Finding, Reason};
+use crate::policy::verdict::{Check, Deny};
 
 impl Case<'_> {
     pub(super) fn origin_hint(&self, origin: &Origin<'_>) -> Hint {
-        let Finding { check, reason, .. } = self.finding;
-        if check == Check::Csrf && reason == Reason::SchemeMismatch {
+        if self.check == Check::Csrf && self.deny == Some(Deny::SchemeMismatch) {
             return Hint::fix(
                 "the page and its request differ in scheme: have the proxy that ends TLS send X-Forwarded-Proto",
             );
         }
         if is_opaque_scheme(origin.scheme) {
             return Hint::fix(NO_BROWSER);
+        }
+        if let Some(fix) = self.downgrade_fix(origin).or_else(|| self.any_fix(origin)) {
+            return Hint::fix(fix);
         }
         let near = self.near(origin);
         let fix = if origin.is_insecure() && self.is_secure_list() {
@@ -33,12 +35,51 @@ impl Case<'_> {
         }
     }
 
+    /// For what a page of `http` may not do to a request of `https`, whichever entry lists it.
+    fn downgrade_fix(&self, origin: &Origin<'_>) -> Option<String> {
+        let is_refused = matches!(self.check, Check::WebSocket | Check::Csrf)
+            && self.rules.origins.refuse_downgrade(origin, self.head).is_err();
+        let what = match self.check {
+            _ if !is_refused => return None,
+            _ if origin.is_loopback() => {
+                let list = self.key("allowed_origins");
+                return Some(["if that program is yours, add ", &text(origin.text), " to ", &list].concat());
+            }
+            Check::WebSocket => "open a WebSocket on",
+            _ => "write to",
+        };
+        let fix = [
+            "serve the page over https: a page of http may not ",
+            what,
+            " a request of https, unless dangerously_allow_insecure_origins is set",
+        ];
+        Some(fix.concat())
+    }
+
+    /// Beside `*` no other entry can stand.
+    fn any_fix(&self, origin: &Origin<'_>) -> Option<String> {
+        if !self.rules.origins.set.is_any() {
+            return None;
+        }
+        let list = self.key("allowed_origins");
+        let own = text(origin.text);
+        Some(match self.check {
+            Check::Csrf => ["if it is yours, add ", &own, " to ", &self.key("csrf.trusted_origins")].concat(),
+            _ => [
+                "`*` lets pages read and no more: list the origins that may connect in ",
+                &list,
+                " in its place",
+            ]
+            .concat(),
+        })
+    }
+
     fn near(&self, origin: &Origin<'_>) -> Option<Near> {
-        let Finding { check, reason, .. } = self.finding;
         let Rules { origins, csrf, .. } = self.rules;
-        let trusted = csrf.as_ref().filter(|_| check == Check::Csrf);
+        let trusted = csrf.as_ref().filter(|_| self.check == Check::Csrf);
         let near = nearest(&origins.set, origin).or_else(|| nearest(&trusted?.trusted, origin));
-        let is_far = matches!(reason, Reason::OriginNotAllowed | Reason::CrossSiteWrite) && !self.is_own_host(origin);
+        let is_far =
+            matches!(self.deny, Some(Deny::OriginNotAllowed | Deny::CrossSiteWrite)) && !self.is_own_host(origin);
         near.or_else(|| (self.domains.sibling)(&origins.set, origin).filter(|_| is_far))
     }
 
@@ -47,13 +88,13 @@ impl Case<'_> {
         let own = &self.rules.origins;
         let all = self.policy.scoped.iter().map(|it| &it.rules);
         all.chain([&self.policy.rules, self.rules])
-            .any(|it| std::rc::Rc::ptr_eq(&it.origins.set, &own.set) && !it.origins.insecure)
+            .any(|it| std::rc::Rc::ptr_eq(&it.origins.set, &own.set) && !it.origins.allow_insecure())
     }
 
     fn insecure_fix(&self, origin: &Origin<'_>, is_near: bool) -> String {
-        let is_known = is_near || self.finding.reason == Reason::SchemeMismatch;
+        let is_known = is_near || self.deny == Some(Deny::SchemeMismatch);
         let whose = if is_known { "" } else { "if it is yours, " };
-        if self.finding.check == Check::Csrf {
+        if self.check == Check::Csrf {
             let trusted = self.key("csrf.trusted_origins");
             let own = text(origin.text);
             return [
@@ -135,7 +176,7 @@ impl Case<'_> {
         }
         match self.head.target().filter(|it| origin.is_on_host(it)) {
             Some(target) if !origin.is_at(&target) => "the page is on another port of the host it asks: ",
-            Some(_) if self.finding.check == Check::Csrf => {
+            Some(_) if self.check == Check::Csrf => {
                 "the browser says that another site asks, as after a redirect: if that is meant, "
             }
             _ => "if it is yours, ",
@@ -145,13 +186,13 @@ impl Case<'_> {
     /// Whether the origin's host may open WebSockets as one of those that are asked for.
     fn is_own_host(&self, origin: &Origin<'_>) -> bool {
         let hosts = self.rules.allowed_hosts.as_ref();
-        self.finding.check == Check::Cors && hosts.is_some_and(|it| it.lists(&origin.host))
+        self.check == Check::Cors && hosts.is_some_and(|it| it.lists(&origin.host))
     }
 
     /// Where an origin is to be listed.
     fn list(&self) -> String {
         let allowed = self.key("allowed_origins");
-        match self.finding.check {
+        match self.check {
             Check::Csrf => {
                 let trusted = self.key("csrf.trusted_origins");
                 [&trusted, " (to write) or ", &allowed, " (to read too)"].concat()

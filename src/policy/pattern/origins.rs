@@ -174,7 +174,7 @@ fn is_port(entry: &str) -> bool {
 }
 
 /// Domains under which anybody gets a name. Not for deciding anything: the list is not whole.
-const SHARED_DOMAINS: [&str; 14] = [
+pub const SHARED_DOMAINS: [&str; 14] = [
     "azurewebsites.net",
     "cloudfront.net",
     "firebaseapp.com",

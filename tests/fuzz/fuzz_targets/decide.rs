@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use origin_gate::config;
 use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::verdict::{Decision, Finding, Grant};
+use origin_gate::policy::verdict::{Action, AllowOrigin, Finding, ResponseCors};
 
 const POLICY: &str = r#"{
     "allowed_origins": ["https://app.example", "https://*.preview.example", "https://shop-*-acme.vercel.example", "http://localhost:*"],
@@ -33,14 +33,16 @@ fuzz_target!(|text: &[u8]| {
     LOADED.with(|loaded| {
         let verdict = loaded.policy.decide(&head);
         assert!(Finding::all().any(|it| it == verdict.finding));
-        match verdict.decision {
-            Decision::Reply(reply) => {
-                for (name, value) in &reply.headers {
+        match verdict.action {
+            Action::Reply(reply) => {
+                for (name, value) in &reply.render().headers {
                     assert!(value.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')), "{name}: {value:?}");
                 }
             }
-            Decision::Forward(forward) => {
-                if let Some((_, Grant::Origin(origin))) = forward.response {
+            Action::Forward(forward) => {
+                if let ResponseCors::Replace(grant) | ResponseCors::Keep(grant) = forward.response
+                    && let AllowOrigin::Named(origin) = grant.origin
+                {
                     assert!(origin.iter().all(u8::is_ascii_graphic));
                 }
             }
