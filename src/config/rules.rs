@@ -9,7 +9,7 @@ use super::origins::{self, Danger, Origins};
 use super::section::Section;
 use crate::policy::cors::Cors;
 use crate::policy::problem::Problem;
-use crate::policy::rules::{ForwardedHost, Hosts, Rules};
+use crate::policy::rules::{Hosts, Rules};
 use crate::policy::set::HostSet;
 use crate::policy::websocket::WebSocket;
 use crate::policy::writes::Csrf;
@@ -98,32 +98,6 @@ impl<'n> Draft<'n> {
             "websocket.same_host",
             &|it| it.websocket.is_some_and(|it| it.same_host) && it.allowed_hosts.as_ref().is_none_or(|it| it.is_any()),
             Problem::Rebinding,
-        );
-        warn(
-            "allowed_origins",
-            &|it| it.websocket.is_some() && it.origins.is_any(),
-            Problem::AnySocket,
-        );
-        warn(
-            "allowed_origins",
-            &|it| it.csrf.is_some() && it.origins.is_any(),
-            Problem::AnyWrites,
-        );
-        warn(
-            "hosts.exempt_paths",
-            &|it| it.allowed_hosts.is_none() && it.hosts.as_ref().is_some_and(|it| !it.exempt_paths.is_empty()),
-            Problem::ExemptFromNothing,
-        );
-        warn(
-            "hosts.forwarded_host",
-            &|it| {
-                it.allowed_hosts.is_none()
-                    && it
-                        .hosts
-                        .as_ref()
-                        .is_some_and(|it| it.forwarded_host == ForwardedHost::Check)
-            },
-            Problem::ForwardedUnchecked,
         );
     }
 
