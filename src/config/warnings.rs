@@ -12,10 +12,13 @@ mod resets;
 mod scope;
 mod tenants;
 
+use std::fmt::Display;
+
 use super::django::Settings;
 use super::node::Node;
-use super::note::Report;
+use super::note::{Note, Report};
 use crate::policy::Policy;
+use crate::policy::problem::Problem;
 
 pub use scope::Scope;
 
@@ -28,4 +31,15 @@ pub fn add(root: &[(String, Node)], policy: &Policy, settings: &Settings, report
     modes::warn(&scopes, report);
     addresses::warn(&scopes, report);
     tenants::warn(&scopes, policy, report);
+}
+
+/// Records a warning whose message is the problem's text and what follows it. One function, because each call of
+/// [`Note`]'s own would add code to the module.
+#[inline(never)]
+fn warn(report: &mut Report, path: &str, value: Option<&dyn Display>, problem: Problem, more: &str) {
+    let what = (problem, [problem.text(), more].concat());
+    report.warn(match value {
+        Some(value) => Note::on(path, value, what),
+        None => Note::at(path, what),
+    });
 }

@@ -81,9 +81,6 @@ problems! {
         "with `websocket.allowed_hosts`, whoever has this address on a visitor's network may open a WebSocket here",
     HostAscii = "host_not_ascii": "requests carry the ASCII form of a name; write its labels as `xn--…`",
     HostBrackets = "host_brackets": "an IPv6 address stands in brackets",
-    HostLoopback = "host_loopback":
-        "with `websocket.allowed_hosts`, any program on the visitor's machine may open a WebSocket where the request \
-         is for a loopback host too",
     HostMalformed = "host_malformed": "a host is labels of 1 to 63 of `a-z`, `0-9`, `-` and `_`, 253 bytes in all",
     HostPath = "host_path": "a host is a name or an address, without a path or an address range",
     HostPort = "host_port": "the port of a request is ignored; list the host without one",

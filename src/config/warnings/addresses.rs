@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::super::node::Node;
-use super::super::note::{Note, Report};
+use super::super::note::Report;
 use super::scope::Scope;
 use crate::policy::host::is_loopback;
 use crate::policy::origin::Origin;
@@ -23,7 +23,7 @@ pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
         for (index, regex) in items(scope.own("allowed_origin_regexes")) {
             if takes_loopback(regex) {
                 let path = format!("{}[{index}]", scope.path_of("", "allowed_origin_regexes"));
-                report.warn(Note::on(&path, Node::from(regex), Problem::OriginLoopback));
+                super::warn(report, &path, Some(&Node::from(regex)), Problem::OriginLoopback, "");
             }
         }
         let is_for_sockets = scopes
@@ -49,12 +49,13 @@ fn warn_of(
     list: Option<&Node>,
     path: &str,
     host: fn(&str) -> Option<&str>,
-    problem: fn(Place) -> Problem,
+    problem: fn(Place) -> Option<Problem>,
     report: &mut Report,
 ) {
     for (index, text) in items(list) {
-        if let Some(place) = host(text).and_then(place) {
-            report.warn(Note::on(&format!("{path}[{index}]"), Node::from(text), problem(place)));
+        if let Some(problem) = host(text).and_then(place).and_then(problem) {
+            let path = format!("{path}[{index}]");
+            super::warn(report, &path, Some(&Node::from(text)), problem, "");
         }
     }
 }
@@ -70,18 +71,19 @@ enum Place {
     Public,
 }
 
-fn origin_problem(place: Place) -> Problem {
-    match place {
+fn origin_problem(place: Place) -> Option<Problem> {
+    Some(match place {
         Place::Loopback => Problem::OriginLoopback,
         Place::Network => Problem::OriginNetwork,
         Place::Public => Problem::OriginAddress,
-    }
+    })
 }
 
-fn host_problem(place: Place) -> Problem {
+/// A loopback entry counts only where the request is for a loopback host too: nobody else is let in.
+fn host_problem(place: Place) -> Option<Problem> {
     match place {
-        Place::Loopback => Problem::HostLoopback,
-        Place::Network | Place::Public => Problem::HostAddress,
+        Place::Loopback => None,
+        Place::Network | Place::Public => Some(Problem::HostAddress),
     }
 }
 

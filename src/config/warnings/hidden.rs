@@ -1,7 +1,7 @@
 //! Entries of `policies` that requests never reach: because an earlier entry takes them, or because the host check does.
 
 use super::super::node::Node;
-use super::super::note::{Note, Report};
+use super::super::note::Report;
 use super::idle::is_below;
 use super::scope::Scope;
 use crate::policy::host::Host;
@@ -29,146 +29,99 @@ pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
         entry.warn_of_refused_hosts(report);
         let is_exception = |later: &Entry<'_>| entry.meets(later);
         if !entry.scope.gives_rules() && !after.iter().skip(1).any(is_exception) {
-            report.warn(Note::at(&entry.scope.path, Problem::EntryIdle));
+            super::warn(report, &entry.scope.path, None, Problem::EntryIdle, "");
         }
     }
 }
 
-/// The earlier entry that takes all plain requests of one host and one prefix; `None` if none does.
-type Taken = Option<usize>;
-
-impl Entry<'_> {
-    /// Returns the hosts of the entry; none stands for all.
-    fn hosts(&self) -> Vec<&str> {
-        self.scope.matched("hosts").collect()
+impl<'n> Entry<'n> {
+    /// Returns the hosts or prefixes of the entry; `None` stands for all.
+    fn matched(&self, key: &str) -> Vec<Option<&'n str>> {
+        let mut texts: Vec<_> = self.scope.matched(key).map(Some).collect();
+        if texts.is_empty() {
+            texts.push(None);
+        }
+        texts
     }
 
-    fn prefixes(&self) -> Vec<&str> {
-        self.scope.matched("path_prefixes").collect()
+    fn hosts(&self) -> Vec<Option<&'n str>> {
+        self.matched("hosts")
     }
 
-    /// Returns where the entry stands, and its name.
-    fn name(&self) -> String {
-        let name = self.parsed.name.as_deref().map(Node::from);
-        let name = name.map_or(String::new(), |name| format!(" ({name})"));
-        format!("`{}`{name}", self.scope.path)
-    }
-
-    /// Whether both are for the same hosts and prefixes.
-    fn is_alike(&self, other: &Self) -> bool {
-        let sorted = |mut texts: Vec<_>| {
-            texts.sort_unstable();
-            texts
-        };
-        sorted(self.hosts()) == sorted(other.hosts()) && sorted(self.prefixes()) == sorted(other.prefixes())
+    fn prefixes(&self) -> Vec<Option<&'n str>> {
+        self.matched("path_prefixes")
     }
 
     fn covers_host(&self, host: Option<&str>) -> bool {
-        match (&self.parsed.hosts, host) {
-            (None, _) => true,
-            (Some(hosts), None) => hosts.is_any(),
-            (Some(hosts), Some(host)) => covers(hosts, host),
-        }
+        let Some(hosts) = &self.parsed.hosts else {
+            return true;
+        };
+        covers(hosts, host.unwrap_or("*"))
     }
 
     fn covers_prefix(&self, prefix: Option<&str>) -> bool {
-        let mut prefixes = self.scope.matched("path_prefixes").peekable();
-        prefixes.peek().is_none() || prefix.is_some_and(|it| prefixes.any(|prefix| is_below(it, prefix)))
+        self.prefixes().into_iter().any(|own| match (own, prefix) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(prefix)) => is_below(prefix, own),
+        })
+    }
+
+    fn covers(&self, other: &Entry<'_>) -> bool {
+        other.hosts().into_iter().all(|it| self.covers_host(it))
+            && other.prefixes().into_iter().all(|it| self.covers_prefix(it))
     }
 
     /// Whether some request is for both entries.
-    fn meets(&self, other: &Self) -> bool {
-        let (hosts, prefixes) = (self.hosts(), self.prefixes());
-        let meets_host =
-            |it: &&str| other.covers_host(Some(it)) || other.hosts().iter().any(|host| self.covers_host(Some(host)));
-        let meets_prefix = |it: &&str| {
-            other.covers_prefix(Some(it)) || other.prefixes().iter().any(|prefix| self.covers_prefix(Some(prefix)))
-        };
-        (hosts.is_empty() || hosts.iter().any(meets_host)) && (prefixes.is_empty() || prefixes.iter().any(meets_prefix))
+    fn meets(&self, other: &Entry<'_>) -> bool {
+        let covers_a_host = |a: &Entry<'_>, b: &Entry<'_>| b.hosts().into_iter().any(|it| a.covers_host(it));
+        let covers_a_prefix = |a: &Entry<'_>, b: &Entry<'_>| b.prefixes().into_iter().any(|it| a.covers_prefix(it));
+        (covers_a_host(self, other) || covers_a_host(other, self))
+            && (covers_a_prefix(self, other) || covers_a_prefix(other, self))
     }
 
     fn warn_of_earlier(&self, before: &[Entry<'_>], report: &mut Report) {
-        let of = |texts: Vec<_>| {
-            if texts.is_empty() {
-                vec![None]
-            } else {
-                texts.into_iter().map(Some).collect()
-            }
-        };
-        let (hosts, prefixes) = (of(self.hosts()), of(self.prefixes()));
+        let (hosts, prefixes) = (self.hosts(), self.prefixes());
         let taken = self.taken(before, &hosts, &prefixes);
-        if taken.is_empty() {
-            return;
+        if let Some(by) = takers(before, &mut taken.iter()) {
+            let is_repeated = before.iter().any(|it| it.covers(self) && self.covers(it));
+            let (problem, by) = match is_repeated {
+                true => (Problem::MatchRepeated, String::new()),
+                false => (Problem::MatchHidden, by),
+            };
+            return super::warn(report, &self.scope.path_of("match", ""), None, problem, &by);
         }
-        let names = |by: &mut dyn Iterator<Item = usize>| {
-            let mut by: Vec<_> = by.collect();
-            by.sort_unstable();
-            by.dedup();
-            let names = by.iter().filter_map(|at| before.get(*at)).map(Entry::name);
-            names.collect::<Vec<_>>().join(" and ")
-        };
-        let hidden = |place: &str, value: Option<&str>, by: String, report: &mut Report| {
-            let what = (
-                Problem::MatchHidden,
-                format!("every plain request for this goes to {by}; move this entry up, or remove this"),
-            );
-            let path = [self.scope.path.as_str(), ".match", place].concat();
-            report.warn(match value {
-                Some(value) => Note::on(&path, Node::from(value), what),
-                None => Note::at(&path, what),
-            });
-        };
-        let cell = |host: usize, prefix: usize| taken.get(host * prefixes.len() + prefix).copied().flatten();
-        let column = |prefix| {
-            (0..hosts.len())
-                .map(move |host| cell(host, prefix))
-                .collect::<Option<Vec<_>>>()
-        };
-        let line = |host| {
-            (0..prefixes.len())
-                .map(move |prefix| cell(host, prefix))
-                .collect::<Option<Vec<_>>>()
-        };
-        if taken.iter().all(Option::is_some) {
-            if before.iter().any(|it| it.is_alike(self)) {
-                return report.warn(Note::at(&self.scope.path_of("match", ""), Problem::MatchRepeated));
-            }
-            return hidden("", None, names(&mut taken.iter().copied().flatten()), report);
-        }
+        let width = prefixes.len();
+        let mut hidden =
+            |key: &str, index: usize, text: &Option<&str>, cells: &mut dyn Iterator<Item = &Option<usize>>| {
+                if let (Some(text), Some(by)) = (text, takers(before, cells)) {
+                    let path = format!("{}[{index}]", self.scope.path_of("match", key));
+                    super::warn(report, &path, Some(&Node::from(*text)), Problem::MatchHidden, &by);
+                }
+            };
         for (at, prefix) in prefixes.iter().enumerate() {
-            if let Some(by) = column(at) {
-                hidden(
-                    &format!(".path_prefixes[{at}]"),
-                    *prefix,
-                    names(&mut by.into_iter()),
-                    report,
-                );
-            }
+            hidden("path_prefixes", at, prefix, &mut taken.iter().skip(at).step_by(width));
         }
         for (at, host) in hosts.iter().enumerate() {
-            if let Some(by) = line(at) {
-                hidden(&format!(".hosts[{at}]"), *host, names(&mut by.into_iter()), report);
-            }
+            hidden("hosts", at, host, &mut taken.iter().skip(at * width).take(width));
         }
     }
 
     /// Returns which earlier entry takes each pair of a host and a prefix; nothing if none takes any.
-    fn taken(&self, before: &[Entry<'_>], hosts: &[Option<&str>], prefixes: &[Option<&str>]) -> Vec<Taken> {
+    fn taken(&self, before: &[Entry<'_>], hosts: &[Option<&str>], prefixes: &[Option<&str>]) -> Vec<Option<usize>> {
         let mut taken = Vec::new();
         for (at, earlier) in before.iter().enumerate() {
-            let hosts: Vec<_> = hosts.iter().map(|it| earlier.covers_host(*it)).collect();
-            if !hosts.contains(&true) {
-                continue;
-            }
             let below: Vec<_> = prefixes.iter().map(|it| earlier.covers_prefix(*it)).collect();
             if !below.contains(&true) {
                 continue;
             }
             taken.resize(hosts.len() * below.len(), None);
-            let pairs = hosts.iter().flat_map(|host| below.iter().map(move |it| *host && *it));
-            for (cell, is_taken) in taken.iter_mut().zip(pairs) {
-                if is_taken && cell.is_none() {
-                    *cell = Some(at);
+            for (line, host) in taken.chunks_mut(below.len()).zip(hosts) {
+                let is_host = earlier.covers_host(*host);
+                for (cell, is_below) in line.iter_mut().zip(&below) {
+                    if is_host && *is_below && cell.is_none() {
+                        *cell = Some(at);
+                    }
                 }
             }
         }
@@ -177,23 +130,37 @@ impl Entry<'_> {
 
     /// The hosts of an entry for which the host check refuses every request.
     fn warn_of_refused_hosts(&self, report: &mut Report) {
-        let Some(allowed) = self
-            .parsed
-            .rules
-            .allowed_hosts
-            .as_ref()
-            .filter(|_| self.scope.enforces("hosts"))
-        else {
+        let allowed = self.parsed.rules.allowed_hosts.as_ref();
+        let Some(allowed) = allowed.filter(|_| self.scope.enforces("hosts")) else {
             return;
         };
-        for (index, host) in self.hosts().into_iter().enumerate() {
+        for (index, host) in self.scope.matched("hosts").enumerate() {
             let is_around = |it: &str| covers(&HostPattern::parse(host).into_iter().collect(), it);
             if !covers(allowed, host) && !self.scope.list("", "allowed_hosts").any(is_around) {
-                let path = format!("{}.match.hosts[{index}]", self.scope.path);
-                report.warn(Note::on(&path, Node::from(host), Problem::MatchRefused));
+                let path = format!("{}[{index}]", self.scope.path_of("match", "hosts"));
+                super::warn(report, &path, Some(&Node::from(host)), Problem::MatchRefused, "");
             }
         }
     }
+}
+
+/// Returns the names of the entries that take these pairs; `None` if one is not taken.
+fn takers(before: &[Entry<'_>], taken: &mut dyn Iterator<Item = &Option<usize>>) -> Option<String> {
+    let mut by = Vec::new();
+    let mut names = String::new();
+    for cell in taken {
+        let at = (*cell)?;
+        if !by.contains(&at) {
+            by.push(at);
+            let entry = before.get(at)?;
+            names += if names.is_empty() { ": " } else { ", " };
+            names += &entry.scope.path;
+            if let Some(name) = &entry.parsed.name {
+                names += &format!(" ({})", Node::from(name.as_str()));
+            }
+        }
+    }
+    Some(names).filter(|it| !it.is_empty())
 }
 
 /// Whether a set holds every host of a pattern. A name that no other pattern has stands for those under a domain.

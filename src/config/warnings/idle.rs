@@ -4,7 +4,7 @@
 
 use super::super::django::Settings;
 use super::super::node::Node;
-use super::super::note::{Note, Report};
+use super::super::note::Report;
 use super::keys::KEYS;
 use super::scope::Scope;
 use crate::policy::problem::Problem;
@@ -21,9 +21,9 @@ struct Row {
     why: &'static str,
 }
 
-const OFF: &str = "while `mode` is `off`";
-const NO_HOSTS: &str = "without `allowed_hosts`, so that every host is let through";
-const NO_READER: &str = "while `cors`, `websocket` and `csrf` are `off`";
+const OFF: &str = " while `mode` is `off`";
+const NO_HOSTS: &str = " without `allowed_hosts`, so that every host is let through";
+const NO_READER: &str = " while `cors`, `websocket` and `csrf` are `off`";
 
 /// Of the rows for a key, the first that applies says why.
 const ROWS: [Row; 19] = [
@@ -50,13 +50,13 @@ const ROWS: [Row; 19] = [
             "presets",
         ],
         |it| lists_origins(it) || it.flag("", "dangerously_allow_null_origin", false),
-        "without `allowed_origins`, so that no page may read anything",
+        " without `allowed_origins`, so that no page may read anything",
     ),
     row(
         "websocket",
         &["allowed_hosts"],
         |it| it.names_hosts(),
-        "without names in `allowed_hosts`; `*` does not count",
+        " without names in `allowed_hosts`; `*` does not count",
     ),
     Row {
         problem: Problem::ExemptFromNothing,
@@ -73,7 +73,7 @@ const ROWS: [Row; 19] = [
             "hosts",
             &["forwarded_host"],
             |it| it.enforces("hosts"),
-            "while `mode` is `report_only`",
+            " while `mode` is `report_only`",
         )
     },
     row("hosts", &["reject_status"], checks_hosts, NO_HOSTS),
@@ -98,7 +98,7 @@ const ROWS: [Row; 19] = [
             "",
             &["allowed_origins"],
             |it| it.mode("cors").is_some() || it.trusts_any(),
-            "while `cors` is `off`: `*` grants reading alone",
+            " while `cors` is `off`: `*` grants reading alone",
         )
     },
     row(
@@ -108,25 +108,25 @@ const ROWS: [Row; 19] = [
             let is_for_sockets = it.flag("websocket", "same_host", true) || it.opens_to_hosts();
             it.mode("hosts").is_some() || it.mode("websocket").is_some() && is_for_sockets
         },
-        "while `hosts` is `off` and `websocket` does not use it",
+        " while `hosts` is `off` and `websocket` does not use it",
     ),
     row(
         "",
         &["dangerously_allow_null_origin"],
         |it| it.mode("cors").is_some(),
-        "while `cors` is `off`: `null` may never do more than read",
+        " while `cors` is `off`: `null` may never do more than read",
     ),
     row(
         "",
         &["dangerously_allow_any_origin_with_credentials"],
         |it| reads_origins(it) && (it.allows_any() || lists_regexes(it)),
-        "without `*` or an expression; remove it",
+        " without `*` or an expression; remove it",
     ),
     row(
         "",
         &["dangerously_allow_insecure_origins"],
         |it| it.mode("websocket").is_some() || it.mode("csrf").is_some() || lists_origins(it),
-        "while `websocket` and `csrf` are `off` and no origin is listed",
+        " while `websocket` and `csrf` are `off` and no origin is listed",
     ),
 ];
 
@@ -181,7 +181,7 @@ pub fn warn(scopes: &[Scope<'_>], settings: &Settings, report: &mut Report) {
                 let path = scope.path_of(section, key);
                 // A setting of Django's environment is for Django too.
                 if let Some(row) = idle(scopes, scope, section, key, node).filter(|_| !settings.brought(&path)) {
-                    report.warn(Note::on(&path, node, (row.problem, row.message())));
+                    super::warn(report, &path, Some(node), row.problem, row.why);
                 }
             }
         }
@@ -211,17 +211,6 @@ fn idle(scopes: &[Scope<'_>], scope: &Scope<'_>, section: &str, key: &str, node:
     })
 }
 
-impl Row {
-    fn message(&self) -> String {
-        [
-            self.problem.text(),
-            if self.why.is_empty() { "" } else { " " },
-            self.why,
-        ]
-        .concat()
-    }
-}
-
 /// An exemption in an entry of `policies` that is for other paths.
 fn warn_of_exempt_elsewhere(scope: &Scope<'_>, report: &mut Report) {
     let prefixes: Vec<_> = scope.matched("path_prefixes").collect();
@@ -235,7 +224,7 @@ fn warn_of_exempt_elsewhere(scope: &Scope<'_>, report: &mut Report) {
             let meets = |prefix: &&str| is_below(path, prefix) || path.ends_with('/') && is_below(prefix, path);
             if !prefixes.iter().any(meets) {
                 let place = format!("{}[{index}]", scope.path_of(section, "exempt_paths"));
-                report.warn(Note::on(&place, node, Problem::ExemptElsewhere));
+                super::warn(report, &place, Some(node), Problem::ExemptElsewhere, "");
             }
         }
     }

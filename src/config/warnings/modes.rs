@@ -1,6 +1,6 @@
 //! Modes that let more happen than a reader of the policy may think.
 
-use super::super::note::{Note, Report};
+use super::super::note::Report;
 use super::scope::Scope;
 use crate::policy::problem::Problem;
 use crate::policy::verdict::Mode;
@@ -10,7 +10,7 @@ pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
         let used = |owner: &'static str| scopes.iter().filter(move |it| it.uses(scope, owner));
         let mut off = |section: &str, is_meant: bool, problem: Problem| {
             if scope.gives(section) && scope.mode(section).is_none() && is_meant {
-                report.warn(Note::on(&scope.path_of(section, "mode"), "off", problem));
+                super::warn(report, &scope.path_of(section, "mode"), Some(&"off"), problem, "");
             }
         };
         off("cors", true, Problem::CorsOff);
@@ -30,20 +30,16 @@ pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
                 .filter(|(check, _)| used("cors").any(|it| grants(it) && it.enforces(check)));
             let granted: Vec<_> = granted.map(|(_, what)| *what).collect();
             if !granted.is_empty() {
-                let problem = Problem::CorsReportsOnly;
-                let message = format!("{} {}", problem.text(), granted.join(" and "));
-                report.warn(Note::on(
-                    &scope.path_of("cors", "mode"),
-                    "report_only",
-                    (problem, message),
-                ));
+                let path = scope.path_of("cors", "mode");
+                let granted = [" ", &granted.join(" and ")].concat();
+                super::warn(report, &path, Some(&"report_only"), Problem::CorsReportsOnly, &granted);
             }
         }
         // Elsewhere `*` grants reading alone.
         if scope.gives("allowed_origins") && scope.allows_any() && scope.trusts_any() {
             let mut any = |section: &str, problem: Problem| {
                 if used("allowed_origins").any(|it| it.mode(section).is_some()) {
-                    report.warn(Note::at(&scope.path_of("", "allowed_origins"), problem));
+                    super::warn(report, &scope.path_of("", "allowed_origins"), None, problem, "");
                 }
             };
             any("websocket", Problem::AnySocket);

@@ -2,7 +2,7 @@
 //! written inside goes back to its default.
 
 use super::super::node::Node;
-use super::super::note::{Note, Report};
+use super::super::note::Report;
 use super::super::presets::PRESETS;
 use super::keys::{Default, KEYS, Key};
 use super::scope::Scope;
@@ -14,58 +14,51 @@ pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
     };
     for entry in entries {
         for section in ["cors", "websocket", "hosts", "csrf"] {
-            let Some(own) = entry.own(section).map(Node::as_object) else {
+            if !entry.gives(section) || entry.mode(section).is_none() {
                 continue;
-            };
-            let mut reset: Vec<_> = KEYS
-                .iter()
-                .filter(|key| key.section == section && !own.iter().any(|(name, _)| name == key.name))
-                .filter(|_| root.mode(section).is_some() && entry.mode(section).is_some())
-                .filter_map(|key| change(key, root, entry))
-                .collect();
-            // The other checks only refuse more in `enforce`; this one grants.
-            let outer = root
-                .get("cors", "mode")
-                .filter(|_| section == "cors" && entry.enforces("cors"));
-            if let Some(outer) = outer.filter(|it| it.as_text() != Some("enforce"))
-                && !own.iter().any(|(name, _)| name == "mode")
-            {
-                reset.push(format!("`mode` from `{outer}` to `enforce`"));
             }
+            let mut reset = Vec::new();
+            // The other checks only refuse more in `enforce`; this one grants.
+            let is_watched = section == "cors" && entry.get(section, "mode").is_none() && !root.enforces(section);
+            if is_watched {
+                reset.push("mode");
+            }
+            let keys = KEYS
+                .iter()
+                .filter(|key| key.section == section && root.mode(section).is_some());
+            let keys = keys.filter(|key| entry.get(section, key.name).is_none() && is_laxer(key, root));
+            reset.extend(keys.map(|key| key.name));
             if !reset.is_empty() {
-                let message = format!("{}: {}", Problem::SectionResets.text(), reset.join(", "));
-                report.warn(Note::at(&entry.path_of(section, ""), (Problem::SectionResets, message)));
+                let names = format!(": `{}`", reset.join("`, `"));
+                let path = entry.path_of(section, "");
+                super::warn(report, &path, None, Problem::SectionResets, &names);
             }
         }
     }
 }
 
-/// Returns what becomes laxer, if an outer value is stricter than the default.
-fn change(key: &Key, root: &Scope<'_>, entry: &Scope<'_>) -> Option<String> {
-    let outer = root.get(key.section, key.name).filter(|_| key.is_lax)?;
-    let name = key.name;
+/// Whether the default of a key is laxer than what the outer section says.
+fn is_laxer(key: &Key, root: &Scope<'_>) -> bool {
+    let Some(outer) = root.get(key.section, key.name).filter(|_| key.is_lax) else {
+        return false;
+    };
     match (&key.default, outer) {
-        (Default::Word(word), Node::String(it)) if it != word => Some(format!("`{name}` from `{it}` to `{word}`")),
-        (Default::Flag(flag), Node::Bool(false)) if *flag || entry.django_hosts => {
-            Some(format!("`{name}` from `false` to `true`"))
-        }
-        (Default::Count(count), Node::Number(it)) if *it < f64::from(*count) => {
-            Some(format!("`{name}` from `{outer}` to `{count}`"))
-        }
+        (Default::Word(word), Node::String(it)) => it != word,
+        (Default::Flag(flag), Node::Bool(false)) => *flag || root.django_hosts,
+        (Default::Count(count), Node::Number(it)) => *it < f64::from(*count),
         (Default::List(names), Node::List(_)) => {
             let presets = root.list("cors", "presets");
             let presets = presets.filter_map(|name| PRESETS.iter().find(|it| it.name == name));
-            let presets: Vec<_> = presets
-                .filter(|_| name == "allow_headers")
+            let presets = presets
+                .filter(|_| key.name == "allow_headers")
                 .flat_map(|it| it.allow)
-                .collect();
-            let has = |added: &str| {
-                let mut listed = root.list("cors", name).chain(presets.iter().map(|it| **it));
-                listed.any(|it| it == "*" || it.eq_ignore_ascii_case(added))
-            };
-            let added: Vec<_> = names.iter().copied().filter(|it| !has(it)).collect();
-            (!added.is_empty()).then(|| format!("`{name}` to its default, which adds `{}`", added.join("`, `")))
+                .copied();
+            let listed: Vec<_> = root.list("cors", key.name).chain(presets).collect();
+            !listed.contains(&"*")
+                && !names
+                    .iter()
+                    .all(|name| listed.iter().any(|it| it.eq_ignore_ascii_case(name)))
         }
-        _ => None,
+        _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! `websocket.allowed_hosts` while `policies` are for different hosts: the page of one may open a WebSocket on another.
 
-use super::super::note::{Note, Report};
+use super::super::note::Report;
 use super::hidden::covers;
 use super::scope::Scope;
 use crate::policy::Policy;
@@ -20,12 +20,10 @@ pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
             continue;
         };
         places.push(&place.path);
-        let message = format!(
-            "{}: a page of `{page}` may open a WebSocket on `{host}`; give each entry its own `allowed_hosts`",
-            Problem::TenantSockets.text()
-        );
+        let pair =
+            format!(": a page of `{page}` may open a WebSocket on `{host}`; give each entry its own `allowed_hosts`");
         let path = place.path_of("websocket", "allowed_hosts");
-        report.warn(Note::at(&path, (Problem::TenantSockets, message)));
+        super::warn(report, &path, None, Problem::TenantSockets, &pair);
     }
 }
 
