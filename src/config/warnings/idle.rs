@@ -181,7 +181,8 @@ pub fn warn(scopes: &[Scope<'_>], settings: &Settings, report: &mut Report) {
                 let path = scope.path_of(section, key);
                 // A setting of Django's environment is for Django too.
                 if let Some(row) = idle(scopes, scope, section, key, node).filter(|_| !settings.brought(&path)) {
-                    super::warn(report, &path, Some(node), row.problem, row.why);
+                    let value = Some(node).filter(|it| !matches!(it, Node::List(_)));
+                    super::warn(report, &path, value.map(|it| it as _), row.problem, row.why);
                 }
             }
         }

@@ -140,9 +140,9 @@ impl<'n> Scope<'n> {
         find(self.outer.unwrap_or(self.own), KEY) == Some(&Node::Bool(true))
     }
 
-    /// Whether `*` is in `allowed_origins`.
+    /// Whether `*` is in `allowed_origins`, where it stands alone.
     pub fn allows_any(&self) -> bool {
-        self.list("", "allowed_origins").any(|it| it == "*")
+        self.list("", "allowed_origins").next() == Some("*")
     }
 
     /// Whether `allowed_hosts` names anything.
@@ -158,13 +158,16 @@ impl<'n> Scope<'n> {
     }
 
     /// Returns the path of a key that the scope gives.
+    #[inline(never)]
     pub fn path_of(&self, section: &str, key: &str) -> String {
-        let parts = [self.path.as_str(), section, key];
-        parts
-            .into_iter()
-            .filter(|it| !it.is_empty())
-            .collect::<Vec<_>>()
-            .join(".")
+        let mut path = self.path.clone();
+        for part in [section, key] {
+            if !path.is_empty() && !part.is_empty() {
+                path.push('.');
+            }
+            path.push_str(part);
+        }
+        path
     }
 
     /// Returns the path of a key in force: that of the key, or if it is inherited or absent, also of the scope.

@@ -46,7 +46,10 @@ fn joined<'n>(at: usize, scopes: &[Scope<'n>], policy: &Policy, tenants: &[&Host
             .iter()
             .any(|it| it.paths.is_empty() && it.hosts.as_ref().is_some_and(|hosts| covers(hosts, host))),
     };
-    let is_split = |page: &str, host: &str| tenants.iter().any(|it| covers(it, page) != covers(it, host));
-    let mut served = hosts.iter().filter(|it| is_asked_here(it));
-    served.find_map(|host| Some((*hosts.iter().find(|page| is_split(page, host))?, *host)))
+    let served: Vec<_> = hosts.iter().copied().filter(|it| is_asked_here(it)).collect();
+    tenants.iter().find_map(|tenant| {
+        let of = |hosts: &[&'n str], is_own: bool| hosts.iter().copied().find(|it| covers(tenant, it) == is_own);
+        let joins = |is_own: bool| Some((of(&hosts, !is_own)?, of(&served, is_own)?));
+        joins(true).or_else(|| joins(false))
+    })
 }
