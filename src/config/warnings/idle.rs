@@ -179,8 +179,10 @@ pub fn warn(scopes: &[Scope<'_>], settings: &Settings, report: &mut Report) {
             };
             for (key, node) in written {
                 let path = scope.path_of(section, key);
-                // A setting of Django's environment is for Django too.
-                if let Some(row) = idle(scopes, scope, section, key, node).filter(|_| !settings.brought(&path)) {
+                // Origins that Django's settings bring here are for Django's own check.
+                if let Some(row) =
+                    idle(scopes, scope, section, key, node).filter(|_| section != "csrf" || !settings.brought(&path))
+                {
                     let value = Some(node).filter(|it| !matches!(it, Node::List(_)));
                     super::warn(report, &path, value.map(|it| it as _), row.problem, row.why);
                 }
