@@ -13,6 +13,10 @@ pub struct Checked {
     pub errors: Vec<String>,
     /// These do not.
     pub warnings: Vec<String>,
+    /// What holds for entries that grant less than another would.
+    pub grants: Vec<String>,
+    /// The entries whose meaning changed with this version.
+    pub changes: Vec<String>,
     /// How much there is and where it came from, if it loads.
     pub summary: Option<String>,
 }
@@ -34,9 +38,20 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
             warnings: notes,
         }) => (errors, warnings(&notes), None),
     };
+    let loads = summary.is_some();
     Checked {
         errors: errors.iter().map(ToString::to_string).collect(),
         warnings,
+        grants: if loads {
+            config::grants(configuration, environment)
+        } else {
+            Vec::new()
+        },
+        changes: if loads {
+            config::changes(configuration, environment)
+        } else {
+            Vec::new()
+        },
         summary,
     }
 }
@@ -49,6 +64,8 @@ impl Checked {
             "loads": self.errors.is_empty(),
             "errors": self.errors,
             "warnings": self.warnings,
+            "grants": self.grants,
+            "changes": self.changes,
             "summary": self.summary,
         })
     }

@@ -4,9 +4,13 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod carry;
+#[cfg(not(target_arch = "wasm32"))]
+mod changed;
 mod checks;
 mod cors;
 mod django;
+#[cfg(not(target_arch = "wasm32"))]
+mod grants;
 mod node;
 mod note;
 mod origins;
@@ -14,8 +18,8 @@ mod presets;
 mod protobuf;
 mod rules;
 mod section;
+mod warnings;
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::policy::path::PathPrefix;
@@ -31,8 +35,12 @@ use section::Section;
 #[cfg(not(target_arch = "wasm32"))]
 pub use carry::{Carried, SCHEMA, SETTING_NAMES, carry_django, carry_json, entries};
 #[cfg(not(target_arch = "wasm32"))]
+pub use changed::changes;
+#[cfg(not(target_arch = "wasm32"))]
 pub use cors::{DEFAULT_HEADERS, DEFAULT_METHODS};
 pub use django::{Environment, Settings};
+#[cfg(not(target_arch = "wasm32"))]
+pub use grants::grants;
 pub use note::Note;
 pub use presets::{PRESETS, Preset};
 
@@ -133,6 +141,9 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
     }
     let is_django_hosts = settings.used.contains(&"ALLOWED_HOSTS");
     let mut loaded = read_policy(Section::root(&root), is_django_hosts, &mut report);
+    if report.errors.is_empty() {
+        warnings::add(&root, &loaded.policy, &settings, &mut report);
+    }
     let rename = |notes: Vec<Note>| notes.into_iter().map(|note| settings.rename(note)).collect();
     let (errors, warnings): (Vec<_>, _) = (rename(report.errors), rename(report.warnings));
     if !errors.is_empty() {
@@ -232,12 +243,8 @@ fn read_policy(mut root: Section<'_>, is_django_hosts: bool, report: &mut Report
         is_django_hosts,
     };
     let draft = Draft::read(&mut root, None, shared, report);
-    let mut matches = BTreeSet::new();
     let scoped = root.sections("policies", report).into_iter().map(|mut section| {
         let (hosts, paths) = read_match(section.section("match", report), report);
-        if !matches.insert((hosts.clone(), paths.clone())) {
-            report.warn(Note::at(&section.path_of("match"), Problem::MatchRepeated));
-        }
         let hosts = hosts.map(|it| it.into_iter().collect());
         let name = section.string("name", report).map(str::to_owned);
         let rules = Draft::read(&mut section, Some(&draft), shared, report).into_rules(shared);

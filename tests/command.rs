@@ -476,6 +476,7 @@ fn check_tells_everything() {
         "allowed_origin_regexes[0]: `https://a.b\\.example`: `.` stands for any character",
         "allowed_origin_regexes[1]: `https://.*\\.vercel\\.app`: `vercel.app` is a public suffix",
         "policies[0].match.hosts[0]: `.com.au`: `com.au` is a public suffix",
+        "policies[0].match.hosts[0]: `.com.au`: `allowed_hosts` of this entry lacks this host",
         "policies[0].csrf.trusted_origins[0]: `https://*.com.br`: `com.br` is a public suffix",
     ] {
         assert!(
@@ -487,7 +488,7 @@ fn check_tells_everything() {
     assert!(!ran.out.contains("slykertech"), "{}", ran.out);
     assert!(
         ran.out
-            .contains(" origins=7 hosts=2 policies=1 warnings=9 from_policy=allowed_origins,"),
+            .contains(" origins=7 hosts=2 policies=1 warnings=10 from_policy=allowed_origins,"),
         "{}",
         ran.out
     );
@@ -506,6 +507,210 @@ fn check_tells_everything() {
         2,
         "of the module and of the command"
     );
+}
+
+fn notes(policy: &str, list: &str) -> Vec<String> {
+    let ran = run(&["check", "-", "--json"], policy);
+    let printed: Value = serde_json::from_str(&ran.out).unwrap();
+    support::strings(&printed[list])
+}
+
+/// An entry that names no site grants reading alone, and `check` says what holds beside it.
+#[test]
+fn check_says_what_open_entries_grant() {
+    const READS: &str = "may read; may not open WebSockets; writes are not checked: `csrf` is off";
+    let told = |policy: &str| notes(policy, "grants");
+    for (entry, value) in [
+        (r#""allowed_origins": ["*"]"#, "allowed_origins[0]: `*`"),
+        (
+            r#""allowed_origins": ["https://*.com"]"#,
+            "allowed_origins[0]: `https://*.com`",
+        ),
+        (
+            r#""allowed_origin_regexes": ["https?://.*"]"#,
+            "allowed_origin_regexes[0]: `https?://.*`",
+        ),
+        (
+            r#""allowed_origin_regexes": ["https://a\\.example", "(?s).*"]"#,
+            "allowed_origin_regexes[1]: `(?s).*`",
+        ),
+        (
+            r#""allowed_origin_regexes": ["https://[a-z]+\\.com"]"#,
+            "allowed_origin_regexes[0]: `https://[a-z]+\\.com`",
+        ),
+        (
+            r#""dangerously_allow_null_origin": true"#,
+            "dangerously_allow_null_origin: `null`",
+        ),
+    ] {
+        let line = match value.ends_with("`null`") {
+            true => format!("{value} {READS}"),
+            false => format!("{value}: {READS}"),
+        };
+        assert_eq!(told(&format!("{{{entry}}}")), [line.as_str()], "{entry}");
+        let text = run(&["check", "-"], &format!("{{{entry}}}")).out;
+        assert!(text.contains(&format!("note: {line}\n")), "{text}");
+    }
+    for entry in [
+        r#""allowed_origins": ["https://app.example", "http://localhost:*"]"#,
+        r#""allowed_origin_regexes": ["https://[a-z]+\\.app\\.example"]"#,
+        r#""allowed_origins": ["*"], "dangerously_allow_any_origin_with_credentials": true"#,
+    ] {
+        assert_eq!(told(&format!("{{{entry}}}")), [""; 0], "{entry}");
+    }
+    for (policy, line) in [
+        (
+            r#"{"allowed_origins": ["*"], "csrf": {}}"#,
+            "allowed_origins[0]: `*`: may read; may not open WebSockets; may not write",
+        ),
+        (
+            r#"{"allowed_origins": ["*"], "csrf": {"mode": "report_only"}, "websocket": {"mode": "off"}}"#,
+            "allowed_origins[0]: `*`: may read; may open WebSockets: `websocket` is off; may write: `csrf` is in \
+             `report_only`",
+        ),
+        (
+            r#"{"allowed_origins": ["*"], "cors": {"mode": "report_only"}, "websocket": {"mode": "report_only"}}"#,
+            "allowed_origins[0]: `*`: may read what the backend lets it: `cors` is in `report_only`; may open \
+             WebSockets: `websocket` is in `report_only`; writes are not checked: `csrf` is off",
+        ),
+        (
+            r#"{"allowed_origins": ["http://partner.example"], "csrf": {}}"#,
+            "allowed_origins[0]: `http://partner.example`: may read; may open WebSockets on requests of `http` alone; \
+             may write with requests of `http` alone",
+        ),
+    ] {
+        assert_eq!(told(policy), [line], "{policy}");
+    }
+    // An entry of `policies` that inherits them is named where something else holds.
+    let policy = r#"{"allowed_origins": ["*"], "csrf": {}, "policies": [
+        {"match": {"path_prefixes": ["/a/"]}, "csrf": {"mode": "off"}},
+        {"match": {"path_prefixes": ["/b/"]}, "cors": {"max_age": 60}},
+        {"match": {"path_prefixes": ["/c/"]}, "allowed_origins": ["*"]}]}"#;
+    assert_eq!(
+        told(policy),
+        [
+            "allowed_origins[0]: `*`: may read; may not open WebSockets; may not write",
+            &format!("policies[0]: allowed_origins[0]: `*`: {READS}"),
+            "policies[2].allowed_origins[0]: `*`: may read; may not open WebSockets; may not write",
+        ]
+    );
+}
+
+/// For one version: remove with `src/config/changed.rs`.
+#[test]
+fn check_names_the_entries_that_changed() {
+    let told = |policy: &str| notes(policy, "changes");
+    assert_eq!(
+        told(r#"{"allowed_origins": ["https://app.example"], "cors": {"allow_credentials": true}, "csrf": {}}"#),
+        [""; 0]
+    );
+    for (policy, places) in [
+        (
+            r#"{"allowed_hosts": ["api.example"]}"#,
+            vec!["websocket.allowed_hosts: changed"],
+        ),
+        (r#"{"allowed_hosts": ["*"]}"#, vec![]),
+        (
+            r#"{"allowed_hosts": ["api.example"], "websocket": {"allowed_hosts": false}}"#,
+            vec![],
+        ),
+        (
+            r#"{"allowed_hosts": ["api.example"], "websocket": {"mode": "off"}}"#,
+            vec![],
+        ),
+        (
+            r#"{"allowed_hosts": ["api.example"], "websocket": {"allowed_hosts": true, "same_host": true}}"#,
+            vec!["websocket.allowed_hosts: changed", "websocket.same_host: changed"],
+        ),
+        (
+            r#"{"allowed_origins": ["http://partner.example", "https://*.com", "http://localhost"]}"#,
+            vec![
+                "allowed_origins[0]: `http://partner.example`: changed",
+                "allowed_origins[1]: `https://*.com`: changed",
+            ],
+        ),
+        (
+            r#"{"allowed_origins": ["http://partner.example"], "dangerously_allow_insecure_origins": true}"#,
+            vec![],
+        ),
+        (
+            r#"{"allowed_origins": ["*"]}"#,
+            vec!["allowed_origins[0]: `*`: changed"],
+        ),
+        (r#"{"allowed_origins": ["*"], "websocket": {"mode": "off"}}"#, vec![]),
+        (
+            r#"{"allowed_origins": ["*"], "websocket": {"mode": "off"}, "csrf": {}}"#,
+            vec!["allowed_origins[0]: `*`: changed"],
+        ),
+        (
+            r#"{"allowed_origin_regexes": ["https?://a\\.example", "^https://b\\.example$", "https://.*"]}"#,
+            vec![
+                "allowed_origin_regexes[2]: `https://.*`: changed",
+                r"allowed_origin_regexes[0]: `https?://a\.example`: changed",
+            ],
+        ),
+        (
+            r#"{"allowed_origins": ["https://app.example"], "dangerously_allow_null_origin": true}"#,
+            vec!["dangerously_allow_null_origin: changed"],
+        ),
+        (
+            r#"{"allowed_origins": ["https://app.example"], "csrf": {"exempt_paths": ["/hooks/"]},
+                "hosts": {"exempt_paths": ["/healthz"], "forwarded_host": "strip"},
+                "policies": [{"match": {"path_prefixes": ["/a/"]}, "csrf": {}}, {"match": {"hosts": ["b"]}, "csrf": {}}]}"#,
+            vec![
+                "csrf.exempt_paths: changed",
+                "hosts.forwarded_host: `strip`: changed",
+                "policies[0].match.path_prefixes: changed",
+            ],
+        ),
+    ] {
+        let told = told(policy);
+        assert_eq!(told.len(), places.len(), "{policy}: {told:#?}");
+        for (told, place) in told.iter().zip(places) {
+            assert!(told.starts_with(place), "{policy}: {told}");
+        }
+    }
+    let settings = std::env::temp_dir().join(format!("origin-gate-changed-{}", std::process::id()));
+    std::fs::write(&settings, "ALLOWED_HOSTS=api.example\nCORS_ALLOW_ALL_ORIGINS=1\n").unwrap();
+    let ran = run(
+        &["check", "-", "--env", settings.to_str().unwrap()],
+        r#"{"django_env": true}"#,
+    );
+    assert!(
+        ran.out.contains("note: CORS_ALLOW_ALL_ORIGINS[0]: `*`: changed in 0.2")
+            && ran
+                .out
+                .contains("note: websocket.allowed_hosts: changed in 0.2: the page's port"),
+        "{}",
+        ran.out
+    );
+    std::fs::remove_file(settings).unwrap();
+}
+
+/// Notes are no warnings: a policy that is right under this version has some too.
+#[test]
+fn warnings_can_be_denied_and_notes_cannot() {
+    for (policy, allowed, denied) in [
+        (
+            r#"{"allowed_origins": ["https://app.example"], "allowed_hosts": ["api.example"]}"#,
+            0,
+            0,
+        ),
+        (r#"{"allowed_origins": ["*"], "allowed_hosts": ["api.example"]}"#, 0, 0),
+        (
+            r#"{"allowed_origins": ["http://localhost"], "allowed_hosts": ["api.example"]}"#,
+            0,
+            1,
+        ),
+        (
+            r#"{"allowed_origins": ["nonsense"], "allowed_hosts": ["api.example"]}"#,
+            1,
+            1,
+        ),
+    ] {
+        assert_eq!(run(&["check", "-"], policy).code, allowed, "{policy}");
+        assert_eq!(run(&["check", "-", "--deny-warnings"], policy).code, denied, "{policy}");
+    }
 }
 
 /// What the policy is written in cannot speak to the terminal.

@@ -45,7 +45,7 @@ Examples:
   origin-gate schema > policy.schema.json
 
 Exit codes:
-  check    0 no errors, 1 errors
+  check    0 no errors, 1 errors; with --deny-warnings 1 for a warning too
   explain  0 allowed, 2 refused, 1 bad input
   import   0 a policy, 1 none
   schema   0";
@@ -56,6 +56,9 @@ Exit codes:
         Check {
             #[command(flatten)]
             policy: PolicyArgs,
+            /// Exit with 1 for a warning too
+            #[arg(long)]
+            deny_warnings: bool,
         },
         /// What the filter would do with one request, and why
         #[command(after_help = EXPLAIN_HELP)]
@@ -146,7 +149,9 @@ An ordinary request that goes on, but whose answer the page may not read, counts
             }
         };
         let done = match cli.verb {
-            Verb::Check { policy } => run_check(&policy).or_else(|problem| policy.fail(problem)),
+            Verb::Check { policy, deny_warnings } => {
+                run_check(&policy, deny_warnings).or_else(|problem| policy.fail(problem))
+            }
             Verb::Explain { policy, request } => run_explain(&policy, &request).or_else(|problem| policy.fail(problem)),
             Verb::Import { from } => run_import(&from),
             Verb::Schema => print(SCHEMA).map(|()| ExitCode::SUCCESS),
@@ -157,14 +162,11 @@ An ordinary request that goes on, but whose answer the page may not read, counts
         })
     }
 
-    fn run_check(args: &PolicyArgs) -> Result<ExitCode, String> {
+    fn run_check(args: &PolicyArgs, deny_warnings: bool) -> Result<ExitCode, String> {
         let environment = args.environment()?;
         let checked = check(&read(&args.policy)?, &|name| environment(name));
-        let code = if checked.errors.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        };
+        let is_fine = checked.errors.is_empty() && (!deny_warnings || checked.warnings.is_empty());
+        let code = if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         if args.json {
             return print(&format!("{:#}\n", checked.json())).map(|()| code);
         }
@@ -173,6 +175,8 @@ An ordinary request that goes on, but whose answer the page may not read, counts
         for (word, color, notes) in [
             ("error", Color::Red, &checked.errors),
             ("warning", Color::Yellow, &checked.warnings),
+            ("note", Color::Cyan, &checked.grants),
+            ("note", Color::Cyan, &checked.changes),
         ] {
             for note in notes {
                 text += &format!("{}: {note}\n", colors.paint(color, word));

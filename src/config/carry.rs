@@ -44,15 +44,8 @@ pub struct Carried {
 /// Every string of every list, with the place that an error would have.
 #[must_use]
 pub fn entries(configuration: &[u8], environment: &Environment<'_>) -> Vec<(String, String)> {
-    let Ok(mut root) = parse(configuration) else {
+    let Some((root, settings)) = written(configuration, environment) else {
         return Vec::new();
-    };
-    let is_django = root
-        .iter()
-        .any(|(key, node)| key == "django_env" && *node == Node::Bool(true));
-    let settings = match is_django {
-        true => django::add(&mut root, environment, &mut Report::default()),
-        false => Settings::default(),
     };
     let mut entries = Vec::new();
     for (key, node) in &root {
@@ -63,6 +56,28 @@ pub fn entries(configuration: &[u8], environment: &Environment<'_>) -> Vec<(Stri
         (note.path().to_owned(), text)
     });
     renamed.collect()
+}
+
+/// Returns a configuration as it is written, with what Django's settings add.
+pub fn written(configuration: &[u8], environment: &Environment<'_>) -> Option<(Vec<(String, Node)>, Settings)> {
+    let mut root = parse(configuration).ok()?;
+    let is_django = root
+        .iter()
+        .any(|(key, node)| key == "django_env" && *node == Node::Bool(true));
+    let settings = match is_django {
+        true => django::add(&mut root, environment, &mut Report::default()),
+        false => Settings::default(),
+    };
+    Some((root, settings))
+}
+
+/// Writes a remark as warnings are written, under the name of the setting that it is about.
+pub fn remark(settings: &Settings, path: &str, value: Option<&str>, text: &str) -> String {
+    let note = settings.rename(Note::at(path, Problem::Repeated));
+    match value.map(Node::from) {
+        Some(value) => format!("{}: `{value}`: {text}", note.path()),
+        None => format!("{}: {text}", note.path()),
+    }
 }
 
 /// The policy that says what Django's settings say.
@@ -109,8 +124,9 @@ fn carry(mut root: Vec<(String, Node)>, settings: &Settings, report: Report) -> 
             return Err(left_out);
         }
         let mut report = Report::default();
-        read_policy(Section::root(&root), false, &mut report);
+        let read = read_policy(Section::root(&root), false, &mut report);
         if report.errors.is_empty() {
+            super::warnings::add(&root, &read.policy, settings, &mut report);
             warnings.append(&mut report.warnings);
             let warnings = warnings.into_iter().map(|note| settings.rename(note).to_string());
             return Ok(Carried {

@@ -25,7 +25,7 @@ pub const DEFAULT_HEADERS: [&str; 6] = [
 ];
 
 /// Chromium's cap, the lowest but Safari's; seconds.
-const DEFAULT_MAX_AGE: u32 = 7200;
+pub const DEFAULT_MAX_AGE: u32 = 7200;
 
 /// The section as read.
 pub struct Read {

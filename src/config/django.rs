@@ -118,6 +118,11 @@ impl Settings {
         }
     }
 
+    /// Whether the value at a path came from a setting.
+    pub fn brought(&self, path: &str) -> bool {
+        self.keys.iter().any(|(_, it)| it == path)
+    }
+
     /// Whether there was any setting.
     pub fn is_empty(&self) -> bool {
         self.used.is_empty() && self.overridden.is_empty()

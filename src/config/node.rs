@@ -34,6 +34,30 @@ impl From<u16> for Node {
 }
 
 impl Node {
+    /// Returns the keys of an object; none of anything else.
+    pub fn as_object(&self) -> &[(String, Self)] {
+        match self {
+            Self::Object(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Returns the items of a list; none of anything else.
+    pub fn as_list(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// Returns a string.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// As [`Display`](fmt::Display) has it, and strings between quotes.
     pub fn as_json(&self) -> impl fmt::Display {
         let quote = if matches!(self, Self::String(_)) { "\"" } else { "" };

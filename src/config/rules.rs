@@ -9,7 +9,7 @@ use super::origins::{self, Origins};
 use super::section::Section;
 use crate::policy::cors::Cors;
 use crate::policy::problem::Problem;
-use crate::policy::rules::{Dangers, ForwardedHost, Hosts, Rules};
+use crate::policy::rules::{Dangers, Hosts, Rules};
 use crate::policy::set::HostSet;
 use crate::policy::writes::Csrf;
 
@@ -77,7 +77,7 @@ impl<'n> Draft<'n> {
         if lists_origins || is_new("cors") {
             draft.origins.check(shared.dangers, draft.credentials, section, report);
         }
-        draft.warn(section, inherited, shared, report);
+        draft.warn(section, inherited, report);
         draft
     }
 
@@ -96,7 +96,7 @@ impl<'n> Draft<'n> {
     }
 
     /// The combinations that work, but perhaps not as meant.
-    fn warn(&self, section: &Section<'_>, inherited: Option<&Self>, shared: Shared, report: &mut Report) {
+    fn warn(&self, section: &Section<'_>, inherited: Option<&Self>, report: &mut Report) {
         let mut warn = |key: &str, is_so: &dyn Fn(&Self) -> bool, problem: Problem| {
             if is_so(self) && !inherited.is_some_and(is_so) {
                 report.warn(Note::at(&section.path_of(key), problem));
@@ -108,32 +108,6 @@ impl<'n> Draft<'n> {
                 it.websocket.is_some_and(|it| it.same_host()) && it.allowed_hosts.as_ref().is_none_or(|it| it.is_any())
             },
             Problem::Rebinding,
-        );
-        warn(
-            "allowed_origins",
-            &|it| shared.dangers.any_origin_with_credentials && it.websocket.is_some() && it.origins.is_any(),
-            Problem::AnySocket,
-        );
-        warn(
-            "allowed_origins",
-            &|it| shared.dangers.any_origin_with_credentials && it.csrf.is_some() && it.origins.is_any(),
-            Problem::AnyWrites,
-        );
-        warn(
-            "hosts.exempt_paths",
-            &|it| it.allowed_hosts.is_none() && it.hosts.as_ref().is_some_and(|it| !it.exempt_paths.is_empty()),
-            Problem::ExemptFromNothing,
-        );
-        warn(
-            "hosts.forwarded_host",
-            &|it| {
-                it.allowed_hosts.is_none()
-                    && it
-                        .hosts
-                        .as_ref()
-                        .is_some_and(|it| it.forwarded_host == ForwardedHost::Check)
-            },
-            Problem::ForwardedUnchecked,
         );
     }
 

@@ -26,6 +26,8 @@ pub enum Color {
     Green = 32,
     /// What deserves a look.
     Yellow = 33,
+    /// What is good to know.
+    Cyan = 36,
 }
 
 impl Colors {

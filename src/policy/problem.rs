@@ -46,6 +46,9 @@ problems! {
     AnyWrites = "origins_any_csrf":
         "with `*` the page of any site may write here, so that `csrf` refuses next to nothing; list the origins",
     Choice = "choice_unknown": "one of a few values is expected",
+    CorsOff = "cors_off": "the filter neither adds nor removes CORS headers here: the backend's own go out as they are",
+    CorsReportsOnly = "cors_report_only_grants": "this is about reading alone: the listed origins already may",
+    CsrfOff = "csrf_off": "any page may write here, with its visitors' cookies, though `csrf` is on outside",
     DangerousCredentials = "dangerous_any_origin_with_credentials": "every site can act and read as its visitors",
     DangerousInsecure = "dangerous_insecure_origins":
         "who sits on the network path of a visitor can act and read as them",
@@ -66,11 +69,16 @@ problems! {
     Empty = "configuration_empty": "the configuration says nothing",
     EmptyHosts = "hosts_empty": "an empty list would refuse every request; leave the key out to switch the check off",
     EmptyOrigins = "origins_empty": "an empty list allows no origin; leave the key out if that is meant",
+    EntryIdle = "policy_changes_nothing":
+        "this entry changes nothing: it has no key but `match`, and no later entry is for any of its requests",
+    ExemptElsewhere = "exempt_outside_match": "this is below no `path_prefixes` of its entry, and so has no effect",
     ExemptFromNothing = "exempt_from_nothing": "there is no `allowed_hosts` to be exempt from",
     ForwardedUnchecked = "forwarded_host_unchecked": "there is no `allowed_hosts` to check against",
     HeaderForbidden = "header_forbidden": "browsers let no script set this header; remove it",
     HeaderProtocol = "header_of_cors": "this is a header of the CORS protocol itself; remove it",
     HeaderUnreadable = "header_unreadable": "browsers let no script read this header; remove it",
+    HostAddress = "host_address":
+        "with `websocket.allowed_hosts`, whoever has this address on a visitor's network may open a WebSocket here",
     HostAscii = "host_not_ascii": "requests carry the ASCII form of a name; write its labels as `xn--…`",
     HostBrackets = "host_brackets": "an IPv6 address stands in brackets",
     HostMalformed = "host_malformed": "a host is labels of 1 to 63 of `a-z`, `0-9`, `-` and `_`, 253 bytes in all",
@@ -80,16 +88,21 @@ problems! {
     HostScheme = "host_scheme": "a host has no scheme",
     HostSingleLabel = "host_single_label":
         "this covers every name under one top-level name, and WebSockets from there; put your own domain here",
+    HostsOff = "hosts_off": "every host is let through here, whatever `allowed_hosts` lists",
     HostSubdomains = "address_subdomains": "an IP address has no subdomains",
     HostWildcard = "host_wildcard": "a leading `.` stands for the domain and every subdomain; `*.` is for origins",
     InsecureWithCredentials = "origin_insecure_with_credentials":
         "with `cors.allow_credentials` who sits on a visitor's network path could act and read as them; write \
          `https`, or set `dangerously_allow_insecure_origins`",
+    KeyIdle = "key_without_effect": "this has no effect",
     KeyRepeated = "key_repeated": "the key is given twice; keep one",
     KeyUnknown = "key_unknown": "there is no such key",
     MatchEmpty = "match_empty": "an empty list matches nothing; leave the key out for all",
+    MatchHidden = "match_hidden": "every plain request for this goes to an earlier entry; move this one up, or remove it",
     MatchMissing = "match_missing":
         "an entry says for which `hosts` or `path_prefixes` it is; what holds everywhere stands outside `policies`",
+    MatchRefused = "match_refused":
+        "`allowed_hosts` of this entry lacks this host, so that each of its requests is refused; list it there",
     MatchRepeated = "match_repeated":
         "an entry before this one has the same `match`, so that this one never applies; remove one",
     MaxAgeCut = "max_age_cut": "Chromium keeps a preflight for 7200 seconds at most",
@@ -99,13 +112,16 @@ problems! {
     NotJson = "configuration_not_json": "the configuration is not JSON",
     NotPolicy = "configuration_not_object": "the configuration is no object",
     NotStruct = "configuration_not_struct": "it is neither JSON nor a `google.protobuf.Struct`",
+    OriginAddress = "origin_address": "whoever is given this address next can be it; list a name",
     OriginAscii = "origin_not_ascii": "browsers send the ASCII form of a name; write its labels as `xn--…`",
     OriginBrackets = "origin_brackets": "an IPv6 address stands in brackets, without a zone",
     OriginCovered = "origin_covered": "a wildcard covers this already; remove one",
     OriginEmptyLabel = "origin_empty_label": "a host has no empty label",
     OriginHostMissing = "origin_host_missing": "the host is missing",
     OriginList = "origin_list": "one entry is one origin; list each by itself",
+    OriginLoopback = "origin_loopback": "any program on the visitor's machine can be it; for development only",
     OriginMapped = "origin_mapped_address": "no site is served from an IPv4-mapped address; list the IPv4 address",
+    OriginNetwork = "origin_network_address": "whoever has this address on a visitor's network can be it; list a name",
     OriginNull = "origin_null":
         "any site can send `null`, from a sandboxed frame or a `data:` page; if that is meant, set \
          `dangerously_allow_null_origin`",
@@ -128,6 +144,11 @@ problems! {
     PathQuery = "path_query": "only the path is compared; leave the query out",
     PathSlash = "path_slash": "a path begins with `/`",
     PresetUnknown = "preset_unknown": "there is no such preset",
+    PrivateNetwork = "private_network_given_up":
+        "browsers have given this header up: Chromium asks the visitor instead (Local Network Access); remove it",
+    PrivateNetworkAny = "private_network_any":
+        "with `*` an old browser lets any site reach into this server's network, and those of today ask the visitor \
+         instead (Local Network Access); remove it",
     Rebinding = "dns_rebinding":
         "without names in `allowed_hosts` a site can point its own name at this server and pass for the same host \
          (DNS rebinding); list the hosts that are yours",
@@ -135,14 +156,18 @@ problems! {
     RegexEmpty = "regex_empty": "no origin is empty; remove it, or write what it should match",
     RegexMalformed = "regex_malformed": "not a regular expression",
     Repeated = "repeated": "this is given twice; remove one",
+    SectionResets = "section_resets":
+        "this replaces the whole outer section, and what it leaves out goes back to its default; repeat what should stay",
     StructDepth = "configuration_too_deep": "its `google.protobuf.Struct` is nested too deep",
     StructText = "configuration_not_utf8": "a string in its `google.protobuf.Struct` is not UTF-8",
+    TenantSockets = "websocket_across_hosts": "`policies` keep hosts apart, and this does not",
     TypeBool = "type_bool": "`true` or `false` is expected here",
     TypeList = "type_list": "a list of strings is expected here",
     TypeNumber = "type_number": "a whole number is expected",
     TypeObject = "type_object": "an object is expected here",
     TypeObjects = "type_objects": "a list of objects is expected here",
     TypeString = "type_string": "a string is expected here",
+    WebSocketOff = "websocket_off": "any page may open a WebSocket here, with its visitors' cookies",
     WildcardDomain = "wildcard_domain_missing": "a wildcard needs a domain after it",
     WildcardInner = "wildcard_not_leftmost": "a wildcard may only be the leftmost label",
     WildcardLiteral = "wildcard_literal":

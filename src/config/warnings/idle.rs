@@ -1,0 +1,240 @@
+//! Keys without effect, in one table: which key, when it has an effect, and what stands in its way.
+//!
+//! A key outside `policies` is inherited, so it counts as idle only if it is for every set of rules that uses it.
+
+use super::super::django::Settings;
+use super::super::node::Node;
+use super::super::note::Report;
+use super::keys::KEYS;
+use super::scope::Scope;
+use crate::policy::problem::Problem;
+
+struct Row {
+    section: &'static str,
+    keys: &'static [&'static str],
+    /// Whether a value asks for something.
+    asks: fn(&Node) -> bool,
+    /// Whether it gets that under these rules.
+    works: fn(&Scope<'_>) -> bool,
+    problem: Problem,
+    /// What stands in its way, where the problem's text does not say it.
+    why: &'static str,
+}
+
+const OFF: &str = " while `mode` is `off`";
+const NO_HOSTS: &str = " without `allowed_hosts`, so that every host is let through";
+const NO_READER: &str = " while `cors`, `websocket` and `csrf` are `off`";
+
+/// Of the rows for a key, the first that applies says why.
+const ROWS: [Row; 19] = [
+    all_of("cors", |it| it.mode("cors").is_some()),
+    all_of("websocket", |it| it.mode("websocket").is_some()),
+    all_of("hosts", |it| it.mode("hosts").is_some()),
+    all_of("csrf", |it| it.mode("csrf").is_some()),
+    Row {
+        problem: Problem::PrivateNetworkAny,
+        ..row("cors", &["allow_private_network"], |it| !it.allows_any(), "")
+    },
+    Row {
+        problem: Problem::PrivateNetwork,
+        ..row("cors", &["allow_private_network"], |_| false, "")
+    },
+    row(
+        "cors",
+        &[
+            "allow_credentials",
+            "allow_methods",
+            "allow_headers",
+            "expose_headers",
+            "max_age",
+            "presets",
+        ],
+        |it| lists_origins(it) || it.flag("", "dangerously_allow_null_origin", false),
+        " without `allowed_origins`, so that no page may read anything",
+    ),
+    row(
+        "websocket",
+        &["allowed_hosts"],
+        |it| it.names_hosts(),
+        " without names in `allowed_hosts`; `*` does not count",
+    ),
+    Row {
+        problem: Problem::ExemptFromNothing,
+        ..row("hosts", &["exempt_paths"], checks_hosts, "")
+    },
+    Row {
+        asks: |it| it.as_text() == Some("check"),
+        problem: Problem::ForwardedUnchecked,
+        ..row("hosts", &["forwarded_host"], checks_hosts, "")
+    },
+    Row {
+        asks: |it| it.as_text() == Some("strip"),
+        ..row(
+            "hosts",
+            &["forwarded_host"],
+            |it| it.enforces("hosts"),
+            " while `mode` is `report_only`",
+        )
+    },
+    row("hosts", &["reject_status"], checks_hosts, NO_HOSTS),
+    Row {
+        asks: |it| it.as_text() != Some("off"),
+        ..row(
+            "hosts",
+            &["mode"],
+            |it| checks_hosts(it) || it.says("hosts", "forwarded_host", "strip"),
+            NO_HOSTS,
+        )
+    },
+    row(
+        "",
+        &["allowed_origins", "allowed_origin_regexes"],
+        reads_origins,
+        NO_READER,
+    ),
+    Row {
+        asks: |it| it.as_list().iter().any(|it| it.as_text() == Some("*")),
+        ..row(
+            "",
+            &["allowed_origins"],
+            |it| it.mode("cors").is_some() || it.trusts_any(),
+            " while `cors` is `off`: `*` grants reading alone",
+        )
+    },
+    row(
+        "",
+        &["allowed_hosts"],
+        |it| {
+            let is_for_sockets = it.flag("websocket", "same_host", true) || it.opens_to_hosts();
+            it.mode("hosts").is_some() || it.mode("websocket").is_some() && is_for_sockets
+        },
+        " while `hosts` is `off` and `websocket` does not use it",
+    ),
+    row(
+        "",
+        &["dangerously_allow_null_origin"],
+        |it| it.mode("cors").is_some(),
+        " while `cors` is `off`: `null` may never do more than read",
+    ),
+    row(
+        "",
+        &["dangerously_allow_any_origin_with_credentials"],
+        |it| reads_origins(it) && (it.allows_any() || lists_regexes(it)),
+        " without `*` or an expression; remove it",
+    ),
+    row(
+        "",
+        &["dangerously_allow_insecure_origins"],
+        |it| it.mode("websocket").is_some() || it.mode("csrf").is_some() || lists_origins(it),
+        " while `websocket` and `csrf` are `off` and no origin is listed",
+    ),
+];
+
+const fn row(
+    section: &'static str,
+    keys: &'static [&'static str],
+    works: fn(&Scope<'_>) -> bool,
+    why: &'static str,
+) -> Row {
+    Row {
+        section,
+        keys,
+        asks: |it| *it != Node::Bool(false),
+        works,
+        problem: Problem::KeyIdle,
+        why,
+    }
+}
+
+/// All keys of a section but its mode.
+const fn all_of(section: &'static str, works: fn(&Scope<'_>) -> bool) -> Row {
+    Row {
+        asks: |_| true,
+        ..row(section, &[], works, OFF)
+    }
+}
+
+fn checks_hosts(scope: &Scope<'_>) -> bool {
+    scope.get("", "allowed_hosts").is_some()
+}
+
+fn lists_regexes(scope: &Scope<'_>) -> bool {
+    scope.list("", "allowed_origin_regexes").next().is_some()
+}
+
+fn lists_origins(scope: &Scope<'_>) -> bool {
+    lists_regexes(scope) || scope.list("", "allowed_origins").next().is_some()
+}
+
+fn reads_origins(scope: &Scope<'_>) -> bool {
+    ["cors", "websocket", "csrf"].iter().any(|it| scope.mode(it).is_some())
+}
+
+pub fn warn(scopes: &[Scope<'_>], settings: &Settings, report: &mut Report) {
+    for scope in scopes {
+        for section in ["", "cors", "websocket", "hosts", "csrf"] {
+            let written = match section {
+                "" => scope.keys(),
+                _ => scope.own(section).map_or(&[][..], Node::as_object),
+            };
+            for (key, node) in written {
+                let path = scope.path_of(section, key);
+                // Origins that Django's settings bring here are for Django's own check.
+                if let Some(row) =
+                    idle(scopes, scope, section, key, node).filter(|_| section != "csrf" || !settings.brought(&path))
+                {
+                    let value = Some(node).filter(|it| !matches!(it, Node::List(_)));
+                    super::warn(report, &path, value.map(|it| it as _), row.problem, row.why);
+                }
+            }
+        }
+        warn_of_exempt_elsewhere(scope, report);
+    }
+}
+
+/// Returns the first row by which a key has no effect.
+fn idle(scopes: &[Scope<'_>], scope: &Scope<'_>, section: &str, key: &str, node: &Node) -> Option<&'static Row> {
+    let default = KEYS.iter().find(|it| it.section == section && it.name == key);
+    if default.is_some_and(|it| it.default.is(node)) {
+        return None;
+    }
+    let owner = if section.is_empty() { key } else { section };
+    ROWS.iter().find(|row| {
+        let is_for = match row.keys {
+            [] => default.is_some(),
+            keys => keys.contains(&key),
+        };
+        row.section == section
+            && is_for
+            && (row.asks)(node)
+            && scopes
+                .iter()
+                .filter(|it| it.uses(scope, owner))
+                .all(|it| !(row.works)(it))
+    })
+}
+
+/// An exemption in an entry of `policies` that is for other paths.
+fn warn_of_exempt_elsewhere(scope: &Scope<'_>, report: &mut Report) {
+    let prefixes: Vec<_> = scope.matched("path_prefixes").collect();
+    for section in ["hosts", "csrf"] {
+        let written = scope.own(section).map_or(&[][..], Node::as_object);
+        let paths = written.iter().find(|(key, _)| key == "exempt_paths");
+        let paths = paths.map_or(&[][..], |(_, node)| node.as_list()).iter().enumerate();
+        for (index, node) in paths.filter(|_| !prefixes.is_empty() && scope.mode(section).is_some()) {
+            let path = node.as_text().unwrap_or_default();
+            // `/a/` is below `/a`, but `/a` is not below `/a/`.
+            let meets = |prefix: &&str| is_below(path, prefix) || path.ends_with('/') && is_below(prefix, path);
+            if !prefixes.iter().any(meets) {
+                let place = format!("{}[{index}]", scope.path_of(section, "exempt_paths"));
+                super::warn(report, &place, Some(node), Problem::ExemptElsewhere, "");
+            }
+        }
+    }
+}
+
+/// Whether every plain path of one prefix begins with another.
+pub fn is_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || prefix.ends_with('/') || rest.starts_with('/'))
+}
