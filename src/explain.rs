@@ -14,6 +14,7 @@ use crate::config::Loaded;
 use crate::filter::{Filter, Gate, Next};
 use crate::policy::Policy;
 use crate::policy::cors::UpstreamHeaders;
+use crate::policy::forwarding::FORWARDED;
 use crate::policy::hint::{Domains, Hint};
 use crate::policy::near::sibling;
 use crate::policy::origin::Origin;
@@ -101,10 +102,14 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
     );
     let entry = entry(rules, finding, &head);
     let hint = (finding.outcome != Outcome::Allowed).then(|| hint(&loaded.policy, finding, &head));
-    let why = match loaded.policy.refuses_forwarded_host(finding, &head) {
-        true if finding.reason == Reason::HostMalformed => "X-Forwarded-Host is not one name or address",
-        true => "X-Forwarded-Host is not in allowed_hosts",
-        false => render::reason_text(finding.check, finding.reason),
+    let why = match loaded.policy.refused_forwarding(finding, &head) {
+        Some(unfit) => match (unfit.header == FORWARDED, finding.reason) {
+            (true, Reason::HostMalformed) => "Forwarded does not parse, or names what is no host",
+            (true, _) => "a host in Forwarded is not in allowed_hosts",
+            (false, Reason::HostMalformed) => "X-Forwarded-Host is no list of names or addresses",
+            (false, _) => "X-Forwarded-Host is not in allowed_hosts",
+        },
+        None => render::reason_text(finding.check, finding.reason),
     };
     let keeps_upstream = matches!(rules.cors.as_deref(), Some(cors) if cors.upstream == UpstreamHeaders::Keep);
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -155,7 +160,7 @@ fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<Stri
 /// The hint of the log, by what is known of domains here, and the spelling that would be allowed.
 fn hint(policy: &Policy, finding: Finding, head: &RequestHead<'_>) -> Hint {
     let hint = policy.hint(finding, head, DOMAINS);
-    let is_forwarded = policy.refuses_forwarded_host(finding, head);
+    let is_forwarded = policy.refused_forwarding(finding, head).is_some();
     match finding.reason {
         Reason::OriginMalformed if hint.nearest.is_none() => {
             let instead = told(head.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);

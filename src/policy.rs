@@ -3,6 +3,7 @@
 
 pub mod cookies;
 pub mod cors;
+pub mod forwarding;
 pub mod headers;
 pub mod hint;
 pub mod host;
@@ -141,10 +142,7 @@ fn stricter<'a>(first: Option<Verdict<'a>>, second: Verdict<'a>) -> Verdict<'a> 
         Some(first) => (second, first),
     };
     if let (Decision::Forward(forward), Decision::Forward(other)) = (&mut stricter.decision, laxer.decision) {
-        let removals = other
-            .request
-            .into_iter()
-            .filter(|edit| matches!(edit, RequestEdit::Remove(_)));
+        let removals = other.request.into_iter().filter(RequestEdit::takes_out);
         forward.request.extend(removals);
     }
     stricter

@@ -239,7 +239,7 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     let is_next = before.reason != after.reason
         && matches!(after.reason, Reason::MethodNotAllowed | Reason::HeaderNotAllowed)
         && before.reason != Reason::HeaderNotAllowed;
-    let is_next = is_next || loaded.policy.refuses_forwarded_host(after, &head);
+    let is_next = is_next || loaded.policy.refused_forwarding(after, &head).is_some();
     let is_solved = after.outcome == Outcome::Allowed || after.check != before.check || is_next;
     (!is_solved).then(|| format!("still {after}"))
 }

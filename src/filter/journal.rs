@@ -9,6 +9,7 @@ use std::time::Duration;
 use log::{debug, warn};
 
 use crate::policy::Policy;
+use crate::policy::forwarding::FORWARDED;
 use crate::policy::hint::{Domains, Hint};
 use crate::policy::request::{Field, RequestHead};
 use crate::policy::verdict::{Check, Finding, Outcome, Reason};
@@ -157,8 +158,11 @@ fn refused<'a>(
     headers: &'a [u8],
 ) -> (&'static str, Field<'a>) {
     match (finding.check, finding.reason) {
-        (Check::Hosts, _) if policy.refuses_forwarded_host(finding, head) => ("forwarded_host", head.forwarded_host),
-        (Check::Hosts, _) => ("host", head.authority),
+        (Check::Hosts, _) => match policy.refused_forwarding(finding, head) {
+            Some(unfit) if unfit.header == FORWARDED => ("forwarded", Field::One(unfit.line)),
+            Some(unfit) => ("forwarded_host", Field::One(unfit.line)),
+            None => ("host", head.authority),
+        },
         (_, Reason::MethodNotAllowed) => ("method", head.request_method),
         (_, Reason::HeaderNotAllowed) => ("headers", Field::One(headers)),
         _ => ("origin", head.origin),

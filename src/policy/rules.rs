@@ -6,14 +6,11 @@ use std::rc::Rc;
 use super::cookies;
 use super::cors::{self, Cors};
 use super::headers;
-use super::host::Authority;
 use super::origin::NoOrigin;
 use super::path::{self, PathPattern};
 use super::request::{Field, RequestHead, Source};
 use super::set::{HostSet, Match, NearMiss, OriginSet};
-use super::verdict::{
-    Check, Decision, Finding, Forward, Grant, Header, Mode, Outcome, Reason, Reply, RequestEdit, Verdict,
-};
+use super::verdict::{Check, Decision, Finding, Forward, Grant, Header, Mode, Outcome, Reason, Reply, Verdict};
 use super::websocket::{self, WebSocket};
 use super::writes::Csrf;
 
@@ -58,14 +55,14 @@ pub struct Hosts {
     pub forwarded_host: ForwardedHost,
 }
 
-/// What becomes of `X-Forwarded-Host`, which a client can set and many frameworks believe.
+/// What becomes of the hosts in `X-Forwarded-Host` and `Forwarded`, which a client can set and many frameworks believe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedHost {
-    /// It is held to `allowed_hosts` like the host itself.
+    /// Each is held to `allowed_hosts` like the host itself.
     Check,
-    /// It goes on unread.
+    /// They go on unread.
     Ignore,
-    /// It is taken out.
+    /// They are taken out.
     Strip,
 }
 
@@ -194,7 +191,7 @@ impl Rules {
             }
         };
         let (mut headers, refused) = cors.preflight(grant, head);
-        headers.push(vary);
+        headers.extend([vary, NO_STORE]);
         let (outcome, reason) = match refused {
             Some(refused) => (Outcome::Rejected, refused),
             None => (Outcome::Allowed, reason),
@@ -226,8 +223,8 @@ impl Rules {
             request.extend(websocket::request_edits(head));
         }
         let strips = |it: &Rc<Hosts>| it.forwarded_host == ForwardedHost::Strip && it.mode == Mode::Enforce;
-        if self.hosts.as_ref().is_some_and(strips) && head.forwarded_host != Field::Absent {
-            request.push(RequestEdit::Remove(headers::X_FORWARDED_HOST));
+        if self.hosts.as_ref().is_some_and(strips) {
+            request.extend(head.forwarding.strip());
         }
         let response = self.enforced_cors().map(|cors| (Rc::clone(cors), grant));
         let is_credentialed = |(cors, grant): &(Rc<Cors>, Grant<'_>)| cors.credentials && *grant != Grant::Withheld;
@@ -294,16 +291,14 @@ impl Hosts {
         if path::any_covers(&self.exempt_paths, head.path) {
             return Ok(());
         }
-        let forwarded = match self.forwarded_host {
-            ForwardedHost::Check if head.forwarded_host != Field::Absent => Some(head.forwarded_host),
-            _ => None,
-        };
-        for field in std::iter::once(head.authority).chain(forwarded) {
-            let authority = field.one().and_then(|it| Authority::parse(it).ok());
-            let host = authority.ok_or(Reason::HostMalformed)?.host;
-            if !allowed.contains(&host) {
-                return Err(Reason::HostNotAllowed);
-            }
+        let host = head.target().ok_or(Reason::HostMalformed)?.host;
+        if !allowed.contains(&host) {
+            return Err(Reason::HostNotAllowed);
+        }
+        if self.forwarded_host == ForwardedHost::Check
+            && let Some(unfit) = head.forwarding.unfit(|host| allowed.contains(host))
+        {
+            return Err(unfit.reason());
         }
         Ok(())
     }
@@ -332,8 +327,14 @@ impl Watched {
 }
 
 fn problem_headers<'a>() -> Vec<Header<'a>> {
-    vec![(headers::CONTENT_TYPE, Cow::Borrowed(b"application/problem+json"))]
+    vec![
+        (headers::CONTENT_TYPE, Cow::Borrowed(b"application/problem+json")),
+        NO_STORE,
+    ]
 }
+
+/// Caches keep a 404 and other answers without being asked to (RFC 9111 §4.2.2), and would give a refusal to all.
+const NO_STORE: Header<'static> = (headers::CACHE_CONTROL, Cow::Borrowed(b"no-store"));
 
 /// A refusal, with a body in the format of RFC 9457. It names nothing that the policy allows.
 fn refusal(check: Check, reason: Reason, status: u16, headers: Vec<Header<'_>>) -> Verdict<'_> {

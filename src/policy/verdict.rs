@@ -63,10 +63,23 @@ pub struct Forward<'a> {
 pub enum RequestEdit {
     /// Add a fresh random `Sec-WebSocket-Key` (RFC 6455 §4.1, point 7).
     AddWebSocketKey,
-    /// Take the header out.
-    Remove(&'static str),
+    /// Take all lines of that name out.
+    Remove(String),
+    /// Add the header, after its removal, with what of it may go on.
+    Rewrite(&'static str, Vec<u8>),
     /// Replace the header.
     Set(&'static str, &'static str),
+}
+
+impl RequestEdit {
+    /// Whether this is one of those that take something out of a request.
+    #[must_use]
+    pub fn takes_out(&self) -> bool {
+        match self {
+            Self::Remove(_) | Self::Rewrite(..) => true,
+            Self::AddWebSocketKey | Self::Set(..) => false,
+        }
+    }
 }
 
 /// What a page may do with a response.
