@@ -3,8 +3,6 @@
 //! Clients can send both, and frameworks believe them: some the first value, some the last, some that of
 //! `X_Forwarded_Host`. So every value counts here, in every line and spelling.
 
-use std::borrow::Cow;
-
 use super::headers::{self, is_tchar, trim};
 use super::host::{Authority, Host};
 use super::verdict::{Reason, RequestEdit};
@@ -34,7 +32,7 @@ pub struct Unfit<'a> {
     /// The whole line.
     pub line: &'a [u8],
     /// The host and port in it; `None` if the line cannot be read.
-    pub value: Option<Cow<'a, [u8]>>,
+    pub value: Option<Vec<u8>>,
 }
 
 impl Unfit<'_> {
@@ -51,93 +49,86 @@ impl Unfit<'_> {
 impl<'a> Forwarding<'a> {
     /// The first value that is no host, or none that is allowed.
     pub fn unfit(&self, is_allowed: impl Fn(&Host<'_>) -> bool) -> Option<Unfit<'a>> {
-        // An empty member may be what a framework picks, so it counts.
-        let listed = |line: &'a [u8]| Some(line.split(|&byte| byte == b',').map(trim).map(Cow::Borrowed).collect());
-        let named = |line: &'a [u8]| Some(read(line)?.hosts);
-        let hosts = self
-            .hosts
-            .iter()
-            .map(|(_, line)| (X_FORWARDED_HOST, *line, listed(line)));
-        let forwarded = self.forwarded.iter().map(|(_, line)| (FORWARDED, *line, named(line)));
-        hosts.chain(forwarded).find_map(|(header, line, values)| {
-            let unfit = |value| Unfit { header, line, value };
-            let values: Vec<Cow<'a, [u8]>> = match values {
-                Some(values) => values,
-                None => return Some(unfit(None)),
+        let judge = |header, line, value: &[u8]| {
+            let value = match Authority::parse(value) {
+                Ok(authority) if is_allowed(&authority.host) => return None,
+                Ok(_) => Some(value.to_vec()),
+                Err(_) => None,
             };
-            values.into_iter().find_map(|value| match Authority::parse(&value) {
-                Ok(authority) if is_allowed(&authority.host) => None,
-                Ok(_) => Some(unfit(Some(value))),
-                Err(_) => Some(unfit(None)),
-            })
-        })
+            Some(Unfit { header, line, value })
+        };
+        for &(_, line) in &self.hosts {
+            // An empty member may be what a framework picks, so it counts.
+            for member in line.split(|&byte| byte == b',') {
+                if let Some(unfit) = judge(X_FORWARDED_HOST, line, trim(member)) {
+                    return Some(unfit);
+                }
+            }
+        }
+        for &(_, line) in &self.forwarded {
+            // What cannot be read names what is no host.
+            let hosts = read(line).map_or_else(|| vec![Vec::new()], |it| it.hosts);
+            for host in &hosts {
+                if let Some(unfit) = judge(FORWARDED, line, host) {
+                    return Some(unfit);
+                }
+            }
+        }
+        None
     }
 
     /// The edits after which no reader finds a host here.
     pub(super) fn strip(&self) -> Vec<RequestEdit> {
-        let mut edits = removals(&self.hosts);
-        let left = self.without_hosts();
-        if left == Left::Everything {
-            return edits;
-        }
-        edits.extend(removals(&self.forwarded));
-        if let Left::This(value) = left {
-            edits.push(RequestEdit::Rewrite(headers::FORWARDED, value));
+        let mut edits = Vec::new();
+        remove(&self.hosts, &mut edits);
+        match self.without_hosts() {
+            Some(rest) if rest.hosts.is_empty() => {}
+            rest => {
+                remove(&self.forwarded, &mut edits);
+                if let Some(rest) = rest.map(|it| it.rest).filter(|it| !it.is_empty()) {
+                    edits.push(RequestEdit::Rewrite(headers::FORWARDED, rest));
+                }
+            }
         }
         edits
     }
 
     /// `Forwarded` is one list, whose lines backends join: a line that cannot be read spoils the others.
-    fn without_hosts(&self) -> Left {
-        let lines: Option<Vec<_>> = self.forwarded.iter().map(|(_, line)| read(line)).collect();
-        let Some(lines) = lines else { return Left::Nothing };
-        if lines.iter().all(|it| it.hosts.is_empty()) {
-            return Left::Everything;
+    fn without_hosts(&self) -> Option<Elements> {
+        let mut all = Elements::default();
+        for (_, line) in &self.forwarded {
+            let mut elements = read(line)?;
+            all.hosts.append(&mut elements.hosts);
+            if !all.rest.is_empty() && !elements.rest.is_empty() {
+                all.rest.extend_from_slice(b", ");
+            }
+            all.rest.append(&mut elements.rest);
         }
-        let rests: Vec<_> = lines
-            .into_iter()
-            .map(|it| it.rest)
-            .filter(|it| !it.is_empty())
-            .collect();
-        match rests.as_slice() {
-            [] => Left::Nothing,
-            rests => Left::This(rests.join(&b", "[..])),
+        Some(all)
+    }
+}
+
+/// Adds the edits that take lines out. Proxies compare names without regard to case, but no `_` with a `-`.
+fn remove(lines: &[Line<'_>], edits: &mut Vec<RequestEdit>) {
+    for (at, (name, _)) in lines.iter().enumerate() {
+        if !lines.iter().take(at).any(|(it, _)| it == name) {
+            edits.push(RequestEdit::Remove(String::from_utf8_lossy(name).into_owned()));
         }
     }
 }
 
-/// What is left of `Forwarded` without its hosts.
-#[derive(PartialEq, Eq)]
-enum Left {
-    Everything,
-    Nothing,
-    This(Vec<u8>),
-}
-
-/// The edits that take lines out. Proxies compare names without regard to case, but no `_` with a `-`.
-fn removals(lines: &[Line<'_>]) -> Vec<RequestEdit> {
-    let mut edits = Vec::new();
-    for (name, _) in lines {
-        let edit = RequestEdit::Remove(String::from_utf8_lossy(name).into_owned());
-        if !edits.contains(&edit) {
-            edits.push(edit);
-        }
-    }
-    edits
-}
-
-/// A line of `Forwarded`.
+/// What is in a line of `Forwarded`, or in all.
 #[derive(Default)]
-struct Elements<'a> {
+struct Elements {
     /// The values of `host`, unescaped.
-    hosts: Vec<Cow<'a, [u8]>>,
+    hosts: Vec<Vec<u8>>,
     /// The other pairs of each element, byte for byte.
     rest: Vec<u8>,
 }
 
 /// Reads a line (RFC 7239 §4, with white space around `;` too, which the standard has not and proxies write). `None` if
 /// that cannot be done, or if another reader might see a host where there is none.
-fn read(mut line: &[u8]) -> Option<Elements<'_>> {
+fn read(mut line: &[u8]) -> Option<Elements> {
     if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
         return None;
     }
@@ -177,7 +168,7 @@ fn read(mut line: &[u8]) -> Option<Elements<'_>> {
 /// `name=value`.
 struct Pair<'a> {
     name: &'a [u8],
-    value: Cow<'a, [u8]>,
+    value: Vec<u8>,
     text: &'a [u8],
 }
 
@@ -188,7 +179,7 @@ impl<'a> Pair<'a> {
         let after = after.strip_prefix(b"=")?;
         let (value, rest) = match after.strip_prefix(b"\"") {
             Some(quoted) => split_quoted(quoted)?,
-            None => split_token(after).map(|(token, rest)| (Cow::Borrowed(token), rest))?,
+            None => split_token(after).map(|(token, rest)| (token.to_vec(), rest))?,
         };
         let text = line.get(..line.len() - rest.len())?;
         Some((Self { name, value, text }, rest))
@@ -201,19 +192,14 @@ fn split_token(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The rest of a quoted string (RFC 9110 §5.6.4), unescaped, and what comes after it.
-fn split_quoted(line: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
-    let end = line.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-    let (plain, rest) = line.split_at_checked(end)?;
-    if let Some(rest) = rest.strip_prefix(b"\"") {
-        return Some((Cow::Borrowed(plain), rest));
-    }
-    let (mut value, mut rest) = (plain.to_vec(), rest);
+fn split_quoted(mut line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut value = Vec::new();
     loop {
-        match rest {
-            [b'"', after @ ..] => return Some((Cow::Owned(value), after)),
-            [b'\\', byte, after @ ..] | [byte, after @ ..] => {
+        match line {
+            [b'"', rest @ ..] => return Some((value, rest)),
+            [b'\\', byte, rest @ ..] | [byte, rest @ ..] => {
                 value.push(*byte);
-                rest = after;
+                line = rest;
             }
             [] => return None,
         }
