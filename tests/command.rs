@@ -788,27 +788,40 @@ fn what_is_told_is_so() {
         ran.out
     );
     let check = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "check"}}"#;
-    for (value, why, fix) in [
+    for (header, why, fix) in [
         (
-            "api.example, proxy.internal",
-            "is not one name",
-            "have the proxy in front send one X-Forwarded-Host",
+            "X-Forwarded-Host: api.example, proxy internal",
+            "X-Forwarded-Host is no list of names",
+            "have the proxy in front send X-Forwarded-Host as a list",
         ),
         (
-            "evil.example",
-            "is not in allowed_hosts",
+            "X_Forwarded_Host: evil.example",
+            "X-Forwarded-Host is not in allowed_hosts",
             "X-Forwarded-Host names another host: ",
         ),
+        (
+            "Forwarded: host=api.example:8443",
+            "Forwarded does not parse",
+            "have the proxy in front send Forwarded as RFC 7239 has it",
+        ),
+        (
+            "Forwarded: host=evil.example",
+            "a host in Forwarded is not in allowed_hosts",
+            "Forwarded names another host: ",
+        ),
     ] {
-        let header = format!("X-Forwarded-Host: {value}");
-        let ran = run(&["explain", "-", "--host", "api.example:8443", "-H", &header], check);
+        let ran = run(&["explain", "-", "--host", "api.example:8443", "-H", header], check);
         let is_told = |row: &str, text: &str| ran.out.contains(&format!("  {row:<9}{text}"));
-        assert!(
-            is_told("why", &format!("X-Forwarded-Host {why}")) && is_told("fix", fix),
-            "{}",
-            ran.out
-        );
+        assert!(is_told("why", why) && is_told("fix", fix), "{}", ran.out);
     }
+    let strip = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "strip"}}"#;
+    let header = "Forwarded: for=_a;host=evil.example";
+    let ran = run(&["explain", "-", "--host", "api.example", "-H", header], strip);
+    assert!(
+        ran.out.contains("remove forwarded") && ran.out.contains("add forwarded: for=_a"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Rules of the core that no single request through a proxy shows.
 
 use origin_gate::policy::Applies;
-use origin_gate::policy::headers::varies_by_origin;
+use origin_gate::policy::headers::{self, varies_by_origin};
 use origin_gate::policy::origin::{MAX_ORIGIN, Origin};
 use origin_gate::policy::path::{PathPattern, PathPrefix, any_covers};
-use origin_gate::policy::pattern::OriginPattern;
+use origin_gate::policy::pattern::{HostPattern, OriginPattern};
 use origin_gate::policy::request::{Field, RequestHead};
-use origin_gate::policy::set::{NearMiss, OriginSet};
+use origin_gate::policy::set::{HostSet, NearMiss, OriginSet};
 
 type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
@@ -28,6 +28,90 @@ fn a_host_that_is_told_twice_alike_is_one_host() {
         "Many"
     );
     assert_eq!(authority(&[]), "Absent");
+}
+
+#[test]
+fn another_spelling_of_a_name_is_one_more_line() {
+    // On Envoy names come in lower case; other hosts may keep their case.
+    type Get = for<'a> fn(&RequestHead<'a>) -> Field<'a>;
+    let fields: [(&str, Get); 9] = [
+        ("origin", |it| it.origin),
+        ("upgrade", |it| it.upgrade),
+        ("access-control-request-method", |it| it.request_method),
+        ("access-control-request-private-network", |it| {
+            it.request_private_network
+        }),
+        ("content-type", |it| it.content_type),
+        ("sec-fetch-mode", |it| it.fetch_mode),
+        ("sec-fetch-site", |it| it.fetch_site),
+        ("sec-websocket-key", |it| it.websocket_key),
+        ("x-forwarded-proto", |it| it.forwarded_proto),
+    ];
+    for (name, get) in fields {
+        let is = |names: &[&str], expected: Field<'_>| {
+            let head: RequestHead<'_> = names.iter().map(|it| (it.as_bytes(), &b"x"[..])).collect();
+            assert_eq!(get(&head), expected, "{names:?}");
+        };
+        is(&[name], Field::One(b"x"));
+        let mut capital = name.to_owned();
+        capital.get_mut(..1).unwrap().make_ascii_uppercase();
+        let signs = [name.replace('-', "_"), name.replacen('-', ".", 1)];
+        for other in [capital, name.to_uppercase()]
+            .into_iter()
+            .chain(signs)
+            .filter(|it| it != name)
+        {
+            is(&[&other], Field::Many);
+            is(&[name, &other], Field::Many);
+            is(&[&other, name], Field::Many);
+        }
+        is(
+            &[&format!("{name}s"), &format!("z{}", name.get(1..).unwrap())],
+            Field::Absent,
+        );
+    }
+    // No name is asked for by another spelling, and what is asked for beside it cannot be read.
+    let asked = head(&[(b"access_control_request_headers", b"x-a")]).request_headers;
+    assert!(asked.iter().all(|it| !headers::is_token(it)) && asked.len() == 1);
+    // One host that is told twice alike is one host.
+    let authority = |fields: Fields<'static>| head(fields).authority;
+    assert_eq!(authority(&[(b"Host", b"a")]), Field::Many);
+    assert_eq!(authority(&[(b"HOST", b"a"), (b":authority", b"a")]), Field::One(b"a"));
+    assert_eq!(authority(&[(b":authority", b"a"), (b"Host", b"b")]), Field::Many);
+    assert_eq!(
+        authority(&[(b"Host", b"b"), (b"HOST", b"a"), (b":authority", b"a")]),
+        Field::Many
+    );
+}
+
+#[test]
+fn forwarded_hosts_are_found_in_any_spelling() {
+    let allowed: HostSet = [HostPattern::parse("a").unwrap()].into_iter().collect();
+    let is_unfit = |fields: Fields<'static>| head(fields).forwarding.unfit(|host| allowed.contains(host)).is_some();
+    let names: [&[u8]; 5] = [
+        b"x-forwarded-host",
+        b"X-Forwarded-Host",
+        b"X_FORWARDED_HOST",
+        b"x_forwarded-Host",
+        b"x~forwarded.host",
+    ];
+    for name in names {
+        let line = |value: &'static [u8]| -> Fields<'static> { vec![(name, value)].leak() };
+        assert!(is_unfit(line(b"b")) && !is_unfit(line(b"a")), "{}", name.escape_ascii());
+    }
+    for name in [&b"forwarded"[..], b"Forwarded", b"FORWARDED"] {
+        let line = |value: &'static [u8]| -> Fields<'static> { vec![(name, value)].leak() };
+        assert!(
+            is_unfit(line(b"host=b")) && !is_unfit(line(b"host=a")),
+            "{}",
+            name.escape_ascii()
+        );
+    }
+    assert!(!is_unfit(&[
+        (b"xforwardedhost", b"b"),
+        (b"x-forwarded-hos\xc3", b"b"),
+        (b"xaforwarded-host", b"b")
+    ]));
 }
 
 #[test]

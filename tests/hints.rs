@@ -427,9 +427,29 @@ fn every_refusal_has_its_fix() {
         ),
         (
             &[HOST, "x-forwarded-host: api.example, proxy.internal"],
+            "hosts:rejected:host_not_allowed",
+            None,
+            "X-Forwarded-Host names another host: have the proxy in front send one that is listed, or add proxy.internal to \
+             allowed_hosts",
+        ),
+        (
+            &[HOST, "x-forwarded-host: api.example, proxy internal"],
             "hosts:rejected:host_malformed",
             None,
-            "have the proxy in front send one X-Forwarded-Host: one name or address, an optional port",
+            "have the proxy in front send X-Forwarded-Host as a list: each one name or address, an optional port",
+        ),
+        (
+            &[HOST, "forwarded: for=_a;host=\"Evil.example.:8080\""],
+            "hosts:rejected:host_not_allowed",
+            None,
+            "Forwarded names another host: have the proxy in front send one that is listed, or add evil.example to \
+             allowed_hosts",
+        ),
+        (
+            &[HOST, "forwarded: for=_a;host=api.example:8080"],
+            "hosts:rejected:host_malformed",
+            None,
+            "have the proxy in front send Forwarded as RFC 7239 has it: values with a colon in quotes, one host to each host=",
         ),
         (
             &[":authority: 10.0.0.7", ":path: /api/"],

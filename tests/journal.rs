@@ -174,12 +174,31 @@ fn the_log_tells_enough_and_no_more() {
     assert!(named(missed, &[header, other]).contains(" headers=\"x-secret, x-other\" "));
     assert_eq!(named(missed, &[header, other]), "");
     let malformed = rejected(Check::Hosts, Deny::HostMalformed);
-    for value in ["api.example, proxy.internal", "api.example, other.internal"] {
-        let fields: Fields<'_> = &[(b":authority", b"api.example"), (b"x-forwarded-host", value.as_bytes())];
+    for (name, field, value, fix) in [
+        (
+            "x-forwarded-host",
+            "forwarded_host",
+            "api.example, a b",
+            "X-Forwarded-Host as a list",
+        ),
+        (
+            "x_forwarded_host",
+            "forwarded_host",
+            "api.example, b c",
+            "X-Forwarded-Host as a list",
+        ),
+        (
+            "forwarded",
+            "forwarded",
+            "for=_a host=api.example",
+            "Forwarded as RFC 7239",
+        ),
+    ] {
+        let fields: Fields<'_> = &[(b":authority", b"api.example"), (name.as_bytes(), value.as_bytes())];
         let line = named(malformed, fields);
-        let told = format!(" host=\"api.example\" forwarded_host=\"{value}\" repeated=0 ");
+        let told = format!(" host=\"api.example\" {field}=\"{value}\" repeated=0 ");
         assert!(
-            line.contains(&told) && line.contains("fix=\"have the proxy in front send one X-Forwarded-Host"),
+            line.contains(&told) && line.contains(&format!("fix=\"have the proxy in front send {fix}")),
             "{line}"
         );
         assert_eq!(named(malformed, fields), "");

@@ -9,6 +9,7 @@ use std::time::Duration;
 use log::{debug, warn};
 
 use crate::policy::Policy;
+use crate::policy::forwarding::FORWARDED;
 use crate::policy::hint::{Domains, Hint};
 use crate::policy::request::{Field, RequestHead};
 use crate::policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
@@ -165,8 +166,11 @@ fn refused<'a>(
     headers: &'a [u8],
 ) -> (&'static str, Field<'a>) {
     match (verdict.finding.check, deny) {
-        (Check::Hosts, _) if policy.refuses_forwarded_host(verdict, head) => ("forwarded_host", head.forwarded_host),
-        (Check::Hosts, _) => ("host", head.authority),
+        (Check::Hosts, _) => match policy.refused_forwarding(verdict, head) {
+            Some(unfit) if unfit.header == FORWARDED => ("forwarded", Field::One(unfit.line)),
+            Some(unfit) => ("forwarded_host", Field::One(unfit.line)),
+            None => ("host", head.authority),
+        },
         (_, Deny::MethodNotAllowed) => ("method", head.request_method),
         (_, Deny::HeaderNotAllowed) => ("headers", Field::One(headers)),
         _ => ("origin", head.origin),

@@ -20,12 +20,26 @@ pub const REQUEST_HEADERS: &str = "access-control-request-headers";
 pub const REQUEST_METHOD: &str = "access-control-request-method";
 /// `Access-Control-Request-Private-Network`.
 pub const REQUEST_PRIVATE_NETWORK: &str = "access-control-request-private-network";
+/// `Cache-Control`.
+pub const CACHE_CONTROL: &str = "cache-control";
 /// `Content-Type`.
 pub const CONTENT_TYPE: &str = "content-type";
+/// `Forwarded`.
+pub const FORWARDED: &str = "forwarded";
+/// `Host`.
+pub const HOST: &str = "host";
+/// `Origin`.
+pub const ORIGIN: &str = "origin";
+/// `Sec-Fetch-Mode`.
+pub const SEC_FETCH_MODE: &str = "sec-fetch-mode";
+/// `Sec-Fetch-Site`.
+pub const SEC_FETCH_SITE: &str = "sec-fetch-site";
 /// `Sec-WebSocket-Key`.
 pub const SEC_WEBSOCKET_KEY: &str = "sec-websocket-key";
 /// `Set-Cookie`.
 pub const SET_COOKIE: &str = "set-cookie";
+/// `Upgrade`.
+pub const UPGRADE: &str = "upgrade";
 /// `Vary`.
 pub const VARY: &str = "vary";
 /// `X-Forwarded-Host`.
@@ -57,8 +71,36 @@ pub const MAX_REQUEST_HEADER_NAMES: usize = 128;
 /// Whether these bytes are a token (RFC 9110 §5.6.2): what a method or a field name is made of.
 #[must_use]
 pub fn is_token(bytes: &[u8]) -> bool {
-    let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !bytes.is_empty() && bytes.iter().all(is_tchar)
+}
+
+pub(super) fn is_tchar(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
+}
+
+/// The request header that a name is another spelling of, if it is one of those that decide something. Some proxies
+/// keep the case of names. Backends that make variables of them, as CGI does, write `_` for `-`, and a few of them for
+/// every other sign.
+#[must_use]
+pub(super) fn meant_by(name: &[u8]) -> Option<&'static str> {
+    let names: &[&'static str] = match name.len() {
+        4 => &[HOST],
+        6 => &[ORIGIN],
+        7 => &[UPGRADE],
+        9 => &[FORWARDED],
+        12 => &[CONTENT_TYPE],
+        14 => &[SEC_FETCH_MODE, SEC_FETCH_SITE],
+        16 => &[X_FORWARDED_HOST],
+        17 => &[SEC_WEBSOCKET_KEY, X_FORWARDED_PROTO],
+        29 => &[REQUEST_METHOD],
+        30 => &[REQUEST_HEADERS],
+        38 => &[REQUEST_PRIVATE_NETWORK],
+        _ => &[],
+    };
+    let is_same =
+        |(byte, meant): (&u8, u8)| byte.to_ascii_lowercase() == meant || meant == b'-' && byte.is_ascii_punctuation();
+    let is_meant = |it: &&&str| name.iter().zip(it.bytes()).all(is_same);
+    names.iter().find(is_meant).copied()
 }
 
 /// Whether a method is one that a script may use without asking (Fetch §2.2.1 "CORS-safelisted method").

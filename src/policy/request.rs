@@ -1,5 +1,6 @@
 //! The facts of a request that a policy reads.
 
+use super::forwarding::Forwarding;
 use super::headers;
 use super::host::Authority;
 use super::origin::{NoOrigin, Origin};
@@ -13,7 +14,7 @@ pub enum Field<'a> {
     Absent,
     /// One line, with its bytes as received; some proxies join several lines with commas before they get here.
     One(&'a [u8]),
-    /// Two or more lines: no value may be picked from them.
+    /// Two or more lines, or one whose name is spelled in another way: no value may be picked from them.
     Many,
 }
 
@@ -46,25 +47,27 @@ pub struct RequestHead<'a> {
     pub fetch_site: Field<'a>,
     /// `Sec-WebSocket-Key`.
     pub websocket_key: Field<'a>,
-    /// `X-Forwarded-Host`.
-    pub forwarded_host: Field<'a>,
+    /// `X-Forwarded-Host` and `Forwarded`.
+    pub forwarding: Forwarding<'a>,
     /// `X-Forwarded-Proto`.
     pub forwarded_proto: Field<'a>,
 }
 
+/// What stands for `Access-Control-Request-Headers` in another spelling: no list of names.
+const ANOTHER_SPELLING: &[u8] = b"(another spelling)";
+
 impl<'a> FromIterator<(&'a [u8], &'a [u8])> for RequestHead<'a> {
     /// Picks the facts out of a request's fields. Names are in lower case, as HTTP/2 has them and proxies hand them on.
+    /// Another spelling counts as one more line of the header: it can make a value unreadable, and never supplies one.
     fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
         let mut head = Self::default();
+        let mut respelled_host = Field::Absent;
         for (name, value) in fields {
             match name {
                 b":method" => head.method = value,
                 b":path" => head.path = without_query(value),
                 b":scheme" => head.scheme = value,
-                b":authority" | b"host" => match head.authority {
-                    Field::One(seen) if seen == value => {}
-                    _ => head.authority.add(value),
-                },
+                b":authority" | b"host" => head.authority.add_unless_same(value),
                 b"origin" => head.origin.add(value),
                 b"upgrade" | b":protocol" => head.upgrade.add(value),
                 b"access-control-request-method" => head.request_method.add(value),
@@ -76,10 +79,20 @@ impl<'a> FromIterator<(&'a [u8], &'a [u8])> for RequestHead<'a> {
                 b"sec-fetch-mode" => head.fetch_mode.add(value),
                 b"sec-fetch-site" => head.fetch_site.add(value),
                 b"sec-websocket-key" => head.websocket_key.add(value),
-                b"x-forwarded-host" => head.forwarded_host.add(value),
                 b"x-forwarded-proto" => head.forwarded_proto.add(value),
-                _ => {}
+                _ => match headers::meant_by(name) {
+                    None => {}
+                    Some(headers::X_FORWARDED_HOST) => head.forwarding.hosts.push((name, value)),
+                    Some(headers::FORWARDED) => head.forwarding.forwarded.push((name, value)),
+                    Some(headers::HOST) => respelled_host.add_unless_same(value),
+                    Some(headers::REQUEST_HEADERS) => head.request_headers.push(ANOTHER_SPELLING),
+                    Some(meant) => head.spoil(meant),
+                },
             }
+        }
+        // One host that is told twice alike is one host.
+        if respelled_host != Field::Absent && respelled_host != head.authority {
+            head.authority = Field::Many;
         }
         head
     }
@@ -93,6 +106,12 @@ impl<'a> Field<'a> {
         };
     }
 
+    fn add_unless_same(&mut self, value: &'a [u8]) {
+        if *self != Self::One(value) {
+            self.add(value);
+        }
+    }
+
     /// The value, if there is exactly one.
     #[must_use]
     pub fn one(&self) -> Option<&'a [u8]> {
@@ -104,6 +123,23 @@ impl<'a> Field<'a> {
 }
 
 impl<'a> RequestHead<'a> {
+    /// Leaves a header without a value.
+    fn spoil(&mut self, name: &str) {
+        let field = match name {
+            headers::ORIGIN => &mut self.origin,
+            headers::UPGRADE => &mut self.upgrade,
+            headers::REQUEST_METHOD => &mut self.request_method,
+            headers::REQUEST_PRIVATE_NETWORK => &mut self.request_private_network,
+            headers::CONTENT_TYPE => &mut self.content_type,
+            headers::SEC_FETCH_MODE => &mut self.fetch_mode,
+            headers::SEC_FETCH_SITE => &mut self.fetch_site,
+            headers::SEC_WEBSOCKET_KEY => &mut self.websocket_key,
+            headers::X_FORWARDED_PROTO => &mut self.forwarded_proto,
+            _ => return,
+        };
+        *field = Field::Many;
+    }
+
     /// The host and port that are asked for, if there is one well-formed answer.
     #[must_use]
     pub fn target(&self) -> Option<Authority<'a>> {

@@ -5,15 +5,12 @@ use std::rc::Rc;
 
 use super::cookies;
 use super::cors::Cors;
-use super::headers;
-use super::host::Authority;
 use super::origin::{NoOrigin, Origin};
 use super::path::{self, PathPattern};
 use super::request::{Field, RequestHead, Source};
 use super::set::{HostSet, Match, NearMiss, OriginSet};
 use super::verdict::{
-    Action, Allow, AllowOrigin, Check, Deny, Finding, Forward, Mode, Outcome, Refusal, Reply, RequestEdit,
-    ResponseCors, Verdict,
+    Action, Allow, AllowOrigin, Check, Deny, Finding, Forward, Mode, Outcome, Refusal, Reply, ResponseCors, Verdict,
 };
 use super::websocket::{self, WebSocket};
 use super::writes::Csrf;
@@ -70,14 +67,14 @@ pub struct Hosts {
     pub forwarded_host: ForwardedHost,
 }
 
-/// What becomes of `X-Forwarded-Host`, which a client can set and many frameworks believe.
+/// What becomes of the hosts in `X-Forwarded-Host` and `Forwarded`, which a client can set and many frameworks believe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ForwardedHost {
-    /// It is held to `allowed_hosts` like the host itself.
+    /// Each is held to `allowed_hosts` like the host itself.
     Check,
-    /// It goes on unread.
+    /// They go on unread.
     Ignore,
-    /// It is taken out.
+    /// They are taken out.
     Strip,
 }
 
@@ -214,8 +211,8 @@ impl Rules {
             request.extend(websocket::request_edits(head));
         }
         let strips = |it: &Rc<Hosts>| it.forwarded_host == ForwardedHost::Strip && it.mode == Mode::Enforce;
-        if self.hosts.as_ref().is_some_and(strips) && head.forwarded_host != Field::Absent {
-            request.push(RequestEdit::Remove(headers::X_FORWARDED_HOST));
+        if self.hosts.as_ref().is_some_and(strips) {
+            request.extend(head.forwarding.strip());
         }
         let is_credentialed = self.origins.credentials && reader != AllowOrigin::Withheld;
         let response = self
@@ -326,16 +323,14 @@ impl Hosts {
         if path::any_covers(&self.exempt_paths, head.path) {
             return Ok(());
         }
-        let forwarded = match self.forwarded_host {
-            ForwardedHost::Check if head.forwarded_host != Field::Absent => Some(head.forwarded_host),
-            _ => None,
-        };
-        for field in std::iter::once(head.authority).chain(forwarded) {
-            let authority = field.one().and_then(|it| Authority::parse(it).ok());
-            let host = authority.ok_or(Deny::HostMalformed)?.host;
-            if !allowed.contains(&host) {
-                return Err(Deny::HostNotAllowed);
-            }
+        let host = head.target().ok_or(Deny::HostMalformed)?.host;
+        if !allowed.contains(&host) {
+            return Err(Deny::HostNotAllowed);
+        }
+        if self.forwarded_host == ForwardedHost::Check
+            && let Some(unfit) = head.forwarding.unfit(|host| allowed.contains(host))
+        {
+            return Err(unfit.reason());
         }
         Ok(())
     }

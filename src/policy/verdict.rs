@@ -116,8 +116,10 @@ pub enum AllowOrigin<'a> {
 pub enum RequestEdit {
     /// Add a fresh random `Sec-WebSocket-Key` (RFC 6455 §4.1, point 7).
     AddWebSocketKey,
-    /// Take the header out.
-    Remove(&'static str),
+    /// Take all lines of that name out.
+    Remove(String),
+    /// Add the header, after its removal, with what of it may go on.
+    Rewrite(&'static str, Vec<u8>),
     /// Replace the header.
     Set(&'static str, &'static str),
 }
@@ -465,7 +467,7 @@ impl Preflight<'_> {
         if self.private_network {
             headers.push((headers::ALLOW_PRIVATE_NETWORK, Cow::Borrowed(b"true")));
         }
-        headers.push((headers::VARY, Cow::Borrowed(VARY_PREFLIGHT)));
+        headers.extend([(headers::VARY, Cow::Borrowed(VARY_PREFLIGHT)), NO_STORE]);
         LocalReply {
             status: 204,
             headers,
@@ -483,7 +485,8 @@ impl Refusal<'_> {
             reason,
             grant,
         } = self;
-        let mut headers = vec![(headers::CONTENT_TYPE, Cow::Borrowed(&b"application/problem+json"[..]))];
+        let content_type = Cow::Borrowed(&b"application/problem+json"[..]);
+        let mut headers = vec![(headers::CONTENT_TYPE, content_type), NO_STORE];
         headers.extend(grant.iter().flat_map(header_lines));
         match (check, grant) {
             // CORS refuses preflights alone: an ordinary request goes on.
@@ -519,6 +522,9 @@ impl Refusal<'_> {
         }
     }
 }
+
+/// Caches keep a 404 and other answers without being asked to (RFC 9111 §4.2.2), and would give a refusal to all.
+const NO_STORE: Header<'static> = (headers::CACHE_CONTROL, Cow::Borrowed(b"no-store"));
 
 /// `Vary` on a preflight's answer. Caches must not store it (RFC 9110 §9.3.7), but some do.
 const VARY_PREFLIGHT: &[u8] = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers";

@@ -445,6 +445,13 @@ impl Case {
                 value_of(&seen.answer.headers, name),
             );
         }
+        // No cache may keep what the filter itself answers; what others answer is theirs to say.
+        let caching = "cache-control";
+        let want = match (&self.backend, self.proxy) {
+            (None, None) => "no-store".to_owned(),
+            (made, _) => value_of(made.as_ref().map_or(&[], |it| &it.headers), caching),
+        };
+        differ(caching, want, value_of(&seen.answer.headers, caching));
         if let Some(body) = &self.body {
             differ("body", body.clone(), seen.body.clone());
         }
@@ -462,11 +469,7 @@ impl Case {
                 let got = value_of(forwarded, name);
                 let is_any = want == b"*" && got != ABSENT && !got.is_empty();
                 if !is_any {
-                    differ(
-                        &format!("forwarded {name}"),
-                        String::from_utf8_lossy(want).into_owned(),
-                        got,
-                    );
+                    differ(&format!("forwarded {name}"), value_of(&self.forwarded, name), got);
                 }
             }
             for name in &self.not_forwarded {

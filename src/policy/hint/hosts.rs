@@ -2,53 +2,64 @@
 
 use super::{Case, Hint, LONGEST, text};
 use crate::policy::Policy;
+use crate::policy::forwarding::{self, Unfit};
 use crate::policy::host::{Authority, Host, without_root_dot};
 use crate::policy::path::PathPattern;
 use crate::policy::pattern::is_address;
-use crate::policy::request::{Field, RequestHead};
+use crate::policy::request::RequestHead;
 use crate::policy::rules::Rules;
 use crate::policy::verdict::{Check, Deny, Verdict};
 
+const MALFORMED_FORWARDED: &str =
+    "have the proxy in front send Forwarded as RFC 7239 has it: values with a colon in quotes, one host to each host=";
+const MALFORMED_FORWARDED_HOST: &str =
+    "have the proxy in front send X-Forwarded-Host as a list: each one name or address, an optional port";
+
 impl Policy {
-    /// Whether it is `X-Forwarded-Host` that was refused, and not the host itself.
+    /// The forwarded host that was refused, if it was one and not the host itself.
     #[must_use]
-    pub fn refuses_forwarded_host(&self, verdict: &Verdict<'_>, head: &RequestHead<'_>) -> bool {
-        verdict.finding.check == Check::Hosts
-            && head.forwarded_host != Field::Absent
-            && allows_host(self.rules_of(verdict.by), head)
+    pub fn refused_forwarding<'a>(&self, verdict: &Verdict<'_>, head: &RequestHead<'a>) -> Option<Unfit<'a>> {
+        if verdict.finding.check != Check::Hosts {
+            return None;
+        }
+        unfit(self.rules_of(verdict.by), head)
     }
 }
 
-fn allows_host(rules: &Rules, head: &RequestHead<'_>) -> bool {
-    let allowed = rules.allowed_hosts.as_ref();
-    head.target()
-        .is_some_and(|it| allowed.is_some_and(|allowed| allowed.contains(&it.host)))
+fn unfit<'a>(rules: &Rules, head: &RequestHead<'a>) -> Option<Unfit<'a>> {
+    let allowed = rules.allowed_hosts.as_ref()?;
+    let is_own = head.target().is_some_and(|it| allowed.contains(&it.host));
+    if is_own {
+        head.forwarding.unfit(|host| allowed.contains(host))
+    } else {
+        None
+    }
 }
 
 impl Case<'_> {
     pub(super) fn host_hint(&self) -> Hint {
-        let is_forwarded = allows_host(self.rules, self.head);
+        let unfit = unfit(self.rules, self.head);
         if self.deny == Some(Deny::HostMalformed) {
-            return Hint::fix(if is_forwarded {
-                "have the proxy in front send one X-Forwarded-Host: one name or address, an optional port"
-            } else {
-                "nothing, unless a proxy in front rewrites Host: one name or address, an optional port"
+            return Hint::fix(match unfit {
+                Some(unfit) if unfit.header == forwarding::FORWARDED => MALFORMED_FORWARDED,
+                Some(_) => MALFORMED_FORWARDED_HOST,
+                None => "nothing, unless a proxy in front rewrites Host: one name or address, an optional port",
             });
         }
-        let field = if is_forwarded {
-            self.head.forwarded_host
-        } else {
-            self.head.authority
+        let value = match &unfit {
+            Some(unfit) => unfit.value.as_deref(),
+            None => self.head.authority.one(),
         };
-        let authority = field.one().and_then(|it| Authority::parse(it).ok());
+        let authority = value.and_then(|it| Authority::parse(it).ok());
         let hosts = self.key("allowed_hosts");
         let Some(Authority { host, .. }) = authority else {
             return Hint::fix(["if it is yours, add the host to ", &hosts].concat());
         };
         let own = text(without_root_dot(host.text())).to_ascii_lowercase();
-        if is_forwarded {
+        if let Some(unfit) = &unfit {
             let fix = [
-                "X-Forwarded-Host names another host: have the proxy in front send one that is listed, or add ",
+                unfit.header,
+                " names another host: have the proxy in front send one that is listed, or add ",
                 &own,
                 " to ",
                 &hosts,
