@@ -37,7 +37,8 @@ const POLICIES: [(&str, &str); 5] = [
 ];
 
 /// Each that a cluster takes, and names custom resources.
-const RESOURCES: [&str; 4] = [
+const RESOURCES: [&str; 5] = [
+    "istio/telemetry.yaml",
     "istio/wasmplugin.yaml",
     "istio/trafficextension.yaml",
     "envoy-gateway/gateway.yaml",
@@ -116,6 +117,68 @@ fn find<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
         Value::Array(items) => items.iter().for_each(|it| find(it, key, found)),
         _ => {}
     }
+}
+
+/// Where each has the access log's format.
+const ACCESS_LOGS: [(&str, &str); 4] = [
+    (
+        "envoy.yaml",
+        "/0/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/access_log/0/typed_config/log_format/json_format",
+    ),
+    (
+        "hot-reload/envoy.yaml",
+        "/0/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/access_log/0/typed_config/log_format/json_format",
+    ),
+    (
+        "istio/values.yaml",
+        "/0/meshConfig/extensionProviders/0/envoyFileAccessLog/logFormat/labels",
+    ),
+    (
+        "envoy-gateway/gateway.yaml",
+        "/0/spec/telemetry/accessLog/settings/0/format/json",
+    ),
+];
+
+/// In text, a client's `Origin` could go on as if it were the next field. Envoy shows most headers as they are when the
+/// request is over; for those that the filter edits there is a `received_…` beside.
+#[test]
+fn one_access_log_is_in_all_of_them_and_it_is_json() {
+    let formats = ACCESS_LOGS.map(|(path, pointer)| {
+        let found = json!(documents(&text(path)));
+        found
+            .pointer(pointer)
+            .unwrap_or_else(|| panic!("{path} has nothing at {pointer}"))
+            .clone()
+    });
+    for (format, (path, _)) in formats.iter().zip(ACCESS_LOGS) {
+        assert_eq!(*format, formats[0], "{path}");
+        assert!(!text(path).contains("inline_string: >"), "{path}");
+    }
+    let format = formats[0].as_object().unwrap();
+    let one = |operator: &Value| {
+        let operator = operator.as_str().unwrap();
+        operator.starts_with('%') && operator.ends_with('%') && operator.matches('%').count() == 2
+    };
+    assert!(format.values().all(one), "one value a field: {format:?}");
+    for (name, operator) in format {
+        let Some(header) = name.strip_prefix("received_") else {
+            continue;
+        };
+        assert_eq!(
+            *operator,
+            json!(format!("%FILTER_STATE(wasm.origin_gate_{name}:PLAIN)%"))
+        );
+        assert!(format.contains_key(header), "{name}");
+    }
+    assert!(!format.values().any(|it| *it == "%REQ(:PATH)%"), "no query");
+    let mut names = Vec::new();
+    let telemetry = json!(documents(&text("istio/telemetry.yaml")));
+    let values = json!(documents(&text("istio/values.yaml")));
+    find(&telemetry, "providers", &mut names);
+    assert_eq!(
+        names,
+        [&json!([{ "name": values[0]["meshConfig"]["extensionProviders"][0]["name"] }])]
+    );
 }
 
 #[test]
@@ -359,7 +422,12 @@ fn each_is_as_its_schema_says() {
 
 #[test]
 fn no_manifest_is_left_out() {
-    let listed: Vec<_> = POLICIES.iter().map(|it| it.0).chain(RESOURCES).collect();
+    let listed: Vec<_> = POLICIES
+        .iter()
+        .chain(&ACCESS_LOGS)
+        .map(|it| it.0)
+        .chain(RESOURCES)
+        .collect();
     for folder in ["istio", "envoy-gateway"] {
         for entry in fs::read_dir(root().join("envoy").join(folder)).unwrap() {
             let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
