@@ -6,6 +6,7 @@ mod journal;
 mod pairs;
 mod received;
 mod response;
+mod shown;
 
 #[cfg(target_arch = "wasm32")]
 mod envoy;

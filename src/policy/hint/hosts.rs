@@ -1,5 +1,7 @@
 //! What to tell of a host that was refused.
 
+use std::borrow::Cow;
+
 use super::{Case, Hint, LONGEST, text};
 use crate::policy::Policy;
 use crate::policy::host::{Authority, Host, without_root_dot};
@@ -16,6 +18,20 @@ impl Policy {
         finding.check == Check::Hosts
             && head.forwarded_host != Field::Absent
             && allows_host(self.rules_behind(finding, head).1, head)
+    }
+}
+
+/// A path, whole if it is short and has nothing in it that may be more than a name: what comes later in a path, or after
+/// a `;`, may be a visitor's.
+fn named(path: &str) -> Cow<'_, str> {
+    const SEGMENTS: usize = 2;
+    let is_name = |it: char| it.is_ascii_alphanumeric() || "/-._~".contains(it);
+    match path.match_indices('/').nth(SEGMENTS) {
+        _ if !path.chars().all(is_name) => "its path".into(),
+        Some((end, _)) => ["its path (", path.get(..end).unwrap_or_default(), "/…)"]
+            .concat()
+            .into(),
+        None => path.into(),
     }
 }
 
@@ -61,7 +77,7 @@ impl Case<'_> {
                     let exempt = self.key("hosts.exempt_paths");
                     [
                         "if this is a health check, add ",
-                        path,
+                        &named(path),
                         " to ",
                         &exempt,
                         "; else ",
