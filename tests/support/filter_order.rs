@@ -50,12 +50,12 @@ fn order(name: &str) -> usize {
             .unwrap_or(0)
     };
     let is = |kind: &&str| name.starts_with(&format!("{PREFIX}{kind}"));
-    match EARLY.iter().position(|kind| is(&kind)) {
+    match EARLY.iter().position(&is) {
         Some(13) => 13 + index(),
         Some(14) => 100 + index(),
         Some(at) => at,
         None if is(&"wasm") => 200 + index(),
-        None => match LATE.iter().take(12).position(|kind| is(&kind)) {
+        None => match LATE.iter().take(12).position(&is) {
             Some(0) => 250 + index(),
             Some(at) => 299 + at,
             None => 50,
