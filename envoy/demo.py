@@ -287,8 +287,8 @@ class Checks:
         problems = [] if line.endswith(" 3") else ["expected 3"]
         self.tell("in the counters", "GET /stats/prometheus, as Prometheus does", {}, line, {}, problems)
         for where, mark in (
-            ("in the access log", "origin_gate=websocket:rejected:origin_not_allowed"),
-            ("which also tells who answered", "details=origin_gate{websocket_origin_not_allowed}"),
+            ("in the access log", '"origin_gate":"websocket:rejected:origin_not_allowed"'),
+            ("which also tells who answered", '"details":"origin_gate{websocket_origin_not_allowed}"'),
             ("in the log, with the value and the fix", f'WebSocket origin rejected reason=origin_not_allowed origin="{FOREIGN}"'),
         ):
             line = self.line_with(mark)

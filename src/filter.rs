@@ -4,7 +4,9 @@
 mod cookies;
 mod journal;
 mod pairs;
+mod received;
 mod response;
+mod shown;
 
 #[cfg(target_arch = "wasm32")]
 mod envoy;
@@ -83,8 +85,8 @@ pub trait Proxy {
     /// [`Unavailable`] if it cannot be done.
     fn reply(&self, reply: &LocalReply<'_>, details: &str) -> Result<(), Unavailable>;
 
-    /// Shows the decision to the access log.
-    fn publish(&self, finding: &str);
+    /// Shows a value to the access log, under a name.
+    fn publish(&self, name: &str, value: &[u8]);
 
     /// Counts one for the counter that [`Gate::new`] was given.
     fn count(&self, counter: u32);
@@ -107,6 +109,9 @@ pub struct Gate {
     cookies: Cookies,
     dropped_cookies: Option<u32>,
 }
+
+/// The name under which the access log finds the decision.
+pub const FINDING: &str = "origin_gate";
 
 const OUTCOMES: usize = Allow::ALL.len() + 2 * Deny::ALL.len();
 
@@ -200,10 +205,19 @@ impl Filter {
     pub fn on_request(&mut self, proxy: &impl Proxy) -> Next {
         let gate = Rc::clone(&self.gate);
         let pairs = proxy.request_headers();
-        let head: Option<RequestHead<'_>> = pairs.as_ref().ok().and_then(|pairs| Some(pairs.headers()?.collect()));
-        let Some(head) = head else {
+        let Ok(pairs) = pairs else {
             return self.refuse_unavailable(proxy);
         };
+        let Some(fields) = pairs.headers() else {
+            return self.refuse_unavailable(proxy);
+        };
+        let mut has_original = false;
+        let head: RequestHead<'_> = fields
+            .inspect(|(name, _)| has_original |= name.starts_with(received::ORIGINAL))
+            .collect();
+        if has_original {
+            received::publish_target(proxy, &head);
+        }
         let verdict = gate.policy.decide(&head);
         gate.journal.record(&gate.policy, &verdict, &head, || proxy.now());
         let Verdict { finding, action, .. } = verdict;
@@ -217,6 +231,7 @@ impl Filter {
                 self.reply(proxy, finding, &reply, head.is_grpc())
             }
             Action::Forward(forward) => {
+                received::publish(proxy, &pairs, &forward.request);
                 if edit_request(proxy, &forward.request).is_err() {
                     return self.refuse_unavailable(proxy);
                 }
@@ -278,7 +293,7 @@ fn edit_request(proxy: &impl Proxy, edits: &[RequestEdit]) -> Result<(), Unavail
 
 fn tell(proxy: &impl Proxy, record: Option<&Record>) {
     let Some(record) = record else { return };
-    proxy.publish(&record.name);
+    proxy.publish(FINDING, record.name.as_bytes());
     if let Some(counter) = record.counter {
         proxy.count(counter);
     }

@@ -219,3 +219,68 @@ fn header_maps_are_read_as_they_are_written_and_no_other_bytes_panic() {
     }
     assert!(Pairs::new(vec![0xff; 64]).headers().is_none());
 }
+
+/// The access log is written when the request is over, and shows the headers as they are by then.
+#[test]
+fn what_is_edited_is_shown_to_the_access_log_as_it_was_received() {
+    let received = |policy: &str, fields: &[(&str, &[u8])]| {
+        let mut native = Native::new(config::load(policy.as_bytes()).unwrap().policy);
+        let common = [
+            (":method", &b"GET"[..]),
+            (":path", b"/"),
+            (":authority", b"api.example"),
+        ];
+        let fields = common.iter().chain(fields);
+        let mut stream = Stream {
+            request: fields
+                .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
+                .collect(),
+            ..Stream::default()
+        };
+        native.begin();
+        native.on_request(&mut stream);
+        let text = |bytes: Vec<u8>| bytes.escape_ascii().to_string();
+        let received = stream.received.into_iter();
+        received
+            .map(|(name, value)| (text(name), text(value)))
+            .collect::<Vec<_>>()
+    };
+    let named = |name: &str, value: &str| vec![(format!("origin_gate_received_{name}"), value.to_owned())];
+
+    let strip = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "strip"}}"#;
+    assert_eq!(
+        received(strip, &[("x-forwarded-host", b"evil.example")]),
+        named("x_forwarded_host", "evil.example")
+    );
+    assert_eq!(
+        received(strip, &[("x-forwarded-host", b"a"), ("x-forwarded-host", b"\xff\"b")]),
+        named("x_forwarded_host", r#"a, \xff\"b"#)
+    );
+    let websocket = r#"{"allowed_origins": ["https://a.example"]}"#;
+    let upgrade = [("upgrade", &b"websocket"[..]), ("origin", b"https://a.example")];
+    let over = |proto: &'static [u8]| [&upgrade[..], &[("x-forwarded-proto", proto)]].concat();
+    assert_eq!(received(websocket, &over(b"wss")), named("x_forwarded_proto", "wss"));
+
+    // Envoy's access log takes these for the path and host, whoever sent them.
+    let forged = [
+        ("x-envoy-original-path", &b"/forged"[..]),
+        ("x-envoy-original-host", b"forged.example"),
+    ];
+    let target = [named("authority", "api.example"), named("path", "/")].concat();
+    assert_eq!(received(strip, &forged), target);
+    assert_eq!(
+        received(r#"{"allowed_hosts": ["other.example"]}"#, &forged[..1]),
+        target
+    );
+
+    // What is not edited needs nothing, and neither does what is refused.
+    assert_eq!(received(websocket, &over(b"https")), []);
+    assert_eq!(received(strip, &[("x-forwarded-proto", b"ws")]), []);
+    assert_eq!(received(strip, &[("origin", b"https://a.example")]), []);
+    let foreign = [
+        ("upgrade", &b"websocket"[..]),
+        ("origin", b"https://b.example"),
+        ("x-forwarded-proto", b"ws"),
+    ];
+    assert_eq!(received(websocket, &foreign), []);
+}

@@ -16,6 +16,11 @@ use std::process::Command;
 use serde_json::{Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
 
+use filter_order::{EARLY, LATE, named, sorted};
+
+#[path = "support/filter_order.rs"]
+mod filter_order;
+
 /// Each, and where in its documents the policy is.
 const POLICIES: [(&str, &str); 5] = [
     (
@@ -32,7 +37,8 @@ const POLICIES: [(&str, &str); 5] = [
 ];
 
 /// Each that a cluster takes, and names custom resources.
-const RESOURCES: [&str; 4] = [
+const RESOURCES: [&str; 5] = [
+    "istio/telemetry.yaml",
     "istio/wasmplugin.yaml",
     "istio/trafficextension.yaml",
     "envoy-gateway/gateway.yaml",
@@ -113,6 +119,68 @@ fn find<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
     }
 }
 
+/// Where each has the access log's format.
+const ACCESS_LOGS: [(&str, &str); 4] = [
+    (
+        "envoy.yaml",
+        "/0/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/access_log/0/typed_config/log_format/json_format",
+    ),
+    (
+        "hot-reload/envoy.yaml",
+        "/0/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/access_log/0/typed_config/log_format/json_format",
+    ),
+    (
+        "istio/values.yaml",
+        "/0/meshConfig/extensionProviders/0/envoyFileAccessLog/logFormat/labels",
+    ),
+    (
+        "envoy-gateway/gateway.yaml",
+        "/0/spec/telemetry/accessLog/settings/0/format/json",
+    ),
+];
+
+/// In text, a client's `Origin` could go on as if it were the next field. Envoy shows most headers as they are when the
+/// request is over; for those that the filter edits there is a `received_…` beside.
+#[test]
+fn one_access_log_is_in_all_of_them_and_it_is_json() {
+    let formats = ACCESS_LOGS.map(|(path, pointer)| {
+        let found = json!(documents(&text(path)));
+        found
+            .pointer(pointer)
+            .unwrap_or_else(|| panic!("{path} has nothing at {pointer}"))
+            .clone()
+    });
+    for (format, (path, _)) in formats.iter().zip(ACCESS_LOGS) {
+        assert_eq!(*format, formats[0], "{path}");
+        assert!(!text(path).contains("inline_string: >"), "{path}");
+    }
+    let format = formats[0].as_object().unwrap();
+    let one = |operator: &Value| {
+        let operator = operator.as_str().unwrap();
+        operator.starts_with('%') && operator.ends_with('%') && operator.matches('%').count() == 2
+    };
+    assert!(format.values().all(one), "one value a field: {format:?}");
+    for (name, operator) in format {
+        let Some(header) = name.strip_prefix("received_") else {
+            continue;
+        };
+        assert_eq!(
+            *operator,
+            json!(format!("%FILTER_STATE(wasm.origin_gate_{name}:PLAIN)%"))
+        );
+        assert!(format.contains_key(header), "{name}");
+    }
+    assert!(!format.values().any(|it| *it == "%REQ(:PATH)%"), "no query");
+    let mut names = Vec::new();
+    let telemetry = json!(documents(&text("istio/telemetry.yaml")));
+    let values = json!(documents(&text("istio/values.yaml")));
+    find(&telemetry, "providers", &mut names);
+    assert_eq!(
+        names,
+        [&json!([{ "name": values[0]["meshConfig"]["extensionProviders"][0]["name"] }])]
+    );
+}
+
 #[test]
 fn all_name_one_image_of_this_version() {
     const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -147,17 +215,76 @@ fn none_fails_open_and_all_come_first() {
         ("envoy-gateway/policy.yaml", "failOpen", json!(false)),
         ("istio/wasmplugin.yaml", "phase", json!("AUTHN")),
         ("istio/trafficextension.yaml", "phase", json!("AUTHN")),
-        (
-            "envoy-gateway/gateway.yaml",
-            "filterOrder",
-            json!([{ "name": "envoy.filters.http.wasm", "before": "envoy.filters.http.fault" }]),
-        ),
     ] {
         let documents = json!(documents(&text(path)));
         let mut found = Vec::new();
         find(&documents, key, &mut found);
         assert_eq!(found, [&value], "{path}: {key}");
     }
+}
+
+fn filter_order() -> Vec<Value> {
+    let documents = json!(documents(&text("envoy-gateway/gateway.yaml")));
+    let mut found = Vec::new();
+    find(&documents, "filterOrder", &mut found);
+    assert_eq!(found.len(), 1);
+    found[0].as_array().unwrap().clone()
+}
+
+/// Whether Wasm is the first of these filters that may answer a page.
+fn wasm_is_first(filters: &[String], rules: &[Value]) -> bool {
+    let is = |name: &str, kind: &str| name.starts_with(&format!("envoy.filters.http.{kind}"));
+    let chain = sorted(filters, rules);
+    let first = chain
+        .iter()
+        .find(|it| !is(it, "custom_response") && !is(it, "health_check"));
+    first.is_some_and(|it| is(it, "wasm"))
+}
+
+/// The filters of one subset, with Wasm, and a router at the end.
+fn subset(bits: usize) -> Vec<String> {
+    let chosen = EARLY.into_iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
+    named(chosen.map(|(_, kind)| kind).chain(["wasm", "router"]))
+}
+
+/// A rule moves nothing if its other filter is not in the chain, and the last that fits decides.
+#[test]
+fn on_envoy_gateway_it_is_first_whatever_is_in_the_chain() {
+    let rules = filter_order();
+    for bits in 0..1 << EARLY.len() {
+        let filters = subset(bits);
+        assert!(wasm_is_first(&filters, &rules), "{:?}", sorted(&filters, &rules));
+    }
+    let all = named(EARLY.into_iter().chain(["wasm"]).chain(LATE));
+    assert!(wasm_is_first(&all, &rules), "{:?}", sorted(&all, &rules));
+    let several = [
+        all,
+        named(["lua", "wasm"]).iter().map(|it| it.replace("/0", "/1")).collect(),
+    ]
+    .concat();
+    assert!(wasm_is_first(&several, &rules), "{:?}", sorted(&several, &rules));
+    // Health checks of load balancers ask for an address, which is no allowed host.
+    let chain = sorted(&named(["wasm", "health_check", "fault"]), &rules);
+    assert!(chain[0].ends_with("health_check"), "{chain:?}");
+}
+
+/// So the test above would see it.
+#[test]
+fn on_envoy_gateway_no_rule_can_be_left_out_or_moved() {
+    let rules = filter_order();
+    let fails = |rules: &[Value]| (0..1 << EARLY.len()).any(|bits| !wasm_is_first(&subset(bits), rules));
+    for at in 0..rules.len() {
+        let without = [&rules[..at], &rules[at + 1..]].concat();
+        assert!(fails(&without), "without {}", rules[at]);
+    }
+    for at in 1..rules.len() {
+        let mut moved = rules.clone();
+        moved.swap(at - 1, at);
+        assert!(fails(&moved), "with {} before {}", rules[at], rules[at - 1]);
+    }
+    let to_fault = json!([{ "name": "envoy.filters.http.wasm", "before": "envoy.filters.http.fault" }]);
+    let behind = sorted(&named(["jwt_authn", "wasm", "router"]), to_fault.as_array().unwrap());
+    assert!(behind[0].ends_with("jwt_authn"), "{behind:?}");
 }
 
 /// What they refer to is there.
@@ -295,7 +422,12 @@ fn each_is_as_its_schema_says() {
 
 #[test]
 fn no_manifest_is_left_out() {
-    let listed: Vec<_> = POLICIES.iter().map(|it| it.0).chain(RESOURCES).collect();
+    let listed: Vec<_> = POLICIES
+        .iter()
+        .chain(&ACCESS_LOGS)
+        .map(|it| it.0)
+        .chain(RESOURCES)
+        .collect();
     for folder in ["istio", "envoy-gateway"] {
         for entry in fs::read_dir(root().join("envoy").join(folder)).unwrap() {
             let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());

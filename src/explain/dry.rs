@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::{Asked, Line};
-use crate::filter::{Pairs, Proxy, Unavailable};
+use crate::filter::{FINDING, Pairs, Proxy, Unavailable};
 use crate::policy::headers;
 use crate::policy::verdict::LocalReply;
 
@@ -99,8 +99,10 @@ impl Proxy for DryRun {
         Ok(())
     }
 
-    fn publish(&self, finding: &str) {
-        finding.clone_into(&mut self.0.borrow_mut().finding);
+    fn publish(&self, name: &str, value: &[u8]) {
+        if name == FINDING {
+            self.0.borrow_mut().finding = String::from_utf8_lossy(value).into_owned();
+        }
     }
 
     fn count(&self, _counter: u32) {}

@@ -8,7 +8,7 @@ use crate::policy::cookies::dropped;
 use crate::policy::headers;
 
 use super::Pairs;
-use super::journal::cut;
+use super::shown::Shown;
 
 /// The counter of answers that set a cookie which browsers drop.
 pub const COUNTER: &str = "origin_gate_answers_with_dropped_cookies";
@@ -19,7 +19,7 @@ pub const MAX_NAMES: usize = 64;
 /// The names that were told. Its memory is bounded, whatever backends send.
 #[derive(Debug, Default)]
 pub struct Cookies {
-    told: RefCell<Vec<Box<[u8]>>>,
+    told: RefCell<Vec<String>>,
 }
 
 impl Cookies {
@@ -38,8 +38,8 @@ impl Cookies {
                     "Cookie dropped by browsers name=\"{}\" origin=\"{}\" fix=\"set it with SameSite=None; Secure, or \
                      pages of other sites lose it (Django: SESSION_COOKIE_SAMESITE = 'None' and SESSION_COOKIE_SECURE = \
                      True; CSRF_COOKIE_… alike)\"",
-                    cut(name).escape_ascii(),
-                    cut(origin).escape_ascii(),
+                    Shown::from(name),
+                    Shown::from(origin),
                 );
             }
         }
@@ -48,9 +48,10 @@ impl Cookies {
 
     fn is_new(&self, name: &[u8]) -> bool {
         let mut told = self.told.borrow_mut();
-        let is_new = told.len() < MAX_NAMES && !told.iter().any(|it| **it == *cut(name));
+        let name = Shown::from(name).to_string();
+        let is_new = told.len() < MAX_NAMES && !told.contains(&name);
         if is_new {
-            told.push(cut(name).into());
+            told.push(name);
         }
         is_new
     }

@@ -192,8 +192,8 @@ impl Proxy for Envoy {
         abi::send_local_response(reply.status, details, &Pairs::encode(headers), &reply.body)
     }
 
-    fn publish(&self, finding: &str) {
-        abi::set_property("origin_gate", finding);
+    fn publish(&self, name: &str, value: &[u8]) {
+        abi::set_property(name, value);
     }
 
     fn count(&self, counter: u32) {

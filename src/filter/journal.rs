@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use log::{debug, warn};
 
+use super::shown::Shown;
 use crate::policy::Policy;
 use crate::policy::forwarding::FORWARDED;
 use crate::policy::hint::{Domains, Hint};
@@ -70,9 +71,8 @@ impl Journal {
             _ => Vec::new(),
         };
         let (key, value) = refused(policy, verdict, deny, head, &headers);
-        // Values that no line would tell apart are one.
-        let value_told = value.one().map(|it| (it.len(), cut(it)));
-        let told = self.hasher.hash_one((key, value_told));
+        // Values that log identically share one entry.
+        let told = self.hasher.hash_one((key, value.one().map(Shown::from)));
         let Some(Untold { repeated, others }) = self.count(finding, told, now()) else {
             return;
         };
@@ -192,7 +192,7 @@ fn record_allowed(finding: Finding, head: &RequestHead<'_>) {
     match head.origin {
         // Every page's request comes here, most often for the proxy to drop the line, and the standard library's
         // formatting costs more than the decision.
-        Field::One(origin) if let Some(origin) = plain(origin) => {
+        Field::One(origin) if let Some(origin) = Shown::plain(origin) => {
             let line = [what, " reason=", reason, " origin=\"", origin, "\""].concat();
             debug!("{line}");
         }
@@ -216,22 +216,7 @@ fn phrase(finding: Finding) -> (&'static str, &'static str) {
     (subject, verb)
 }
 
-/// The most of a value that is told, in bytes.
-const LONGEST: usize = 256;
-
-/// As much of a value as is told.
-pub(super) fn cut(value: &[u8]) -> &[u8] {
-    value.get(..LONGEST).unwrap_or(value)
-}
-
-/// A value that is the same in quotes.
-fn plain(value: &[u8]) -> Option<&str> {
-    let stays = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
-    let is_plain = value.len() <= LONGEST && value.iter().all(stays);
-    std::str::from_utf8(value).ok().filter(|_| is_plain)
-}
-
-/// A field's value in quotes, control and non-ASCII bytes escaped, cut where nobody reads on; `-` for none.
+/// As much of a field's value as is shown, in quotes, control and non-ASCII bytes escaped; `-` for none.
 struct Quoted<'a>(Field<'a>);
 
 impl fmt::Display for Quoted<'_> {
@@ -239,11 +224,7 @@ impl fmt::Display for Quoted<'_> {
         match self.0 {
             Field::Absent => f.write_str("-"),
             Field::Many => f.write_str("(several)"),
-            Field::One(value) => {
-                let shown = cut(value);
-                let cut = if shown.len() < value.len() { "…" } else { "" };
-                write!(f, "\"{}{cut}\"", shown.escape_ascii())
-            }
+            Field::One(value) => write!(f, "\"{}\"", Shown::from(value)),
         }
     }
 }

@@ -78,6 +78,7 @@ impl Vm {
             response: VecHeaderMap::from(std::mem::take(&mut stream.response)),
             reply: stream.reply.take(),
             finding: stream.finding.take(),
+            received: std::mem::take(&mut stream.received),
             serves: self.serves,
         };
         let (result, lent) = call(&mut self.guest, self.stream.unwrap(), lent);
@@ -86,6 +87,7 @@ impl Vm {
             response: lent.response.pairs(),
             reply: lent.reply,
             finding: lent.finding,
+            received: lent.received,
             counted: [std::mem::take(&mut stream.counted), self.metrics.take()].concat(),
         };
         result
@@ -130,6 +132,7 @@ struct Lent {
     response: VecHeaderMap,
     reply: Option<LocalReply>,
     finding: Option<String>,
+    received: Fields,
     serves: Serves,
 }
 
@@ -154,10 +157,11 @@ impl StreamState for Lent {
     }
 
     fn set_property(&mut self, _: Invocation, path: &[&[u8]], value: &[u8]) -> Result<(), Status> {
-        if self.serves == Serves::HeadersOnly || path != [b"origin_gate"] {
-            return Err(Status::NotFound);
+        match (self.serves, path) {
+            (Serves::HeadersOnly, _) => return Err(Status::NotFound),
+            (_, [b"origin_gate"]) => self.finding = Some(String::from_utf8_lossy(value).into_owned()),
+            (_, path) => stream::set(&mut self.received, &path.concat(), value),
         }
-        self.finding = Some(String::from_utf8_lossy(value).into_owned());
         Ok(())
     }
 }

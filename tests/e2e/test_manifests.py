@@ -107,6 +107,8 @@ def test_the_parts_that_are_in_both_are_the_same():
     def named(config, kind, name):
         return next(it for it in config["static_resources"][kind] if it["name"] == name)
 
+    managers = (named(it, "listeners", "web")["filter_chains"][0]["filters"][0]["typed_config"] for it in (static, hot))
+    assert len({json.dumps(it["access_log"]) for it in managers}) == 1
     assert named(static, "listeners", "stats") == named(hot, "listeners", "stats")
     assert named(static, "clusters", "admin") == named(hot, "clusters", "admin")
 

@@ -148,8 +148,8 @@ impl Proxy for FakeProxy<'_> {
         Ok(())
     }
 
-    fn publish(&self, finding: &str) {
-        self.stream.borrow_mut().finding = Some(finding.to_owned());
+    fn publish(&self, name: &str, value: &[u8]) {
+        self.stream.borrow_mut().publish(name.as_bytes(), value);
     }
 
     fn count(&self, counter: u32) {

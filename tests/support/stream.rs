@@ -13,8 +13,21 @@ pub struct Stream {
     pub reply: Option<LocalReply>,
     /// What was published for the access log.
     pub finding: Option<String>,
+    /// What else was: the headers that were edited, as received.
+    pub received: Fields,
     /// The counters that were counted up, in order.
     pub counted: Vec<String>,
+}
+
+impl Stream {
+    /// Keeps what the filter shows the access log.
+    pub fn publish(&mut self, name: &[u8], value: &[u8]) {
+        if name == b"origin_gate" {
+            self.finding = Some(String::from_utf8(value.to_vec()).unwrap());
+        } else {
+            set(&mut self.received, name, value);
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -140,7 +140,7 @@ pub fn send_local_response(status: u16, details: &str, headers: &[u8], body: &st
 }
 
 /// Sets a property of the stream, which the access log can show. Nothing can be done where there are none.
-pub fn set_property(name: &str, value: &str) {
+pub fn set_property(name: &str, value: &[u8]) {
     // SAFETY: the host reads the slices during the call.
     unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
 }

@@ -1,5 +1,7 @@
 //! What to tell of a host that was refused.
 
+use std::borrow::Cow;
+
 use super::{Case, Hint, LONGEST, text};
 use crate::policy::Policy;
 use crate::policy::forwarding::{self, Unfit};
@@ -33,6 +35,20 @@ fn unfit<'a>(rules: &Rules, head: &RequestHead<'a>) -> Option<Unfit<'a>> {
         head.forwarding.unfit(|host| allowed.contains(host))
     } else {
         None
+    }
+}
+
+/// A path, whole if it is short and has nothing in it that may be more than a name: what comes later in a path, or after
+/// a `;`, may be a visitor's.
+fn named(path: &str) -> Cow<'_, str> {
+    const SEGMENTS: usize = 2;
+    let is_name = |it: char| it.is_ascii_alphanumeric() || "/-._~".contains(it);
+    match path.match_indices('/').nth(SEGMENTS) {
+        _ if !path.chars().all(is_name) => "its path".into(),
+        Some((end, _)) => ["its path (", path.get(..end).unwrap_or_default(), "/…)"]
+            .concat()
+            .into(),
+        None => path.into(),
     }
 }
 
@@ -72,7 +88,7 @@ impl Case<'_> {
                     let exempt = self.key("hosts.exempt_paths");
                     [
                         "if this is a health check, add ",
-                        path,
+                        &named(path),
                         " to ",
                         &exempt,
                         "; else ",

@@ -166,11 +166,9 @@ fn link_stream(linker: &mut Linker<State>) -> Result<()> {
         "proxy_set_property",
         |host: Host<'_>, path: u32, path_len: u32, value: u32, value_len: u32| {
             serve(host, "proxy_set_property", |host| {
-                if read(host, path, path_len)? != b"origin_gate" {
-                    return Err(NOT_FOUND);
-                }
-                let value = text(host, value, value_len)?;
-                host.data_mut().stream.finding = Some(value);
+                let path = read(host, path, path_len)?;
+                let value = read(host, value, value_len)?;
+                host.data_mut().stream.publish(&path, &value);
                 Ok(())
             })
         },

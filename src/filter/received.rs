@@ -1,0 +1,53 @@
+//! What the access log could not show otherwise: it is written when the request is over, and has the headers as they are
+//! by then. Only the requests that need it pay for it.
+
+use super::{Pairs, Proxy};
+use crate::policy::request::RequestHead;
+use crate::policy::verdict::RequestEdit;
+
+/// Shows the access log the headers that the edits replace or remove, as they were received: those of `x-forwarded-host`
+/// as `origin_gate_received_x_forwarded_host`. Several lines are one value, as in RFC 9110 §5.3.
+pub fn publish(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
+    let mut shown = String::new();
+    for edit in edits {
+        let name: &str = match edit {
+            RequestEdit::Remove(name) => name,
+            RequestEdit::Set(name, _) | RequestEdit::Rewrite(name, _) => name,
+            // Only where there was none.
+            RequestEdit::AddWebSocketKey => continue,
+        };
+        let name = name.to_ascii_lowercase().replace('-', "_");
+        // Each spelling of a name has an edit of its own.
+        if name == shown {
+            continue;
+        }
+        let lines = request.headers().into_iter().flatten();
+        let lines = lines.filter(|(it, _)| is_spelling(it, name.as_bytes()));
+        let values: Vec<_> = lines.map(|(_, value)| value).collect();
+        if !values.is_empty() {
+            proxy.publish(&["origin_gate_received_", &name].concat(), &values.join(&b", "[..]));
+            shown = name;
+        }
+    }
+}
+
+/// Shows the access log the host and path of a request that came with `x-envoy-original-path` or `x-envoy-original-host`.
+/// Envoy takes these out at the edge only, and its access log has them in place of the path and host.
+pub fn publish_target(proxy: &impl Proxy, head: &RequestHead<'_>) {
+    if let Some(authority) = head.authority.one() {
+        proxy.publish("origin_gate_received_authority", authority);
+    }
+    proxy.publish("origin_gate_received_path", head.path);
+}
+
+/// What the names of headers begin with in which Envoy notes what its routes rewrite.
+pub const ORIGINAL: &[u8] = b"x-envoy-original-";
+
+/// Whether a header's name is this one, in any case, with `_` or `-`.
+fn is_spelling(name: &[u8], wanted: &[u8]) -> bool {
+    let normal = |byte: &u8| match byte {
+        b'-' => b'_',
+        byte => byte.to_ascii_lowercase(),
+    };
+    name.iter().map(normal).eq(wanted.iter().copied())
+}

@@ -1,0 +1,104 @@
+//! How much of a client's value the log repeats. A value that is no origin or host may be a whole address, with a password
+//! in front and a token behind, and logs are read by more people than requests are.
+
+use std::fmt;
+
+/// The most of a value that is shown, in bytes.
+const LONGEST: usize = 256;
+
+/// How many segments of a path are shown.
+pub const SEGMENTS: usize = 2;
+
+/// What is shown of a value: no user information, no query, and no path beyond its first [`SEGMENTS`]. Values that log
+/// identically are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shown<'a> {
+    /// With its `://`, if the value begins with one.
+    scheme: &'a [u8],
+    has_user: bool,
+    rest: &'a [u8],
+    is_cut: bool,
+}
+
+impl<'a> From<&'a [u8]> for Shown<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        let (scheme, rest) = value.split_at(scheme_length(value));
+        let nothing = Self {
+            scheme,
+            has_user: false,
+            rest: b"",
+            is_cut: true,
+        };
+        // What is encoded may be any of the marks that are looked for below.
+        if rest.contains(&b'%') {
+            return nothing;
+        }
+        let (has_user, rest) = match rest.iter().rposition(|&byte| byte == b'@') {
+            None => (false, rest),
+            Some(at) => match rest.split_at(at) {
+                (user, [_, rest @ ..]) if !user.iter().any(ends_host) => (true, rest),
+                // It is in a path or a query, or there is one in a password.
+                _ => return nothing,
+            },
+        };
+        let end = length(rest).min(LONGEST);
+        Self {
+            scheme,
+            has_user,
+            rest: rest.get(..end).unwrap_or(rest),
+            is_cut: end < rest.len(),
+        }
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = if self.has_user { "…@" } else { "" };
+        let cut = if self.is_cut { "…" } else { "" };
+        let (scheme, rest) = (self.scheme.escape_ascii(), self.rest.escape_ascii());
+        write!(f, "{scheme}{user}{rest}{cut}")
+    }
+}
+
+impl<'a> Shown<'a> {
+    /// The value itself, if all of it is shown and is the same in quotes. It is asked for each page's request.
+    pub fn plain(value: &'a [u8]) -> Option<&'a str> {
+        let stays = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(byte);
+        let slashes = value.iter().filter(|byte| **byte == b'/').count();
+        let is_plain = value.len() <= LONGEST && slashes <= SEGMENTS && value.iter().all(stays);
+        std::str::from_utf8(value).ok().filter(|_| is_plain)
+    }
+}
+
+fn ends_host(byte: &u8) -> bool {
+    matches!(byte, b'/' | b'\\' | b'?' | b'#')
+}
+
+/// The length of a scheme with its `://`, at the beginning.
+fn scheme_length(value: &[u8]) -> usize {
+    let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    let name = value.iter().take_while(|byte| is_scheme(byte)).count();
+    match value.get(name..) {
+        Some([b':', b'/', b'/', ..]) if name > 0 => name + 3,
+        _ => 0,
+    }
+}
+
+/// How much of hosts, in a list or alone, and of the path after one is shown. What follows a path is not: a comma may be
+/// part of it.
+fn length(value: &[u8]) -> usize {
+    let (mut at, mut segments) = (0, 0);
+    while let Some(byte) = value.get(at) {
+        let is_gap = byte.is_ascii_whitespace() || *byte == b',';
+        match byte {
+            b'?' | b'#' => return at,
+            b'/' | b'\\' if segments == SEGMENTS => return at + 1,
+            b'/' | b'\\' => segments += 1,
+            _ if is_gap && segments > 0 => return at,
+            _ if is_gap => at += value.get(at + 1..).map_or(0, scheme_length),
+            _ => {}
+        }
+        at += 1;
+    }
+    at
+}
