@@ -385,7 +385,8 @@ fn every_refusal_has_its_fix() {
             &[HOST, ":method: POST", "origin: http://app.example"],
             "csrf:rejected:cross_site_write",
             Some("https://app.example"),
-            "serve the page over https, or add http://app.example to csrf.trusted_origins (to write)",
+            "serve the page over https: a page of http may not write to a request of https, unless \
+             dangerously_allow_insecure_origins is set",
         ),
         (
             &[

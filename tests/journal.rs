@@ -12,21 +12,12 @@ use log::Level;
 use origin_gate::config;
 use origin_gate::filter::{INTERVAL, Journal, NAMES};
 use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::verdict::{Action, Allow, Check, Deny, Finding, Forward, Outcome, Verdict};
+use origin_gate::policy::verdict::{Allow, Check, Deny, Finding, Outcome};
 
 fn rejected(check: Check, reason: Deny) -> Finding {
     Finding {
         check,
         outcome: Outcome::Rejected(reason),
-    }
-}
-
-/// A verdict with this finding; the log reads nothing else of it.
-fn verdict(finding: Finding) -> Verdict<'static> {
-    Verdict {
-        finding,
-        by: None,
-        action: Action::Forward(Forward::default()),
     }
 }
 
@@ -37,7 +28,7 @@ fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>
     let head: RequestHead<'_> = fields.iter().copied().collect();
     let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
     let policy = config::load(policy).unwrap().policy;
-    journal.record(&policy, &verdict(finding), &head, || now);
+    journal.record(&policy, &captured::verdict(finding), &head, || now);
     captured::take()
 }
 
@@ -165,7 +156,7 @@ fn the_log_tells_enough_and_no_more() {
     let check = config::load(check).unwrap().policy;
     let named = |finding: Finding, fields: Fields<'_>| {
         let head: RequestHead<'_> = fields.iter().copied().collect();
-        journal.record(&check, &verdict(finding), &head, || now.get());
+        journal.record(&check, &captured::verdict(finding), &head, || now.get());
         captured::take().pop().map(|(_, line)| line).unwrap_or_default()
     };
     let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
@@ -221,7 +212,7 @@ fn the_log_tells_enough_and_no_more() {
     for number in 0..1_000_000 {
         let origin = format!("https://{number}.evil");
         let head: RequestHead<'_> = from(origin.as_bytes()).into_iter().collect();
-        flood.record(&policy, &verdict(malformed), &head, || now.get());
+        flood.record(&policy, &captured::verdict(malformed), &head, || now.get());
     }
     assert_eq!(captured::take().len(), NAMES);
     assert!(format!("{flood:?}").len() < 2000);

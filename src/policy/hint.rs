@@ -125,6 +125,9 @@ impl Case<'_> {
             }
             (Check::Csrf, Some(Deny::OriginMissing)) => missing("csrf.missing_origin", "write").into(),
             (_, Some(Deny::OriginMissing)) => missing("websocket.missing_origin", "connect").into(),
+            (Check::WebSocket, Some(Deny::OriginNotAllowed)) => {
+                "serve the page from a site: where null is allowed, it may read and no more".into()
+            }
             (_, Some(Deny::OriginNull)) => {
                 "serve the page from a site: sandboxed frames, files and some redirects have no origin".into()
             }

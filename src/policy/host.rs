@@ -60,7 +60,7 @@ impl<'a> Host<'a> {
     /// Whether this is the machine itself.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        is_loopback(&self.text().to_ascii_lowercase())
+        is_loopback(self.text())
     }
 
     /// Whether this is the one spelling that the URL Standard's host serializer emits: lower case, IPv4 in four
@@ -147,7 +147,9 @@ pub(super) fn without_root_dot(name: &[u8]) -> &[u8] {
     name.strip_suffix(b".").unwrap_or(name)
 }
 
-/// Whether a host is the machine itself (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+const LOCALHOST: &[u8] = b"localhost";
+
+/// Whether a host is the machine itself, in any case (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
 pub fn is_loopback(host: &[u8]) -> bool {
     let host = without_root_dot(host);
     let address = std::str::from_utf8(host)
@@ -155,8 +157,10 @@ pub fn is_loopback(host: &[u8]) -> bool {
         .and_then(|it| it.parse::<Ipv4Addr>().ok());
     address.is_some_and(|it| it.is_loopback())
         || host == b"[::1]"
-        || host == b"localhost"
-        || host.ends_with(b".localhost")
+        || host.eq_ignore_ascii_case(LOCALHOST)
+        || host
+            .split_at_checked(host.len().saturating_sub(LOCALHOST.len()))
+            .is_some_and(|(before, end)| before.ends_with(b".") && end.eq_ignore_ascii_case(LOCALHOST))
 }
 
 /// A label of a host name. Underscores are not for hosts (RFC 952), but Docker and Kubernetes names and intranets

@@ -155,9 +155,10 @@ impl<'a> RequestHead<'a> {
             Field::One(proto) => proto,
             Field::Many => return None,
         };
-        match scheme.to_ascii_lowercase().as_slice() {
-            b"https" | b"wss" => Some(b"https"),
-            b"http" | b"ws" => Some(b"http"),
+        let is = |words: [&[u8]; 2]| words.iter().any(|word| word.eq_ignore_ascii_case(scheme));
+        match scheme {
+            _ if is([b"https", b"wss"]) => Some(b"https"),
+            _ if is([b"http", b"ws"]) => Some(b"http"),
             _ => None,
         }
     }

@@ -289,14 +289,12 @@ impl Origins {
             None if self.dangers.any_origin_with_credentials => self.set.find_any(origin),
             found => found,
         }?;
-        let is_listed = matches!(found, Match::Listed | Match::Pattern);
         // Any program on the visitor's machine can be a loopback origin, so that somebody has to have written it down.
-        if !(is_listed && origin.is_loopback())
-            && let Err(reason) = self.refuse_downgrade(origin, head)
-        {
-            return Some(Err(reason));
+        let is_written = || matches!(found, Match::Listed | Match::Pattern) && origin.is_loopback();
+        match self.refuse_downgrade(origin, head) {
+            Err(reason) if !is_written() => Some(Err(reason)),
+            _ => Some(self.allow(found, origin)),
         }
-        Some(self.allow(found, origin))
     }
 
     /// Refuses a page of `http` that asks a request of `https`.

@@ -17,11 +17,13 @@ impl Case<'_> {
         if is_opaque_scheme(origin.scheme) {
             return Hint::fix(NO_BROWSER);
         }
-        if let Some(fix) = self.downgrade_fix(origin).or_else(|| self.any_fix(origin)) {
+        if let Some(fix) = self.any_fix(origin) {
             return Hint::fix(fix);
         }
         let near = self.near(origin);
-        let fix = if origin.is_insecure() && self.is_secure_list() {
+        let fix = if let Some(fix) = self.downgrade_fix(origin) {
+            fix
+        } else if origin.is_insecure() && self.is_secure_list() {
             self.insecure_fix(origin, near.is_some())
         } else {
             match &near {
