@@ -512,7 +512,7 @@ fn check_tells_everything() {
 fn notes(policy: &str, list: &str) -> Vec<String> {
     let ran = run(&["check", "-", "--json"], policy);
     let printed: Value = serde_json::from_str(&ran.out).unwrap();
-    support::strings(&printed[list])
+    support::strings(printed.get(list).unwrap())
 }
 
 /// An entry that names no site grants reading alone, and `check` says what holds beside it.

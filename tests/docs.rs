@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use documents::{blocks, document, pages};
 use origin_gate::config;
+use origin_gate::policy::problem::Problem;
 use origin_gate::policy::verdict::{Check, Finding, Outcome};
 use serde_json::Value;
 
@@ -101,6 +102,22 @@ fn the_table_of_presets_is_theirs() {
         document("docs/policy.md").contains(&table),
         "the table of presets should be\n{table}"
     );
+}
+
+/// That every code is one is not said of those with `…`.
+#[test]
+fn the_table_of_warnings_has_codes_that_there_are() {
+    let page = document("docs/policy.md");
+    let (_, table) = page.split_once("| code | what it means |\n|---|---|\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let codes = rows.flat_map(|row| row.split('|').nth(1).unwrap().split(", "));
+    let codes: Vec<_> = codes
+        .map(|it| it.trim().trim_matches('`'))
+        .filter(|it| !it.contains('…'))
+        .collect();
+    let known: Vec<_> = Problem::ALL.iter().map(|it| it.code()).collect();
+    let unknown: Vec<_> = codes.iter().filter(|it| !known.contains(it)).collect();
+    assert!(codes.len() > 20 && unknown.is_empty(), "{unknown:?}");
 }
 
 #[test]

@@ -45,6 +45,9 @@ struct Change<'n> {
 
 /// What entries granted beside reading.
 fn origins<'n>(scopes: &[Scope<'n>], scope: &Scope<'n>, changes: &mut Vec<Change<'n>>) {
+    if !scope.gives("allowed_origins") && !scope.path.is_empty() {
+        return;
+    }
     let uses = |check: &str| {
         scopes
             .iter()
@@ -57,9 +60,7 @@ fn origins<'n>(scopes: &[Scope<'n>], scope: &Scope<'n>, changes: &mut Vec<Change
         (false, false) => return,
     };
     const INSECURE: &str = "set `dangerously_allow_insecure_origins` to keep it";
-    let partial: Vec<_> = partial_entries(scope)
-        .filter(|_| scope.gives("allowed_origins"))
-        .collect();
+    let partial: Vec<_> = partial_entries(scope).collect();
     for it in &partial {
         let keep = match it.kind {
             Kind::Open => "list the origins, or set `dangerously_allow_any_origin_with_credentials` to keep it",
@@ -79,7 +80,7 @@ fn origins<'n>(scopes: &[Scope<'n>], scope: &Scope<'n>, changes: &mut Vec<Change
     let is_safe =
         scope.flag("cors", "allow_credentials", false) || scope.flag("", "dangerously_allow_insecure_origins", false);
     let regexes = scope.list("", "allowed_origin_regexes").enumerate();
-    for (index, text) in regexes.filter(|_| scope.gives("allowed_origins") && !is_safe) {
+    for (index, text) in regexes.filter(|_| !is_safe) {
         let is_told = partial
             .iter()
             .any(|it| it.key == "allowed_origin_regexes" && it.index == index);

@@ -39,11 +39,17 @@ pub fn grants(configuration: &[u8], environment: &Environment<'_>) -> Vec<String
         return Vec::new();
     };
     let mut remarks = Vec::new();
+    let inherited: Vec<_> = partial_entries(outer).collect();
     for scope in &scopes {
+        let own: Vec<_> = match scope.gives("allowed_origins") && !scope.path.is_empty() {
+            true => partial_entries(scope).collect(),
+            false => Vec::new(),
+        };
         // What an entry of `policies` inherits is said again where something else holds there.
-        let is_new =
-            |kind| scope.gives("allowed_origins") || scope.path.is_empty() || said(outer, kind) != said(scope, kind);
-        for it in partial_entries(scope).filter(|it| is_new(it.kind)) {
+        let is_new = |kind| scope.path.is_empty() || said(outer, kind) != said(scope, kind);
+        let uses_outer = scope.path.is_empty() || !scope.gives("allowed_origins");
+        let inherited = inherited.iter().filter(|it| uses_outer && is_new(it.kind));
+        for it in own.iter().chain(inherited) {
             let path = format!("{}[{}]", scope.place_of("", it.key), it.index);
             remarks.push(remark(&settings, &path, Some(it.text), &said(scope, it.kind)));
         }

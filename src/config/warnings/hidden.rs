@@ -14,6 +14,33 @@ use crate::policy::{Policy, Scoped};
 struct Entry<'a> {
     scope: &'a Scope<'a>,
     parsed: &'a Scoped,
+    /// Without any it is for all.
+    hosts: Vec<Hosts<'a>>,
+    prefixes: Vec<&'a str>,
+}
+
+/// A host pattern.
+pub struct Hosts<'n> {
+    pub text: &'n str,
+    /// The host that stands for all of them.
+    name: String,
+}
+
+impl<'n> Hosts<'n> {
+    /// Under a domain, a name that no other pattern has stands for all.
+    pub fn new(text: &'n str) -> Self {
+        let name = text.to_ascii_lowercase();
+        let name = match name.strip_prefix('.') {
+            Some(domain) => ["_origin-gate_.", domain].concat(),
+            None => name,
+        };
+        Self { text, name }
+    }
+
+    /// Whether a set holds every one of these hosts.
+    pub fn are_in(&self, set: &HostSet) -> bool {
+        set.is_any() || Host::parse(self.name.as_bytes()).is_ok_and(|it| set.contains(&it))
+    }
 }
 
 pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
@@ -21,7 +48,12 @@ pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
         .iter()
         .skip(1)
         .zip(&policy.scoped)
-        .map(|(scope, parsed)| Entry { scope, parsed })
+        .map(|(scope, parsed)| Entry {
+            scope,
+            parsed,
+            hosts: scope.matched("hosts").map(Hosts::new).collect(),
+            prefixes: scope.matched("path_prefixes").collect(),
+        })
         .collect();
     for (at, entry) in entries.iter().enumerate() {
         let (before, after) = entries.split_at(at);
@@ -34,55 +66,35 @@ pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
     }
 }
 
-impl<'n> Entry<'n> {
-    /// Returns the hosts or prefixes of the entry; `None` stands for all.
-    fn matched(&self, key: &str) -> Vec<Option<&'n str>> {
-        let mut texts: Vec<_> = self.scope.matched(key).map(Some).collect();
-        if texts.is_empty() {
-            texts.push(None);
+impl Entry<'_> {
+    /// Whether this entry is for all of some hosts; none stands for all there are.
+    fn covers_hosts(&self, hosts: Option<&Hosts<'_>>) -> bool {
+        match (&self.parsed.hosts, hosts) {
+            (None, _) => true,
+            (Some(set), None) => set.is_any(),
+            (Some(set), Some(hosts)) => hosts.are_in(set),
         }
-        texts
-    }
-
-    fn hosts(&self) -> Vec<Option<&'n str>> {
-        self.matched("hosts")
-    }
-
-    fn prefixes(&self) -> Vec<Option<&'n str>> {
-        self.matched("path_prefixes")
-    }
-
-    fn covers_host(&self, host: Option<&str>) -> bool {
-        let Some(hosts) = &self.parsed.hosts else {
-            return true;
-        };
-        covers(hosts, host.unwrap_or("*"))
     }
 
     fn covers_prefix(&self, prefix: Option<&str>) -> bool {
-        self.prefixes().into_iter().any(|own| match (own, prefix) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(own), Some(prefix)) => is_below(prefix, own),
-        })
+        self.prefixes.is_empty() || prefix.is_some_and(|it| self.prefixes.iter().any(|own| is_below(it, own)))
     }
 
     fn covers(&self, other: &Entry<'_>) -> bool {
-        other.hosts().into_iter().all(|it| self.covers_host(it))
-            && other.prefixes().into_iter().all(|it| self.covers_prefix(it))
+        all(&other.hosts).all(|it| self.covers_hosts(it))
+            && all(&other.prefixes).all(|it| self.covers_prefix(it.copied()))
     }
 
     /// Whether some request is for both entries.
     fn meets(&self, other: &Entry<'_>) -> bool {
-        let covers_a_host = |a: &Entry<'_>, b: &Entry<'_>| b.hosts().into_iter().any(|it| a.covers_host(it));
-        let covers_a_prefix = |a: &Entry<'_>, b: &Entry<'_>| b.prefixes().into_iter().any(|it| a.covers_prefix(it));
+        let covers_a_host = |a: &Entry<'_>, b: &Entry<'_>| all(&b.hosts).any(|it| a.covers_hosts(it));
+        let covers_a_prefix = |a: &Entry<'_>, b: &Entry<'_>| all(&b.prefixes).any(|it| a.covers_prefix(it.copied()));
         (covers_a_host(self, other) || covers_a_host(other, self))
             && (covers_a_prefix(self, other) || covers_a_prefix(other, self))
     }
 
     fn warn_of_earlier(&self, before: &[Entry<'_>], report: &mut Report) {
-        let (hosts, prefixes) = (self.hosts(), self.prefixes());
-        let taken = self.taken(before, &hosts, &prefixes);
+        let taken = self.taken(before);
         if let Some(by) = takers(before, &mut taken.iter()) {
             let is_repeated = before.iter().any(|it| it.covers(self) && self.covers(it));
             let (problem, by) = match is_repeated {
@@ -91,35 +103,39 @@ impl<'n> Entry<'n> {
             };
             return super::warn(report, &self.scope.path_of("match", ""), None, problem, &by);
         }
-        let width = prefixes.len();
-        let mut hidden =
-            |key: &str, index: usize, text: &Option<&str>, cells: &mut dyn Iterator<Item = &Option<usize>>| {
-                if let (Some(text), Some(by)) = (text, takers(before, cells)) {
-                    let path = format!("{}[{index}]", self.scope.path_of("match", key));
-                    super::warn(report, &path, Some(&Node::from(*text)), Problem::MatchHidden, &by);
-                }
-            };
-        for (at, prefix) in prefixes.iter().enumerate() {
+        let width = self.prefixes.len().max(1);
+        let mut hidden = |key: &str, index: usize, text: &str, cells: &mut dyn Iterator<Item = &Option<usize>>| {
+            if let Some(by) = takers(before, cells) {
+                let path = format!("{}[{index}]", self.scope.path_of("match", key));
+                super::warn(report, &path, Some(&Node::from(text)), Problem::MatchHidden, &by);
+            }
+        };
+        for (at, prefix) in self.prefixes.iter().enumerate() {
             hidden("path_prefixes", at, prefix, &mut taken.iter().skip(at).step_by(width));
         }
-        for (at, host) in hosts.iter().enumerate() {
-            hidden("hosts", at, host, &mut taken.iter().skip(at * width).take(width));
+        for (at, hosts) in self.hosts.iter().enumerate() {
+            hidden("hosts", at, hosts.text, &mut taken.iter().skip(at * width).take(width));
         }
     }
 
     /// Returns which earlier entry takes each pair of a host and a prefix; nothing if none takes any.
-    fn taken(&self, before: &[Entry<'_>], hosts: &[Option<&str>], prefixes: &[Option<&str>]) -> Vec<Option<usize>> {
+    fn taken(&self, before: &[Entry<'_>]) -> Vec<Option<usize>> {
         let mut taken = Vec::new();
         for (at, earlier) in before.iter().enumerate() {
-            let below: Vec<_> = prefixes.iter().map(|it| earlier.covers_prefix(*it)).collect();
+            let hosts: Vec<_> = all(&self.hosts).map(|it| earlier.covers_hosts(it)).collect();
+            if !hosts.contains(&true) {
+                continue;
+            }
+            let below: Vec<_> = all(&self.prefixes)
+                .map(|it| earlier.covers_prefix(it.copied()))
+                .collect();
             if !below.contains(&true) {
                 continue;
             }
             taken.resize(hosts.len() * below.len(), None);
-            for (line, host) in taken.chunks_mut(below.len()).zip(hosts) {
-                let is_host = earlier.covers_host(*host);
+            for (line, is_host) in taken.chunks_mut(below.len()).zip(&hosts) {
                 for (cell, is_below) in line.iter_mut().zip(&below) {
-                    if is_host && *is_below && cell.is_none() {
+                    if *is_host && *is_below && cell.is_none() {
                         *cell = Some(at);
                     }
                 }
@@ -134,14 +150,24 @@ impl<'n> Entry<'n> {
         let Some(allowed) = allowed.filter(|_| self.scope.enforces("hosts")) else {
             return;
         };
-        for (index, host) in self.scope.matched("hosts").enumerate() {
-            let is_around = |it: &str| covers(&HostPattern::parse(host).into_iter().collect(), it);
-            if !covers(allowed, host) && !self.scope.list("", "allowed_hosts").any(is_around) {
+        for (index, hosts) in self.hosts.iter().enumerate().filter(|(_, it)| !it.are_in(allowed)) {
+            let own: HostSet = HostPattern::parse(hosts.text).into_iter().collect();
+            if !self
+                .scope
+                .list("", "allowed_hosts")
+                .any(|it| Hosts::new(it).are_in(&own))
+            {
                 let path = format!("{}[{index}]", self.scope.path_of("match", "hosts"));
-                super::warn(report, &path, Some(&Node::from(host)), Problem::MatchRefused, "");
+                super::warn(report, &path, Some(&Node::from(hosts.text)), Problem::MatchRefused, "");
             }
         }
     }
+}
+
+/// Returns the items of a list, or one `None` that stands for all there are.
+fn all<T>(items: &[T]) -> impl Iterator<Item = Option<&T>> {
+    let everything = items.is_empty().then_some(None);
+    items.iter().map(Some).chain(everything)
 }
 
 /// Returns the names of the entries that take these pairs; `None` if one is not taken.
@@ -161,17 +187,4 @@ fn takers(before: &[Entry<'_>], taken: &mut dyn Iterator<Item = &Option<usize>>)
         }
     }
     Some(names).filter(|it| !it.is_empty())
-}
-
-/// Whether a set holds every host of a pattern. A name that no other pattern has stands for those under a domain.
-pub fn covers(hosts: &HostSet, pattern: &str) -> bool {
-    let pattern = pattern.to_ascii_lowercase();
-    let name = match pattern.strip_prefix('.') {
-        Some(domain) => ["_origin-gate_.", domain].concat(),
-        None => pattern,
-    };
-    match name.as_str() {
-        "*" => hosts.is_any(),
-        _ => Host::parse(name.as_bytes()).is_ok_and(|it| hosts.contains(&it)),
-    }
 }
