@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use origin_gate::config;
+use origin_gate::policy::Policy;
 use origin_gate::policy::headers;
 use origin_gate::policy::host::{Authority, Host};
 use origin_gate::policy::near::{Miss, nearest, sibling};
@@ -10,7 +11,7 @@ use origin_gate::policy::origin::{MAX_ORIGIN, Origin};
 use origin_gate::policy::pattern::{HostPattern, OriginHosts, OriginPattern, Ports};
 use origin_gate::policy::request::RequestHead;
 use origin_gate::policy::set::{HostSet, OriginSet};
-use origin_gate::policy::verdict::{Action, Finding, Outcome};
+use origin_gate::policy::verdict::{Action, Finding, Outcome, RequestEdit};
 use proptest::prelude::*;
 
 /// Few labels, so that names meet often.
@@ -50,14 +51,18 @@ fn almost_origin() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-const NAMES: [&[u8]; 12] = [
+const NAMES: [&[u8]; 16] = [
     b":method",
     b":path",
     b":authority",
     b":scheme",
     b"origin",
     b"upgrade",
+    b"forwarded",
+    b"Origin",
+    b"sec_fetch_site",
     b"x-forwarded-host",
+    b"x_forwarded_host",
     b"x-forwarded-proto",
     b"sec-fetch-site",
     b"content-type",
@@ -70,12 +75,103 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         6 => prop::sample::select(vec![
             "https://x.a.example", "https://", "x.a.example", "null", "OPTIONS", "POST", "PUT", "x-a", "/x/", "/y/../", "/",
-            "websocket", "cross-site", "wss", ",", ":443", "[::1]", "*",
+            "websocket", "cross-site", "wss", ",", ":443", "[::1]", "*", "host=", "for=", "\"", "\\", ";", "=",
         ]).prop_map(|it| it.as_bytes().to_vec()),
         2 => prop::sample::select(vec!["\r", "\n", "\x0c", "\0", " ", "\t", "\u{7f}"]).prop_map(|it| it.as_bytes().to_vec()),
         1 => any::<Vec<u8>>(),
     ];
     prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
+}
+
+/// What stands in `Forwarded`, and what nearly does.
+fn forwarded() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "host=",
+        "Host=",
+        "ho\\st=",
+        "x-host=",
+        "host =",
+        "host=\"",
+        "for=",
+        "proto=https",
+        "by=_b",
+        "x=\"",
+        "\"",
+        "\\",
+        "\\\"",
+        ";",
+        ",",
+        " ",
+        "\t",
+        "evil.example",
+        "a",
+        "=",
+        "_",
+        "é",
+    ]);
+    prop::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
+}
+
+/// One well-formed element, and the same without its host.
+fn element() -> impl Strategy<Value = (String, String)> {
+    let pair = prop::sample::select(vec![
+        "for=192.0.2.1",
+        "for=\"[2001:db8::1]:4711\"",
+        "proto=https",
+        "By=_b",
+        "x=\"a;b, c=\\\"d\\\"\"",
+        "host=evil.example",
+        "HOST=\"evil.example:443\"",
+        "host=\"e\\vil\"",
+    ]);
+    prop::collection::vec(pair, 1..5).prop_map(|pairs| {
+        let is_host = |pair: &&str| pair.get(..5).is_some_and(|it| it.eq_ignore_ascii_case("host="));
+        let rest: Vec<_> = pairs.iter().copied().filter(|it| !is_host(it)).collect();
+        (pairs.join(";"), rest.join(";"))
+    })
+}
+
+thread_local! {
+    static STRIPS: Option<Policy> =
+        config::load(br#"{"allowed_hosts": ["a"], "hosts": {"forwarded_host": "strip"}}"#).ok().map(|it| it.policy);
+}
+
+/// `Forwarded` as a policy that strips hosts sends it on; `None` if the policy did anything else.
+fn stripped(lines: &[String]) -> Option<Vec<String>> {
+    STRIPS.with(|policy| {
+        let host: (&[u8], &[u8]) = (b":authority", b"a");
+        let fields = lines.iter().map(|it| (&b"forwarded"[..], it.as_bytes()));
+        let head: RequestHead<'_> = fields.chain([host]).collect();
+        let Decision::Forward(forward) = policy.as_ref()?.decide(&head).decision else {
+            return None;
+        };
+        let mut left = lines.to_vec();
+        for edit in forward.request {
+            match edit {
+                RequestEdit::Remove(name) if name == "forwarded" => left.clear(),
+                RequestEdit::Rewrite("forwarded", value) => left.push(String::from_utf8(value).ok()?),
+                _ => return None,
+            }
+        }
+        Some(left)
+    })
+}
+
+/// Rack before 3.1, which does not know of quotes: `Rack::Utils.forwarded_values`, without its giving up.
+fn is_host_to_rack(line: &str) -> bool {
+    let mut pairs = line.split([';', ',']).filter_map(|it| it.split_once('='));
+    pairs.any(|(name, _)| name.trim().eq_ignore_ascii_case("host"))
+}
+
+/// Spring's `ForwardedHeaderUtils`: an expression that is looked for anywhere.
+fn is_host_to_spring(line: &str) -> bool {
+    line.to_ascii_lowercase().contains("host=")
+}
+
+/// aiohttp's `BaseRequest.forwarded`, by far: pairs begin anew at each comma, whatever stood before.
+fn is_host_to_aiohttp(line: &str) -> bool {
+    line.split(',')
+        .any(|it| it.trim().to_ascii_lowercase().starts_with("host="))
 }
 
 /// The one serialization of what was parsed.
@@ -180,6 +276,24 @@ proptest! {
                 prop_assert!(value.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')), "{name}: {value:?}");
             }
         }
+    }
+
+    #[test]
+    fn no_reader_finds_a_host_that_was_taken_out(lines in prop::collection::vec(forwarded(), 0..3)) {
+        let joined = stripped(&lines).map(|it| it.join(","));
+        prop_assert!(joined.is_some());
+        let joined = joined.unwrap_or_default();
+        prop_assert!(!is_host_to_rack(&joined), "{joined}");
+        prop_assert!(!is_host_to_spring(&joined.replace('\\', "")), "{joined}");
+        prop_assert!(!is_host_to_aiohttp(&joined), "{joined}");
+    }
+
+    #[test]
+    fn the_rest_of_forwarded_stays(elements in prop::collection::vec(element(), 1..4), two_lines in any::<bool>()) {
+        let (sent, rests): (Vec<_>, Vec<_>) = elements.into_iter().unzip();
+        let rest: Vec<_> = rests.into_iter().filter(|it| !it.is_empty()).collect();
+        let lines = if two_lines { sent } else { vec![sent.join(", ")] };
+        prop_assert_eq!(stripped(&lines).map(|it| it.join(", ")), Some(rest.join(", ")));
     }
 
     /// Removing an entry never allows what was refused.

@@ -21,10 +21,14 @@ const READ: &[&str] = &[
     "access-control-request-headers",
     "access-control-request-private-network",
     "content-type",
+    "forwarded",
     "sec-fetch-mode",
     "sec-fetch-site",
+    "sec_fetch_site",
     "sec-websocket-key",
+    "X-Forwarded-Host",
     "x-forwarded-host",
+    "x_forwarded_host",
     "x-forwarded-proto",
 ];
 
