@@ -248,11 +248,7 @@ fn read_policy(mut root: Section<'_>, report: &mut Report) -> Loaded {
     root.finish(report);
     let (origins, hosts) = draft.counts();
     Loaded {
-        policy: Policy {
-            scoped,
-            rules: draft.into_rules(&danger),
-            debug,
-        },
+        policy: Policy::new(scoped, draft.into_rules(&danger), debug),
         digest: String::new(),
         warnings: Vec::new(),
         keys: Vec::new(),
