@@ -260,11 +260,7 @@ fn read_policy(mut root: Section<'_>, is_django_hosts: bool, report: &mut Report
     root.finish(report);
     let (origins, hosts) = draft.counts();
     Loaded {
-        policy: Policy {
-            scoped,
-            rules: draft.into_rules(shared),
-            debug,
-        },
+        policy: Policy::new(scoped, draft.into_rules(shared), debug),
         digest: String::new(),
         warnings: Vec::new(),
         keys: Vec::new(),

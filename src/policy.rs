@@ -22,7 +22,7 @@ pub mod websocket;
 pub mod writes;
 
 use host::Authority;
-use path::{PathPrefix, is_plain};
+use path::{Asked, PathIndex, PathPrefix};
 use request::RequestHead;
 use rules::Rules;
 use set::HostSet;
@@ -37,6 +37,8 @@ pub struct Policy {
     pub rules: Rules,
     /// `debug`: responses tell the finding.
     pub debug: bool,
+    /// The prefixes of `scoped`.
+    paths: PathIndex,
 }
 
 /// Rules for some hosts and paths.
@@ -64,23 +66,27 @@ pub enum Applies {
 }
 
 impl Policy {
+    /// A policy of entries, and of the rules that apply where none does.
+    #[must_use]
+    pub fn new(scoped: Vec<Scoped>, rules: Rules, debug: bool) -> Self {
+        let prefixes = scoped.iter().enumerate();
+        let paths = prefixes.flat_map(|(at, it)| it.paths.iter().map(move |prefix| (at, prefix)));
+        Self {
+            paths: paths.collect(),
+            scoped,
+            rules,
+            debug,
+        }
+    }
+
     /// Decides on one request.
     ///
     /// A request whose host or path has more than one reading may belong to several policies; then each is asked, and
     /// the strictest answer holds.
     #[must_use]
     pub fn decide<'a>(&'a self, head: &RequestHead<'a>) -> Verdict<'a> {
-        if self.scoped.is_empty() {
-            return self.rules.decide(head);
-        }
-        let target = head.target();
-        let is_plain = is_plain(head.path);
         let mut strictest: Option<Verdict<'a>> = None;
-        for (at, scoped) in self.scoped.iter().enumerate() {
-            let applies = scoped.applies(target.as_ref(), head.path, is_plain);
-            if applies == Applies::No {
-                continue;
-            }
+        for (at, scoped, applies) in self.asked(head) {
             let verdict = Verdict {
                 by: Some(at),
                 ..scoped.rules.decide(head)
@@ -101,6 +107,17 @@ impl Policy {
         scoped.map_or(&self.rules, |scoped| &scoped.rules)
     }
 
+    /// The entries that a request belongs to or may belong to, in order. Those behind one that it surely belongs to are
+    /// not for it.
+    fn asked<'s, 'h>(&'s self, head: &RequestHead<'h>) -> impl Iterator<Item = (usize, &'s Scoped, Applies)> {
+        let target = if self.scoped.is_empty() { None } else { head.target() };
+        let paths = self.paths.asked(head.path);
+        self.scoped.iter().enumerate().filter_map(move |(at, scoped)| {
+            let applies = scoped.applies(target.as_ref(), &paths, at);
+            (applies != Applies::No).then_some((at, scoped, applies))
+        })
+    }
+
     /// The answer where headers cannot be read or written: what is not known to be allowed is refused.
     #[must_use]
     pub fn refuse_unavailable(&self) -> Verdict<'_> {
@@ -109,23 +126,19 @@ impl Policy {
 }
 
 impl Scoped {
-    fn applies(&self, target: Option<&Authority<'_>>, path: &[u8], is_plain: bool) -> Applies {
+    /// Whether this entry, which is the one of that number, is for a host and for what the path may belong to.
+    fn applies(&self, target: Option<&Authority<'_>>, paths: &Asked, at: usize) -> Applies {
+        let path = if self.paths.is_empty() {
+            Applies::Yes
+        } else {
+            paths.of(at)
+        };
         let host = match (&self.hosts, target) {
+            _ if path == Applies::No => return path,
             (None, _) => Applies::Yes,
             (Some(_), None) => Applies::Perhaps,
             (Some(hosts), Some(target)) if hosts.contains(&target.host) => Applies::Yes,
             (Some(_), Some(_)) => Applies::No,
-        };
-        let path = if self.paths.is_empty() {
-            Applies::Yes
-        } else if !is_plain {
-            Applies::Perhaps
-        } else {
-            self.paths
-                .iter()
-                .map(|it| it.applies(path))
-                .max()
-                .unwrap_or(Applies::No)
         };
         host.min(path)
     }

@@ -239,6 +239,8 @@ fn prefixes_go_by_segments() {
     assert!(covers("/a", "/a") && covers("/a", "/a/") && covers("/a", "/a/b"));
     assert!(!covers("/a", "/ab") && !covers("/a", "/") && !covers("/a", "/b/a"));
     assert!(covers("/a/", "/a/") && covers("/a/", "/a/b") && !covers("/a/", "/a"));
+    // Django and Express put the slash there.
+    assert_eq!(PathPrefix::parse("/a/").unwrap().applies(b"/a"), Applies::Perhaps);
     let exempts = |entry: &str, path: &str| any_covers(&[PathPattern::parse(entry).unwrap()], path.as_bytes());
     assert!(!exempts("/a/", "/a") && !exempts("/a", "/a/"));
 }

@@ -4,6 +4,8 @@
 
 #[path = "support/captured.rs"]
 mod captured;
+#[path = "support/verdict.rs"]
+mod verdict;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -28,7 +30,7 @@ fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>
     let head: RequestHead<'_> = fields.iter().copied().collect();
     let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
     let policy = config::load(policy).unwrap().policy;
-    journal.record(&policy, &captured::verdict(finding), &head, || now);
+    journal.record(&policy, &verdict::of(finding), &head, || now);
     captured::take()
 }
 
@@ -156,7 +158,7 @@ fn the_log_tells_enough_and_no_more() {
     let check = config::load(check).unwrap().policy;
     let named = |finding: Finding, fields: Fields<'_>| {
         let head: RequestHead<'_> = fields.iter().copied().collect();
-        journal.record(&check, &captured::verdict(finding), &head, || now.get());
+        journal.record(&check, &verdict::of(finding), &head, || now.get());
         captured::take().pop().map(|(_, line)| line).unwrap_or_default()
     };
     let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
@@ -212,7 +214,7 @@ fn the_log_tells_enough_and_no_more() {
     for number in 0..1_000_000 {
         let origin = format!("https://{number}.evil");
         let head: RequestHead<'_> = from(origin.as_bytes()).into_iter().collect();
-        flood.record(&policy, &captured::verdict(malformed), &head, || now.get());
+        flood.record(&policy, &verdict::of(malformed), &head, || now.get());
     }
     assert_eq!(captured::take().len(), NAMES);
     assert!(format!("{flood:?}").len() < 2000);

@@ -142,7 +142,7 @@ fn stripped(lines: &[String]) -> Option<Vec<String>> {
         let host: (&[u8], &[u8]) = (b":authority", b"a");
         let fields = lines.iter().map(|it| (&b"forwarded"[..], it.as_bytes()));
         let head: RequestHead<'_> = fields.chain([host]).collect();
-        let Decision::Forward(forward) = policy.as_ref()?.decide(&head).decision else {
+        let Action::Forward(forward) = policy.as_ref()?.decide(&head).action else {
             return None;
         };
         let mut left = lines.to_vec();

@@ -7,6 +7,8 @@ mod support;
 
 #[path = "support/captured.rs"]
 mod captured;
+#[path = "support/verdict.rs"]
+mod verdict;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -101,7 +103,7 @@ fn no_line_has_what_is_only_for_the_backend() {
                 // Whatever the reason, though most of them have other requests.
                 let journal = Journal::default();
                 for finding in Finding::all() {
-                    journal.record(policy, &captured::verdict(finding), &head, || Duration::ZERO);
+                    journal.record(policy, &verdict::of(finding), &head, || Duration::ZERO);
                 }
             }
             for policy in crate::policies() {
@@ -137,12 +139,9 @@ fn no_line_has_what_is_only_for_the_backend() {
         let finding = Finding::all()
             .find(|it| it.to_string() == "cors:rejected:origin_malformed")
             .unwrap();
-        journal.record(
-            policy,
-            &captured::verdict(finding),
-            &fields.into_iter().collect(),
-            || Duration::ZERO,
-        );
+        journal.record(policy, &verdict::of(finding), &fields.into_iter().collect(), || {
+            Duration::ZERO
+        });
         let line = captured::take().pop().unwrap().1;
         let (_, rest) = line.split_once(" origin=\"").unwrap();
         rest.split_once("\" host=").unwrap().0.to_owned()

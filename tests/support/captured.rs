@@ -1,6 +1,5 @@
 //! What is logged, for a test to read. One test a binary, since the log is one for all.
 
-use origin_gate::policy::verdict::{Action, Finding, Forward, Verdict};
 use std::sync::Mutex;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -29,13 +28,4 @@ pub fn start() {
 /// The lines since the last call.
 pub fn take() -> Vec<(Level, String)> {
     std::mem::take(&mut LINES.lock().unwrap())
-}
-
-/// A verdict with this finding; the log reads nothing else of it.
-pub fn verdict(finding: Finding) -> Verdict<'static> {
-    Verdict {
-        finding,
-        by: None,
-        action: Action::Forward(Forward::default()),
-    }
 }

@@ -1,0 +1,94 @@
+//! The paths that a policy names.
+
+use super::index::PathIndex;
+use super::plain::is_plain;
+use super::readings::{Readings, Segments};
+use crate::policy::Applies;
+use crate::policy::problem::Problem;
+
+/// One entry of a list of paths, such as `hosts.exempt_paths`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathPattern {
+    /// This path.
+    One(Box<[u8]>),
+    /// Everything below this path, which ends in `/`.
+    Below(Box<[u8]>),
+}
+
+impl PathPattern {
+    /// Reads an entry: `/healthz` is that path alone, `/api/` is everything below it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it: an entry begins with `/`, is printable ASCII, has no query, and no segment that a backend
+    /// may leave out or split.
+    pub fn parse(entry: &str) -> Result<Self, Problem> {
+        let PathPrefix { written, .. } = PathPrefix::parse(entry)?;
+        Ok(if written.ends_with(b"/") {
+            Self::Below(written)
+        } else {
+            Self::One(written)
+        })
+    }
+}
+
+/// Whether one of the entries holds the path of a request, byte for byte and however a backend reads it. However many
+/// there are, the path is read once.
+#[must_use]
+pub fn any_covers(patterns: &[PathPattern], path: &[u8]) -> bool {
+    let is_one = |it: &PathPattern| matches!(it, PathPattern::One(one) if *path == **one);
+    let is_below = |it: &PathPattern| matches!(it, PathPattern::Below(prefix) if path.starts_with(prefix));
+    patterns.iter().any(is_one) || (patterns.iter().any(is_below) && Readings::of(path).is_settled(path))
+}
+
+/// One entry of `match.path_prefixes`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PathPrefix {
+    written: Box<[u8]>,
+    segments: Vec<Box<[u8]>>,
+}
+
+impl PathPrefix {
+    /// Reads an entry: `/api` is that path and everything below it, `/api/` only what is below it. `/apis` is neither.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, as for [`PathPattern`].
+    pub fn parse(entry: &str) -> Result<Self, Problem> {
+        let path = entry.as_bytes();
+        if !path.starts_with(b"/") {
+            return Err(Problem::PathSlash);
+        }
+        if !path.iter().all(u8::is_ascii_graphic) {
+            return Err(Problem::PathAscii);
+        }
+        if path.contains(&b'?') || path.contains(&b'#') {
+            return Err(Problem::PathQuery);
+        }
+        if path == b"/" {
+            return Err(Problem::PathEverything);
+        }
+        let segments = Segments::of_prefix(path).filter(|_| is_plain(path));
+        Ok(Self {
+            written: path.into(),
+            segments: segments.ok_or(Problem::PathAmbiguous)?,
+        })
+    }
+
+    /// The prefix as it was written.
+    #[must_use]
+    pub fn written(&self) -> &[u8] {
+        &self.written
+    }
+
+    /// Its segments in the spelling that all spellings have in common.
+    pub(super) fn segments(&self) -> &[Box<[u8]>] {
+        &self.segments
+    }
+
+    /// Whether a path lies below this prefix: byte for byte and under every reading, under some, or under none.
+    #[must_use]
+    pub fn applies(&self, path: &[u8]) -> Applies {
+        PathIndex::from_iter([(0, self)]).asked(path).of(0)
+    }
+}

@@ -1,0 +1,393 @@
+//! Which entries are asked of a path, held to every composition of what backends do to paths.
+
+#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
+#![expect(clippy::indexing_slicing, reason = "a test may index what it made")]
+
+#[path = "support/steps.rs"]
+mod steps;
+
+use std::collections::BTreeSet;
+
+use origin_gate::policy::Applies;
+use origin_gate::policy::path::{PathPattern, PathPrefix, any_covers};
+use proptest::prelude::*;
+use proptest::sample::select;
+use steps::STEPS;
+
+/// What paths are made of, so that one is often another spelling of the other.
+const PIECES: &[&str] = &[
+    "/",
+    "/",
+    "/",
+    "/",
+    "/admin",
+    "/ADMIN",
+    "admin",
+    "adm",
+    "in",
+    "/x",
+    "/users",
+    "users",
+    "@me",
+    "%40me",
+    "k",
+    "s",
+    "//",
+    "%2f",
+    "%2F",
+    "%252f",
+    "\\",
+    "%5c",
+    "／",
+    "%EF%BC%8F",
+    "%c0%af",
+    "%u002f",
+    "%uff0f",
+    "%e0%80%af",
+    "%25%32%66",
+    ".",
+    "..",
+    "/..",
+    "/../",
+    "/./",
+    "%2e",
+    "%252e",
+    "%2e%2e",
+    "．",
+    "‥",
+    "…",
+    "%E2%80%A5",
+    "%c0%ae",
+    "%u002e",
+    "%u2025",
+    ";",
+    ";x",
+    ";x=1",
+    "%3b",
+    "%253b",
+    "；",
+    "%EF%BC%9B",
+    ":",
+    "::$DATA",
+    "%3a",
+    "：",
+    "%EF%BC%9A",
+    "%00",
+    "%01",
+    "%0a",
+    "%3f",
+    "%3F",
+    "%253f",
+    "%23",
+    "？",
+    "%EF%BC%9F",
+    "%u0000",
+    " ",
+    "%20",
+    "%2520",
+    "\u{3000}",
+    "+",
+    ".json",
+    ".html",
+    "%2ejson",
+    ".x.y",
+    "%",
+    "%25",
+    "％",
+    "%EF%BC%85",
+    "61",
+    "%61",
+    "%2561",
+    "ａ",
+    "ſ",
+    "%C5%BF",
+    "\u{212A}",
+    "%E2%84%AA",
+    "℀",
+    "ß",
+    "%C2%AD",
+    "\u{200B}",
+    "é",
+    "%C3%A9",
+    "%E9",
+    "%c1",
+    "v1.2",
+    "a:b",
+    ":me",
+];
+
+const PREFIXES: &[&str] = &[
+    "/admin",
+    "/admin/",
+    "/Admin",
+    "/admin/x",
+    "/admin/x/",
+    "/x",
+    "/x/admin",
+    "/users",
+    "/users/@me",
+    "/users/%40me",
+    "/users.json",
+    "/users/x.html",
+    "/a:b",
+    "/a/b",
+    "/v1.2",
+    "/v1",
+    "/caf%C3%A9",
+    "/admin.",
+    "/admin%20/x",
+    "/k/s",
+    "/ss",
+    "/%E2%84%AA",
+    "/admin::$DATA/x",
+    "/x%EF%BC%9F/y",
+    "/admin%EF%BC%8E/x",
+    "/x/users.json/",
+    "/users/:me",
+];
+
+fn path() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(select(PIECES), 1..9).prop_map(|pieces| format!("/{}", pieces.concat()).into_bytes())
+}
+
+/// A prefix, and what follows it: a path that lies below it byte for byte.
+fn below() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
+    (select(PREFIXES), prop::collection::vec(select(PIECES), 0..6)).prop_map(|(prefix, pieces)| {
+        let slash = if prefix.ends_with('/') { "" } else { "/" };
+        (prefix, format!("{prefix}{slash}{}", pieces.concat()).into_bytes())
+    })
+}
+
+/// Some steps in some order, each once.
+fn reading() -> impl Strategy<Value = Vec<usize>> {
+    let all: Vec<usize> = (0..STEPS.len()).collect();
+    prop::sample::subsequence(all, 0..=9)
+        .prop_shuffle()
+        .prop_map(|mut reading| {
+            let mut seen = BTreeSet::new();
+            reading.retain(|&it| seen.insert(STEPS[it].name));
+            reading
+        })
+}
+
+fn read(path: &[u8], reading: &[usize]) -> Vec<u8> {
+    reading.iter().fold(path.to_vec(), |path, &it| (STEPS[it].of)(&path))
+}
+
+fn names(reading: &[usize]) -> Vec<&'static str> {
+    reading.iter().map(|&it| STEPS[it].name).collect()
+}
+
+fn lies_below(path: &[u8], prefix: &[u8]) -> bool {
+    let rest = path.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.is_empty() || prefix.ends_with(b"/") || rest.starts_with(b"/"))
+}
+
+/// Whether a prefix, read, holds a path, read. Where the reading takes something off the *end* of the prefix, it would
+/// not do so to a longer path: then the prefix holds that one path. A cut never leaves nothing of what the author wrote.
+fn holds(prefix: &str, prefix_reading: &[usize], path: &[u8]) -> bool {
+    let is_kept = |it: &usize| STEPS[*it].name != "cut at :" || !prefix.contains("/:");
+    let prefix_reading: Vec<_> = prefix_reading.iter().copied().filter(is_kept).collect();
+    let without_end: Vec<_> = prefix_reading.iter().copied().filter(|&it| !STEPS[it].is_end).collect();
+    let bare = |it: &[u8]| it.strip_suffix(b"/").unwrap_or(it).to_vec();
+    lies_below(path, &read(prefix.as_bytes(), &without_end))
+        || bare(path) == bare(&read(prefix.as_bytes(), &prefix_reading))
+}
+
+fn shown(path: &[u8]) -> String {
+    path.escape_ascii().to_string()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: cases(), ..ProptestConfig::default() })]
+
+    /// The first point: what lies below a prefix under any reading of both is asked of it.
+    #[test]
+    fn an_entry_is_asked_if_a_reading_leads_to_it(
+        path in path(), readings in prop::collection::vec((reading(), reading()), 24)
+    ) {
+        let prefixes = PREFIXES.iter().map(|it| (it, PathPrefix::parse(it).unwrap()));
+        for (written, prefix) in prefixes {
+            if prefix.applies(&path) != Applies::No {
+                continue;
+            }
+            for (reading, likewise) in &readings {
+                let found = read(&path, reading);
+                for of_prefix in [&Vec::new(), reading, likewise] {
+                    prop_assert!(!holds(written, of_prefix, &found),
+                        "{} is {} by {:?}, below {written} by {:?}",
+                        shown(&path), shown(&found), names(reading), names(of_prefix));
+                }
+            }
+        }
+    }
+
+    /// The second point, and the end of the first: what an entry surely holds, no reading takes out of it.
+    #[test]
+    fn what_is_held_is_held_under_every_reading((written, path) in below(), readings in prop::collection::vec(reading(), 24)) {
+        let prefix = PathPrefix::parse(written).unwrap();
+        let entry = PathPattern::parse(written).unwrap();
+        if prefix.applies(&path) != Applies::Yes {
+            prop_assert!(!any_covers(&[entry], &path) || path == written.as_bytes());
+            return Ok(());
+        }
+        prop_assert!(lies_below(&path, written.as_bytes()));
+        for reading in &readings {
+            let is_kept = |it: &usize| !STEPS[*it].is_end && (STEPS[*it].name != "cut at :" || !written.contains("/:"));
+            let reading: Vec<_> = reading.iter().copied().filter(is_kept).collect();
+            let (found, likewise) = (read(&path, &reading), read(written.as_bytes(), &reading));
+            let likewise = likewise.strip_suffix(b"/").unwrap_or(&likewise);
+            prop_assert!(lies_below(&found, likewise),
+                "{} is {} by {:?}, not below {}", shown(&path), shown(&found), names(&reading), shown(likewise));
+        }
+    }
+
+    /// The third point: what stands at the end takes no path out of an entry that holds it.
+    #[test]
+    fn the_end_takes_nothing_out(prefix in select(PREFIXES), rest in "[a-zA-Z0-9@+:_-]{1,9}", end in "(|\\.|%20|/|\\.json|\\.html|%20\\.|\\.x\\.y)") {
+        let slash = if prefix.ends_with('/') { "" } else { "/" };
+        let path = format!("{prefix}{slash}{rest}{end}");
+        prop_assert_eq!(PathPrefix::parse(prefix).unwrap().applies(path.as_bytes()), Applies::Yes, "{}", path);
+        let below = format!("{}/", prefix.trim_end_matches('/'));
+        prop_assert!(any_covers(&[PathPattern::parse(&below).unwrap()], path.as_bytes()), "{}", path);
+    }
+}
+
+/// `PATH_CASES=100000 cargo test --test paths` looks longer.
+fn cases() -> u32 {
+    std::env::var("PATH_CASES").map_or(300, |it| it.parse().unwrap())
+}
+
+/// Paths as they are seen every day, each with the entry that is its own, if there is one.
+const ORDINARY: &[(&str, Option<&str>)] = &[
+    ("/", None),
+    ("/index.html", None),
+    ("/docs/Getting%20started.html", Some("/docs/")),
+    ("/docs/v1.2/intro.html", Some("/docs/")),
+    ("/documents/a.pdf", None),
+    ("/v1.2/items", Some("/v1.2")),
+    ("/v1/items", None),
+    ("/v1.2.3/items", None),
+    ("/users/@me", Some("/users/@me")),
+    ("/users/@me/email", Some("/users/@me")),
+    ("/users/@me2", None),
+    ("/users/42", None),
+    ("/users/bob@example.com", None),
+    ("/users/bob%40example.com", None),
+    ("/users/bob+news@example.com/orders", None),
+    ("/users/%D7%A9%D7%9C%D7%95%D7%9D", None),
+    ("/items/urn:isbn:0451450523", None),
+    ("/items/a%3Ab%2Cc", None),
+    ("/items/b2s9PQ==", None),
+    ("/items/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP", None),
+    ("/items/550e8400-e29b-41d4-a716-446655440000", None),
+    ("/items/group%2Fproject/tree", None),
+    ("/files/caf%C3%A9%20menu.html", Some("/files/caf%C3%A9%20menu.html")),
+    ("/files/%E6%97%A5%E6%9C%AC%E8%AA%9E.txt", None),
+    ("/files/%E2%9D%A4%EF%B8%8F", None),
+    ("/files/r%C3%A9sum%C3%A9.docx", None),
+    ("/.well-known/openid-configuration", None),
+    ("/~alice/", None),
+    ("/a..b/c", None),
+    ("/search/c%2B%2B%20%26%20c%23", None),
+    ("/search/100%25", None),
+    ("/tags/(new)/!important,'quoted'*", None),
+    ("/administrator/", None),
+    ("/x/admin/y", None),
+    ("/static/app.5f3c.min.js", None),
+    ("/_next/image/%5Bslug%5D", None),
+    ("/rooms/!abc:example.org/state", None),
+];
+
+#[test]
+fn an_ordinary_path_is_asked_of_its_own_entry_and_of_no_other() {
+    let prefixes = [
+        "/admin",
+        "/docs/",
+        "/v1.2",
+        "/users/@me",
+        "/files/caf%C3%A9%20menu.html",
+        "/private/",
+        "/internal",
+        "/api/v2/",
+        "/x/y",
+    ];
+    for (path, own) in ORDINARY {
+        for prefix in prefixes {
+            let applies = PathPrefix::parse(prefix).unwrap().applies(path.as_bytes());
+            let expected = if *own == Some(prefix) {
+                Applies::Yes
+            } else {
+                Applies::No
+            };
+            assert_eq!(applies, expected, "{path} of {prefix}");
+        }
+    }
+}
+
+#[test]
+fn an_entry_has_one_reading_of_its_segments() {
+    for prefix in [
+        "//",
+        "/a//b",
+        "/a/../b",
+        "/a/%2e%2e/b",
+        "/..",
+        "/a;b",
+        "/a\\b",
+        "/a%2fb",
+        "/%61",
+        "/a/.../b",
+        "/%20/x",
+        "/a/..:x",
+        "/a%EF%BC%8Fb",
+        "/%E2%80%A5/x",
+        "/.%C2%AD./x",
+    ] {
+        assert!(
+            PathPrefix::parse(prefix).is_err() && PathPattern::parse(prefix).is_err(),
+            "{prefix}"
+        );
+    }
+    for prefix in [
+        "/users/@me",
+        "/users/%40me",
+        "/users/:me",
+        "/Admin",
+        "/a.b",
+        "/v1.",
+        "/a%20",
+        "/wiki/%E4%BD%95%EF%BC%9F",
+        "/{id}|^`[",
+    ] {
+        assert!(
+            PathPrefix::parse(prefix).is_ok() && PathPattern::parse(prefix).is_ok(),
+            "{prefix}"
+        );
+    }
+}
+
+/// What no reading follows is of every entry; what follows no entry ends soon.
+#[test]
+fn long_and_deep_paths_are_of_every_entry_or_of_their_own() {
+    let admin = PathPrefix::parse("/admin").unwrap();
+    for of_all in [
+        "/x%25252561",
+        "/%u0025u0025u0025",
+        "/x%c0%2fy",
+        "*",
+        "",
+        "x",
+        "http://a/b",
+    ] {
+        assert_eq!(admin.applies(of_all.as_bytes()), Applies::Perhaps, "{of_all}");
+    }
+    let branching = "/admin/x/..".repeat(20_000);
+    assert_eq!(
+        PathPrefix::parse("/y").unwrap().applies(branching.as_bytes()),
+        Applies::Perhaps
+    );
+    for plain in ["/x", "/%20", "/x;a", "//x", "/%C3%A9"] {
+        assert_eq!(admin.applies(plain.repeat(20_000).as_bytes()), Applies::No, "{plain}");
+    }
+}

@@ -1,0 +1,12 @@
+//! A verdict of which only the finding matters.
+
+use origin_gate::policy::verdict::{Action, Finding, Forward, Verdict};
+
+/// A verdict with this finding; the log reads nothing else of it.
+pub fn of(finding: Finding) -> Verdict<'static> {
+    Verdict {
+        finding,
+        by: None,
+        action: Action::Forward(Forward::default()),
+    }
+}
