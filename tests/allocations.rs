@@ -10,6 +10,7 @@ use std::hint::black_box;
 use origin_gate::config;
 use origin_gate::policy::Policy;
 use origin_gate::policy::request::RequestHead;
+use origin_gate::policy::verdict::Action;
 
 struct Counting;
 
@@ -51,6 +52,9 @@ fn allocations(policy: &Policy, fields: Fields<'_>) -> (usize, String) {
     let head: RequestHead<'_> = fields.iter().copied().collect();
     let verdict = black_box(policy.decide(&head));
     let finding = verdict.finding;
+    if let Action::Reply(reply) = &verdict.action {
+        black_box(reply.render());
+    }
     drop((verdict, head));
     (COUNT.get() - before, finding.to_string())
 }

@@ -166,7 +166,7 @@ fn one_call_tells_why_and_what_to_change() {
             &[
                 "refused  websocket:rejected:scheme_mismatch\n",
                 "nearest  https://app.example\n",
-                "fix      serve the page over https, or add http://app.example to allowed_origins\n",
+                "fix      serve the page over https: a page of http may not open a WebSocket on a request of https, unless dangerously_allow_insecure_origins is set\n",
                 "answers 403",
             ],
         ),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::headers::{self, is_token, members};
 use super::request::{Field, RequestHead};
-use super::verdict::{AllowOrigin, CorsGrant, Deny, Mode, Preflight, ResponseCors};
+use super::verdict::{AllowOrigin, AllowedNames, CorsGrant, Deny, Mode, Preflight, ResponseCors};
 
 /// The `cors` section, with its header values ready to send.
 #[derive(Debug)]
@@ -88,72 +88,56 @@ impl Cors {
         origin: AllowOrigin<'a>,
         head: &RequestHead<'a>,
     ) -> (Preflight<'a>, Option<Deny>) {
-        let methods = self.answer_methods(head.request_method);
-        let names = self.answer_headers(&head.request_headers);
-        let refused = match (&methods, &names) {
-            (Asked::Refused(_), _) => Some(Deny::MethodNotAllowed),
-            (_, Asked::Refused(_)) => Some(Deny::HeaderNotAllowed),
-            (Asked::Granted(_), Asked::Granted(_)) => None,
+        let (methods, has_method) = self.answer_methods(head.request_method);
+        let (headers, has_headers) = self.answer_headers(&head.request_headers);
+        let refused = match (has_method, has_headers) {
+            (false, _) => Some(Deny::MethodNotAllowed),
+            (_, false) => Some(Deny::HeaderNotAllowed),
+            (true, true) => None,
         };
         let preflight = Preflight {
             grant: self.grant(origin),
-            methods: methods.into_value(),
-            headers: names.into_value(),
+            methods,
+            headers,
             max_age: self.max_age,
             private_network: self.private_network && head.request_private_network == Field::One(b"true"),
         };
         (preflight, refused)
     }
 
-    fn answer_methods<'a>(&'a self, asked: Field<'a>) -> Asked<'a> {
+    fn answer_methods<'a>(&'a self, asked: Field<'a>) -> (AllowedNames<'a>, bool) {
         let method = asked.one().unwrap_or_default();
         match &self.methods {
-            AllowList::Any if is_token(method) && !headers::is_forbidden_method(method) => {
-                Asked::Granted(Cow::Borrowed(method))
+            AllowList::Any => {
+                let is_valid = is_token(method) && !headers::is_forbidden_method(method);
+                let asked = if is_valid { method } else { b"" };
+                (AllowedNames::Asked(Cow::Borrowed(asked)), is_valid)
             }
-            AllowList::Any => Asked::Refused(Cow::Borrowed(b"")),
             AllowList::These { names, joined } => {
                 let is_listed =
                     headers::is_safelisted_method(method) || names.iter().any(|name| name.as_bytes() == method);
-                Asked::from(is_listed, Cow::Borrowed(joined.as_bytes()))
+                (AllowedNames::Listed(Cow::Borrowed(joined.as_bytes())), is_listed)
             }
         }
     }
 
-    fn answer_headers<'a>(&'a self, lines: &[&'a [u8]]) -> Asked<'a> {
+    fn answer_headers<'a>(&'a self, lines: &[&'a [u8]]) -> (AllowedNames<'a>, bool) {
         match &self.headers {
-            AllowList::Any if are_names(lines, |_| true) => Asked::Granted(match lines {
-                [] => Cow::Borrowed(b""),
-                [line] => Cow::Borrowed(line),
-                lines => Cow::Owned(lines.join(&b","[..])),
-            }),
-            AllowList::Any => Asked::Refused(Cow::Borrowed(b"")),
+            AllowList::Any => {
+                let is_valid = are_names(lines, |_| true);
+                let asked = match lines {
+                    _ if !is_valid => Cow::Borrowed(&b""[..]),
+                    [] => Cow::Borrowed(&b""[..]),
+                    [line] => Cow::Borrowed(*line),
+                    lines => Cow::Owned(lines.join(&b","[..])),
+                };
+                (AllowedNames::Asked(asked), is_valid)
+            }
             AllowList::These { names, joined } => {
                 let is_listed = |name: &[u8]| names.iter().any(|it| it.as_bytes().eq_ignore_ascii_case(name));
-                Asked::from(are_names(lines, is_listed), Cow::Borrowed(joined.as_bytes()))
+                let listed = AllowedNames::Listed(Cow::Borrowed(joined.as_bytes()));
+                (listed, are_names(lines, is_listed))
             }
-        }
-    }
-}
-
-/// The list that answers what a preflight asked for.
-enum Asked<'a> {
-    Granted(Cow<'a, [u8]>),
-    Refused(Cow<'a, [u8]>),
-}
-
-impl<'a> Asked<'a> {
-    fn from(is_granted: bool, value: Cow<'a, [u8]>) -> Self {
-        if is_granted {
-            Self::Granted(value)
-        } else {
-            Self::Refused(value)
-        }
-    }
-
-    fn into_value(self) -> Cow<'a, [u8]> {
-        match self {
-            Self::Granted(value) | Self::Refused(value) => value,
         }
     }
 }

@@ -60,7 +60,10 @@ impl<'a> Host<'a> {
     /// Whether this is the machine itself.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        is_loopback(self.text())
+        match self {
+            Self::Name(name) => is_loopback(name),
+            Self::V6(_, address) => address.is_loopback(),
+        }
     }
 
     /// Whether this is the one spelling that the URL Standard's host serializer emits: lower case, IPv4 in four

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::headers::members;
 use super::verdict::{
-    Action, AllowOrigin, Check, CorsGrant, Deny, Finding, Forward, Outcome, Preflight, Refusal, Reply, ResponseCors,
-    Verdict,
+    Action, AllowOrigin, AllowedNames, Check, CorsGrant, Deny, Finding, Forward, Outcome, Preflight, Refusal, Reply,
+    ResponseCors, Verdict,
 };
 
 /// How much an answer lets happen, the least first: whether the request goes on, then who may read what comes back.
@@ -216,14 +216,22 @@ impl CorsGrant<'_> {
 
 impl Preflight<'_> {
     fn meet(self, other: Self) -> Self {
-        let methods = intersect(&self.methods, &other.methods, <[u8]>::eq);
-        let headers = intersect(&self.headers, &other.headers, <[u8]>::eq_ignore_ascii_case);
         Self {
             grant: self.grant.meet(other.grant),
-            methods: Cow::Owned(methods),
-            headers: Cow::Owned(headers),
+            methods: self.methods.meet(other.methods, <[u8]>::eq),
+            headers: self.headers.meet(other.headers, <[u8]>::eq_ignore_ascii_case),
             max_age: self.max_age.min(other.max_age),
             private_network: self.private_network && other.private_network,
+        }
+    }
+}
+
+impl AllowedNames<'_> {
+    fn meet(self, other: Self, is_same: fn(&[u8], &[u8]) -> bool) -> Self {
+        match (self, other) {
+            (Self::Listed(own), Self::Listed(other)) => Self::Listed(Cow::Owned(intersect(&own, &other, is_same))),
+            (Self::Listed(list), Self::Asked(_)) | (Self::Asked(_), Self::Listed(list)) => Self::Listed(list),
+            (Self::Asked(own), Self::Asked(_)) => Self::Asked(own),
         }
     }
 }

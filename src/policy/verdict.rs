@@ -141,14 +141,23 @@ pub enum Reply<'a> {
 pub struct Preflight<'a> {
     /// Who asks.
     pub grant: CorsGrant<'a>,
-    /// `Access-Control-Allow-Methods`; empty for none.
-    pub methods: Cow<'a, [u8]>,
-    /// `Access-Control-Allow-Headers`; empty for none.
-    pub headers: Cow<'a, [u8]>,
+    /// `Access-Control-Allow-Methods`.
+    pub methods: AllowedNames<'a>,
+    /// `Access-Control-Allow-Headers`.
+    pub headers: AllowedNames<'a>,
     /// `Access-Control-Max-Age`, in seconds.
     pub max_age: u32,
     /// Whether `Access-Control-Allow-Private-Network` was asked for and is granted.
     pub private_network: bool,
+}
+
+/// Names that a preflight may ask for, joined; empty for none.
+#[derive(Clone, Debug)]
+pub enum AllowedNames<'a> {
+    /// Every valid name is allowed: these are the ones that were asked for.
+    Asked(Cow<'a, [u8]>),
+    /// These are, whichever were asked for: the browser compares.
+    Listed(Cow<'a, [u8]>),
 }
 
 /// A refusal: a status, and a body in the format of RFC 9457.
@@ -459,6 +468,7 @@ impl Preflight<'_> {
             (headers::ALLOW_METHODS, &self.methods),
             (headers::ALLOW_HEADERS, &self.headers),
         ] {
+            let (AllowedNames::Asked(value) | AllowedNames::Listed(value)) = value;
             if !value.is_empty() {
                 headers.push((name, Cow::Borrowed(&**value)));
             }

@@ -60,7 +60,8 @@ impl Case<'_> {
 
     /// Beside `*` no other entry can stand.
     fn any_fix(&self, origin: &Origin<'_>) -> Option<String> {
-        if !self.rules.origins.set.is_any() {
+        let is_downgrade = self.rules.origins.refuse_downgrade(origin, self.head).is_err();
+        if !self.rules.origins.set.is_any() || is_downgrade && self.check == Check::Csrf {
             return None;
         }
         let list = self.key("allowed_origins");
