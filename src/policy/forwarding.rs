@@ -206,8 +206,8 @@ fn split_quoted(mut line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-/// Whether `host=` stands anywhere: some frameworks look for no more than that, be it inside quotes (Rack before 3.1
-/// splits there) or at the end of a longer name (Spring).
+/// Whether `host=` stands anywhere: some frameworks look for no more than that, be it inside quotes (Hypercorn splits
+/// there) or at the end of a longer name (Spring).
 fn seems_to_name_a_host(text: &[u8]) -> bool {
     let is_noise = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\\' | b'"');
     let text: Vec<u8> = text
