@@ -213,7 +213,7 @@ impl Filter {
         };
         let mut has_original = false;
         let head: RequestHead<'_> = fields
-            .inspect(|(name, _)| has_original |= name.starts_with(received::ORIGINAL))
+            .inspect(|(name, _)| has_original |= received::is_original(name))
             .collect();
         if has_original {
             received::publish_target(proxy, &head);

@@ -8,7 +8,7 @@ use crate::policy::cookies::dropped;
 use crate::policy::headers;
 
 use super::Pairs;
-use super::shown::Shown;
+use super::shown::{Shown, cut};
 
 /// The counter of answers that set a cookie which browsers drop.
 pub const COUNTER: &str = "origin_gate_answers_with_dropped_cookies";
@@ -19,7 +19,7 @@ pub const MAX_NAMES: usize = 64;
 /// The names that were told. Its memory is bounded, whatever backends send.
 #[derive(Debug, Default)]
 pub struct Cookies {
-    told: RefCell<Vec<String>>,
+    told: RefCell<Vec<Box<[u8]>>>,
 }
 
 impl Cookies {
@@ -38,7 +38,7 @@ impl Cookies {
                     "Cookie dropped by browsers name=\"{}\" origin=\"{}\" fix=\"set it with SameSite=None; Secure, or \
                      pages of other sites lose it (Django: SESSION_COOKIE_SAMESITE = 'None' and SESSION_COOKIE_SECURE = \
                      True; CSRF_COOKIE_… alike)\"",
-                    Shown::from(name),
+                    cut(name).escape_ascii(),
                     Shown::from(origin),
                 );
             }
@@ -48,10 +48,9 @@ impl Cookies {
 
     fn is_new(&self, name: &[u8]) -> bool {
         let mut told = self.told.borrow_mut();
-        let name = Shown::from(name).to_string();
-        let is_new = told.len() < MAX_NAMES && !told.contains(&name);
+        let is_new = told.len() < MAX_NAMES && !told.iter().any(|it| **it == *cut(name));
         if is_new {
-            told.push(name);
+            told.push(cut(name).into());
         }
         is_new
     }

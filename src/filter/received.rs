@@ -40,8 +40,10 @@ pub fn publish_target(proxy: &impl Proxy, head: &RequestHead<'_>) {
     proxy.publish("origin_gate_received_path", head.path);
 }
 
-/// What the names of headers begin with in which Envoy notes what its routes rewrite.
-pub const ORIGINAL: &[u8] = b"x-envoy-original-";
+/// Whether Envoy notes in a header of this name what its routes rewrite.
+pub fn is_original(name: &[u8]) -> bool {
+    matches!(name, b"x-envoy-original-path" | b"x-envoy-original-host")
+}
 
 /// Whether a header's name is this one, in any case, with `_` or `-`.
 fn is_spelling(name: &[u8], wanted: &[u8]) -> bool {

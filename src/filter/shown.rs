@@ -6,6 +6,10 @@ use std::fmt;
 /// The most of a value that is shown, in bytes.
 const LONGEST: usize = 256;
 
+/// The most that is looked through. Of a longer value only the scheme is shown: a mark may come after this, and 60 KB of it
+/// are not to cost more than a refusal.
+const READ: usize = 512;
+
 /// How many segments of a path are shown.
 pub const SEGMENTS: usize = 2;
 
@@ -23,6 +27,14 @@ pub struct Shown<'a> {
 impl<'a> From<&'a [u8]> for Shown<'a> {
     fn from(value: &'a [u8]) -> Self {
         let (scheme, rest) = value.split_at(scheme_length(value));
+        if rest.len() <= LONGEST && rest.iter().all(is_plain) {
+            return Self {
+                scheme,
+                has_user: false,
+                rest,
+                is_cut: false,
+            };
+        }
         let nothing = Self {
             scheme,
             has_user: false,
@@ -30,7 +42,7 @@ impl<'a> From<&'a [u8]> for Shown<'a> {
             is_cut: true,
         };
         // What is encoded may be any of the marks that are looked for below.
-        if rest.contains(&b'%') {
+        if rest.len() > READ || rest.contains(&b'%') {
             return nothing;
         }
         let (has_user, rest) = match rest.iter().rposition(|&byte| byte == b'@') {
@@ -41,7 +53,7 @@ impl<'a> From<&'a [u8]> for Shown<'a> {
                 _ => return nothing,
             },
         };
-        let end = length(rest).min(LONGEST);
+        let end = length(rest.get(..LONGEST).unwrap_or(rest));
         Self {
             scheme,
             has_user,
@@ -63,11 +75,20 @@ impl fmt::Display for Shown<'_> {
 impl<'a> Shown<'a> {
     /// The value itself, if all of it is shown and is the same in quotes. It is asked for each page's request.
     pub fn plain(value: &'a [u8]) -> Option<&'a str> {
-        let stays = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:/[]".contains(byte);
-        let slashes = value.iter().filter(|byte| **byte == b'/').count();
-        let is_plain = value.len() <= LONGEST && slashes <= SEGMENTS && value.iter().all(stays);
+        let (_, rest) = value.split_at(scheme_length(value));
+        let is_plain = rest.len() <= LONGEST && rest.iter().all(is_plain);
         std::str::from_utf8(value).ok().filter(|_| is_plain)
     }
+}
+
+/// Whether a byte is of a host and port, and the same in quotes.
+fn is_plain(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':' | b'[' | b']')
+}
+
+/// As much of a name as is shown, which is a backend's and no address.
+pub fn cut(name: &[u8]) -> &[u8] {
+    name.get(..LONGEST).unwrap_or(name)
 }
 
 fn ends_host(byte: &u8) -> bool {
@@ -76,8 +97,10 @@ fn ends_host(byte: &u8) -> bool {
 
 /// The length of a scheme with its `://`, at the beginning.
 fn scheme_length(value: &[u8]) -> usize {
-    let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-    let name = value.iter().take_while(|byte| is_scheme(byte)).count();
+    /// Longer than any that there is.
+    const LONGEST: usize = 32;
+    let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let name = value.iter().take(LONGEST).take_while(|byte| is_scheme(byte)).count();
     match value.get(name..) {
         Some([b':', b'/', b'/', ..]) if name > 0 => name + 3,
         _ => 0,

@@ -10,7 +10,7 @@ use proxy_wasm_host::abi::v0_2_1::{
 use proxy_wasm_host::{Engine, HeaderMap, HeaderMapExt, Limits, Module, VecHeaderMap};
 
 use crate::support::Suite;
-use crate::support::stream::{Host, LocalReply, Stream};
+use crate::support::stream::{self, Fields, Host, LocalReply, Stream};
 
 /// The module, compiled for this host.
 pub struct Compiled {
