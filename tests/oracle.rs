@@ -143,7 +143,7 @@ fn policy() -> impl Strategy<Value = Policy> {
             let [credentials, null, same_host, by_hosts, missing_socket, any, insecure] = flags;
             // A wildcard over one label is an error beside credentials.
             let credentials = credentials && !origins.contains(&"https://*.example");
-            let has_http = |it: &&str| it.starts_with("http://") && !is_loopback(&it[7..]);
+            let has_http = |it: &&str| it.strip_prefix("http://").is_some_and(|host| !is_loopback(host));
             Policy {
                 any_with_credentials: any || credentials && origins == ["*"],
                 insecure: insecure || credentials && origins.iter().any(has_http),
@@ -494,7 +494,8 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
     }
 }
 
-fn fast(policy: &Policy, request: &Request) -> Outcome {
+/// `None` if the policy does not enforce `cors`, which all of these do.
+fn fast(policy: &Policy, request: &Request) -> Option<Outcome> {
     let mut origins = policy.origins.clone();
     origins.dedup();
     let mut text = json!({
@@ -543,7 +544,7 @@ fn fast(policy: &Policy, request: &Request) -> Outcome {
     let (goes_on, allow_origin) = match verdict.action {
         Action::Forward(forward) => {
             let ResponseCors::Replace(grant) = forward.response else {
-                unreachable!("the policy enforces `cors`");
+                return None;
             };
             let origin = match grant.origin {
                 AllowOrigin::Any => Some("*".to_owned()),
@@ -561,11 +562,11 @@ fn fast(policy: &Policy, request: &Request) -> Outcome {
             (false, header.map(|(_, value)| text(value)))
         }
     };
-    Outcome {
+    Some(Outcome {
         finding: verdict.finding.to_string(),
         goes_on,
         allow_origin,
-    }
+    })
 }
 
 proptest! {
@@ -574,7 +575,7 @@ proptest! {
     #[test]
     fn the_decision_is_what_the_standards_steps_come_to(policy in policy(), requests in prop::collection::vec(request(), 8)) {
         for request in requests {
-            prop_assert_eq!(fast(&policy, &request), slow(&policy, &request), "{:?}\n{:?}", policy, request);
+            prop_assert_eq!(fast(&policy, &request), Some(slow(&policy, &request)), "{:?}\n{:?}", policy, request);
         }
     }
 }
