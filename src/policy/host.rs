@@ -142,7 +142,7 @@ pub(super) fn without_root_dot(name: &[u8]) -> &[u8] {
 }
 
 /// Whether a host is the machine itself (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
-pub(super) fn is_loopback(host: &[u8]) -> bool {
+pub(crate) fn is_loopback(host: &[u8]) -> bool {
     let host = without_root_dot(host);
     let address = std::str::from_utf8(host)
         .ok()
