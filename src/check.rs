@@ -1,10 +1,14 @@
 //! What the configuration's own errors and warnings leave out: what needs the public-suffix list, which is too large
 //! for the module, and what is only likely to be wrong.
 
+mod expressions;
+
 use serde_json::{Value, json};
 
+use crate::analysis::is_public_suffix;
 use crate::config::{self, ConfigErrors, Environment, Note};
 use crate::policy::pattern::{HostPattern, OriginHosts, OriginPattern};
+use expressions::{Expressions, lint_length};
 
 /// Everything that there is to say about a configuration.
 #[derive(Clone, Debug)]
@@ -17,6 +21,8 @@ pub struct Checked {
     pub grants: Vec<String>,
     /// The entries whose meaning changed with this version.
     pub changes: Vec<String>,
+    /// The stable code of each warning.
+    pub warning_codes: Vec<&'static str>,
     /// How much there is and where it came from, if it loads.
     pub summary: Option<String>,
 }
@@ -24,19 +30,25 @@ pub struct Checked {
 /// Checks a configuration under an environment.
 #[must_use]
 pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
-    let entries = config::entries(configuration, environment);
-    let lints = || entries.iter().filter_map(|(path, text)| lint(path, text));
-    let warnings = |notes: &[Note]| notes.iter().map(ToString::to_string).chain(lints()).collect::<Vec<_>>();
-    let (errors, warnings, summary) = match config::load_with(configuration, environment) {
+    let lints = lints(configuration, environment);
+    let warnings = |notes: &[Note]| {
+        let lints = lints.iter().map(|(_, text)| text.clone());
+        notes.iter().map(ToString::to_string).chain(lints).collect::<Vec<_>>()
+    };
+    let codes = |notes: &[Note]| {
+        let lints = lints.iter().map(|(code, _)| *code);
+        notes.iter().map(Note::code).chain(lints).collect::<Vec<_>>()
+    };
+    let (errors, warnings, warning_codes, summary) = match config::load_with(configuration, environment) {
         Ok(loaded) => {
             let warnings = warnings(&loaded.warnings);
             let summary = loaded.summary(warnings.len()).to_string();
-            (Vec::new(), warnings, Some(summary))
+            (Vec::new(), warnings, codes(&loaded.warnings), Some(summary))
         }
         Err(ConfigErrors {
             errors,
             warnings: notes,
-        }) => (errors, warnings(&notes), None),
+        }) => (errors, warnings(&notes), codes(&notes), None),
     };
     let loads = summary.is_some();
     Checked {
@@ -52,7 +64,36 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
         } else {
             Vec::new()
         },
+        warning_codes,
         summary,
+    }
+}
+
+/// What only the command warns of: the code of each warning, and the warning with its place and value.
+#[must_use]
+pub fn lints(configuration: &[u8], environment: &Environment<'_>) -> Vec<(&'static str, String)> {
+    let mut expressions = Expressions::default();
+    let entries = config::entries(configuration, environment);
+    let lints = entries.iter().filter_map(|(path, text)| {
+        let Lint { code, message } = lint(path, text, &mut expressions)?;
+        Some((code, format!("{path}: `{}`: {message}", printable(text))))
+    });
+    lints.collect()
+}
+
+/// A warning that the module does not have.
+#[derive(Clone, Debug)]
+struct Lint {
+    code: &'static str,
+    message: String,
+}
+
+impl Lint {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -66,31 +107,28 @@ impl Checked {
             "warnings": self.warnings,
             "grants": self.grants,
             "changes": self.changes,
+            "warning_codes": self.warning_codes,
             "summary": self.summary,
         })
     }
 }
 
-fn lint(path: &str, text: &str) -> Option<String> {
-    let what = match list_of(path)? {
+fn lint(path: &str, text: &str, expressions: &mut Expressions) -> Option<Lint> {
+    match list_of(path)? {
         List::Origins => match OriginPattern::parse(text).ok()? {
-            OriginPattern::Of {
-                hosts: OriginHosts::Subdomains(domain),
-                ..
-            } => suffix_lint(&domain),
-            OriginPattern::Of {
-                hosts: OriginHosts::Labels { domain, .. },
-                ..
-            } => label_lint(&domain),
-            _ => None,
+            OriginPattern::Of { hosts, .. } => lint_length(&hosts).or_else(|| match &hosts {
+                OriginHosts::Subdomains(domain) => suffix_lint(domain),
+                OriginHosts::Labels { domain, .. } => label_lint(domain),
+                OriginHosts::One(_) => None,
+            }),
+            OriginPattern::Any => None,
         },
         List::Hosts => match HostPattern::parse(text).ok()? {
             HostPattern::Domain(domain) => suffix_lint(&domain),
             _ => None,
         },
-        List::Regexes => regex_lint(text).or_else(|| regex_suffix_lint(text)),
-    };
-    Some(format!("{path}: `{}`: {}", printable(text), what?))
+        List::Regexes => expressions.lint(text),
+    }
 }
 
 enum List {
@@ -111,19 +149,25 @@ fn list_of(path: &str) -> Option<List> {
     }
 }
 
-fn suffix_lint(domain: &[u8]) -> Option<String> {
+fn suffix_lint(domain: &[u8]) -> Option<Lint> {
     let shown = public_suffix(domain)?;
-    Some(format!(
-        "`{shown}` is a public suffix, under which anybody registers names: this lets strangers' sites in; put your own \
+    Some(Lint::new(
+        "public_suffix",
+        format!(
+            "`{shown}` is a public suffix, under which anybody registers names: this lets strangers' sites in; put your own \
          domain there"
+        ),
     ))
 }
 
-fn label_lint(domain: &[u8]) -> Option<String> {
+fn label_lint(domain: &[u8]) -> Option<Lint> {
     let shown = public_suffix(domain)?;
-    Some(format!(
-        "`{shown}` is a public suffix: whoever registers a name there that fits this wildcard is let in; choose parts \
+    Some(Lint::new(
+        "public_suffix",
+        format!(
+            "`{shown}` is a public suffix: whoever registers a name there that fits this wildcard is let in; choose parts \
          around the `*` that nobody else can take, or list the names"
+        ),
     ))
 }
 
@@ -134,13 +178,6 @@ fn public_suffix(domain: &[u8]) -> Option<String> {
     is_listed.then(|| String::from_utf8_lossy(domain).into_owned())
 }
 
-/// Whether anybody registers names under a domain, by the public-suffix list, with or without a root dot.
-#[must_use]
-pub fn is_public_suffix(domain: &[u8]) -> bool {
-    let domain = domain.strip_suffix(b".").unwrap_or(domain);
-    psl::suffix(domain).is_some_and(|suffix| suffix.as_bytes() == domain)
-}
-
 /// A text as it is, control characters aside: those would speak to the terminal.
 #[must_use]
 pub fn printable(text: &str) -> String {
@@ -149,25 +186,4 @@ pub fn printable(text: &str) -> String {
         false => it.to_string(),
     });
     escaped.collect()
-}
-
-/// A dot that was meant to be one.
-fn regex_lint(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let is_bare = |window: &&[u8]| {
-        matches!(window, [before, b'.', after]
-            if (before.is_ascii_alphanumeric() || *before == b')') && after.is_ascii_alphanumeric())
-    };
-    bytes.windows(3).find(is_bare)?;
-    Some("`.` stands for any character, so that other names match too; write `\\.` for a dot".to_owned())
-}
-
-/// A public suffix at the end, after something that stands for many names.
-fn regex_suffix_lint(text: &str) -> Option<String> {
-    let text = text.strip_suffix('$').unwrap_or(text);
-    let domain = text.replace("\\.", ".");
-    let begins = |it: char| !(it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-' || it == '.');
-    let (before, domain) = domain.split_at_checked(domain.rfind(begins)? + 1)?;
-    let is_many = before.ends_with(['*', '+', '}', ')', ']', '?']);
-    label_lint(domain.strip_prefix('.').filter(|_| is_many)?.as_bytes())
 }

@@ -9,7 +9,8 @@ mod render;
 
 use std::rc::Rc;
 
-use crate::check::{is_public_suffix, printable};
+use crate::analysis::is_public_suffix;
+use crate::check::printable;
 use crate::config::Loaded;
 use crate::filter::{Filter, Gate, Next};
 use crate::policy::Policy;

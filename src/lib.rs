@@ -25,6 +25,7 @@
 //!
 //! - `src/bin/origin-gate.rs`: the command's arguments and exit codes. [`explain`], [`check`] and [`import`] are what it
 //!   does; like the crates that only they need, they are no part of the module.
+//! - [`analysis`]: what is decided over all origins at once, by automata. Only the command has it.
 //! - [`filter`]: the way of one request through the filter, and the log. `filter/envoy.rs` is the edge, the only file
 //!   that names the SDK; `filter/envoy/abi.rs` holds the host calls, the only unsafe code.
 //! - [`config`]: JSON to [`policy::Policy`], with every error at once. In the module, the only part that knows serde;
@@ -35,6 +36,8 @@
 //!
 //! `tests/house.rs` holds the sources to this, and `tests/cases` says what every decision must be.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod analysis;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod check;
 pub mod config;

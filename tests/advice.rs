@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use origin_gate::check::is_public_suffix;
+use origin_gate::analysis::is_public_suffix;
 use origin_gate::config;
 use origin_gate::explain::{Asked, explain};
 use origin_gate::policy::hint::Domains;

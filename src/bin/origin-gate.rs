@@ -9,7 +9,7 @@ mod command {
     use std::sync::OnceLock;
 
     use clap::{Args, Parser, Subcommand};
-    use origin_gate::check::check;
+    use origin_gate::check::{check, lints};
     use origin_gate::config::{self, SCHEMA};
     use origin_gate::explain::{Color, Colors, Question, explain};
     use origin_gate::import::{self, Imported, import_django, import_ingress_nginx};
@@ -207,7 +207,8 @@ An ordinary request that goes on, but whose answer the page may not read, counts
             headers: &request.headers,
         }
         .ask()?;
-        let loaded = match config::load_with(&read(&args.policy)?, &|name| environment(name)) {
+        let configuration = read(&args.policy)?;
+        let loaded = match config::load_with(&configuration, &|name| environment(name)) {
             Ok(loaded) => loaded,
             Err(errors) if args.json => {
                 let errors: Vec<_> = errors.errors.iter().map(ToString::to_string).collect();
@@ -216,7 +217,11 @@ An ordinary request that goes on, but whose answer the page may not read, counts
             }
             Err(errors) => return Err(format!("the policy does not load:\n{errors}")),
         };
-        let explanation = explain(loaded, &asked)?;
+        let mut explanation = explain(loaded, &asked)?;
+        let lints = lints(&configuration, &|name| environment(name));
+        explanation
+            .warnings
+            .extend(lints.into_iter().map(|(_, warning)| warning));
         let text = if args.json {
             format!("{:#}\n", explanation.json())
         } else {

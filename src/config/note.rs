@@ -51,6 +51,8 @@ pub struct Report {
     pub errors: Vec<Note>,
     /// These do not.
     pub warnings: Vec<Note>,
+    /// What the expressions that were read add up to.
+    pub expressions: usize,
 }
 
 impl Note {

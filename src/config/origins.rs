@@ -7,7 +7,7 @@ use super::node::Node;
 use super::note::{Note, Report};
 use super::section::{Item, Section, parse_each};
 use crate::policy::origin::Origin;
-use crate::policy::pattern::{OriginHosts, OriginPattern, OriginRegex, probes};
+use crate::policy::pattern::{MAX_EXPRESSIONS, OriginHosts, OriginPattern, OriginRegex, expression_size, probes};
 use crate::policy::problem::Problem;
 use crate::policy::rules::{self, Dangers};
 use crate::policy::set::OriginSet;
@@ -69,7 +69,7 @@ impl<'n> Origins<'n> {
             })
             .collect();
         let items = section.list("allowed_origin_regexes", report).unwrap_or_default();
-        let regexes: Vec<_> = parse_each(&items, OriginRegex::parse, report)
+        let regexes: Vec<_> = parse_each(within_bound(&items, report), OriginRegex::parse, report)
             .map(|(item, regex)| (item.clone(), regex))
             .collect();
         let set: OriginSet = entries.iter().map(|entry| entry.pattern.clone()).collect();
@@ -165,6 +165,18 @@ impl<'n> Origins<'n> {
             }
         }
     }
+}
+
+/// The expressions up to the one with which those of the policy add up to too much. None after it is even compiled.
+fn within_bound<'i, 'n>(items: &'i [Item<'n>], report: &mut Report) -> &'i [Item<'n>] {
+    for (at, item) in items.iter().enumerate() {
+        report.expressions = report.expressions.saturating_add(expression_size(item.text));
+        if report.expressions > MAX_EXPRESSIONS {
+            report.error(Note::at(&item.path(), Problem::RegexTotal));
+            return items.get(..at).unwrap_or_default();
+        }
+    }
+    items
 }
 
 impl Entry<'_> {

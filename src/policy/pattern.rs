@@ -6,6 +6,7 @@
 mod hosts;
 mod origins;
 mod regex;
+mod size;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use super::problem::Problem;
 
 pub use origins::{SHARED_DOMAINS, is_opaque_scheme, is_shared_domain};
 pub use regex::{OriginRegex, probes};
+pub use size::{MAX_EXPRESSIONS, expression_size};
 
 /// One entry of `allowed_origins`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

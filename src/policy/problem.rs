@@ -155,6 +155,10 @@ problems! {
     RegexAscii = "regex_not_ascii": "browsers send origins in ASCII; write `xn--…` for other letters",
     RegexEmpty = "regex_empty": "no origin is empty; remove it, or write what it should match",
     RegexMalformed = "regex_malformed": "not a regular expression",
+    RegexTotal = "regex_total_size":
+        "from here on the expressions of this policy add up to more than 65536 characters, counted repetitions \
+         written out, and an origin that is not listed is held against every one; list the origins in \
+         `allowed_origins`, or make one expression of several",
     Repeated = "repeated": "this is given twice; remove one",
     SectionResets = "section_resets":
         "this replaces the whole outer section, and what it leaves out goes back to its default; repeat what should stay",

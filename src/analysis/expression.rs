@@ -1,0 +1,194 @@
+//! The verdict on one expression.
+
+use regex_syntax::ast::Ast;
+use regex_syntax::ast::parse::Parser;
+
+use super::automaton::{Automaton, TooLarge};
+use super::letters::language;
+use super::repair;
+use super::search::{Found, search};
+use super::suffixes::site;
+use super::witness::{matches, nicer, read};
+use crate::policy::pattern::OriginRegex;
+
+/// How much may be done for the expressions of a policy, in states visited. One that people write takes some thousands.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget(u64);
+
+/// For one expression.
+const MAX_WORK: u64 = 4_000_000;
+
+impl Default for Budget {
+    /// Some seconds at most.
+    fn default() -> Self {
+        Self(40_000_000)
+    }
+}
+
+/// What an expression matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Only origins whose scheme and registrable domain its author spelled.
+    Named,
+    /// Others too.
+    Outside {
+        /// What is open.
+        what: Outside,
+        /// One that is matched, as short as may be and easy to read.
+        origin: String,
+        /// An expression that matches less and only what was spelled.
+        instead: Option<String>,
+    },
+    /// Only origins of sockets, which no page has.
+    Socket {
+        /// One of them.
+        origin: String,
+    },
+    /// No origin that there can be.
+    Never {
+        /// An expression that matches what was probably meant.
+        instead: Option<String>,
+    },
+    /// It could not be decided.
+    Unknown,
+}
+
+/// What an author left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// The scheme.
+    Scheme,
+    /// The address.
+    Address,
+    /// The name that somebody registers under this public suffix or top-level name.
+    Site {
+        /// The suffix.
+        suffix: String,
+    },
+    /// Names below this domain, some of which belong to others than its owner.
+    Below {
+        /// The domain.
+        domain: String,
+    },
+}
+
+/// An expression in the forms that an analysis needs.
+pub struct Expression {
+    pub(super) text: String,
+    pub(super) ast: Ast,
+    regex: OriginRegex,
+    automaton: Automaton,
+}
+
+/// Decides which origins an expression matches. `None` is one that does not load.
+#[must_use]
+pub fn judge(text: &str, budget: &mut Budget) -> Option<Verdict> {
+    let mut expression = match Expression::read(text)? {
+        Ok(expression) => expression,
+        Err(TooLarge) => return Some(Verdict::Unknown),
+    };
+    let verdict = expression.judge(budget).unwrap_or(Verdict::Unknown);
+    let instead = repair::candidates(&expression)
+        .into_iter()
+        .find(|candidate| match verdict {
+            Verdict::Outside { .. } | Verdict::Never { .. } => {
+                let read = Expression::read(candidate).and_then(Result::ok);
+                read.is_some_and(|mut it| it.judge(budget) == Ok(Verdict::Named))
+            }
+            _ => false,
+        });
+    Some(match verdict {
+        Verdict::Outside { what, origin, .. } => Verdict::Outside { what, origin, instead },
+        Verdict::Never { .. } => Verdict::Never { instead },
+        other => other,
+    })
+}
+
+impl Expression {
+    /// Reads an expression; `None` is one that does not load.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Result<Self, TooLarge>> {
+        let regex = OriginRegex::parse(text).ok()?;
+        let Ok(ast) = Parser::new().parse(text) else {
+            return Some(Err(TooLarge));
+        };
+        let automaton = language(&ast).map_err(|_| TooLarge).and_then(|it| Automaton::new(&it));
+        Some(automaton.map(|automaton| Self {
+            text: text.to_owned(),
+            ast,
+            regex,
+            automaton,
+        }))
+    }
+
+    /// Whether the automaton matches an origin; `None` where it cannot tell.
+    pub fn is_match(&mut self, origin: &str) -> Option<bool> {
+        read(&mut self.automaton, origin).ok().map(|it| it.is_matched)
+    }
+
+    /// Whether an origin is one that the author spelled, by reading it alone; `None` where it cannot tell.
+    pub fn is_named(&mut self, origin: &str) -> Option<bool> {
+        read(&mut self.automaton, origin).ok().map(|it| it.is_named)
+    }
+
+    fn judge(&mut self, budget: &mut Budget) -> Result<Verdict, TooLarge> {
+        let before = self.automaton.work;
+        let found = search(&mut self.automaton, MAX_WORK.min(budget.0));
+        let verdict = found.and_then(|it| self.verdict(it));
+        budget.0 = budget.0.saturating_sub(self.automaton.work - before);
+        verdict
+    }
+
+    fn verdict(&mut self, found: Found) -> Result<Verdict, TooLarge> {
+        let instead = None;
+        Ok(match found {
+            Found {
+                outside: Some(origin), ..
+            } => {
+                // The module has the last word.
+                if !matches(&self.regex, &origin) {
+                    return Err(TooLarge);
+                }
+                let origin = nicer(&mut self.automaton, &self.text, &self.regex, &origin)?;
+                let what = self.what_is_open(&origin)?;
+                Verdict::Outside { what, origin, instead }
+            }
+            Found {
+                lent: Some((domain, origin)),
+                ..
+            } => Verdict::Outside {
+                what: Outside::Below {
+                    domain: domain.to_string(),
+                },
+                origin,
+                instead,
+            },
+            Found { is_cut: true, .. } => Verdict::Unknown,
+            Found { any: Some(origin), .. } if matches(&self.regex, &origin) => Verdict::Named,
+            Found { any: Some(_), .. } => Verdict::Unknown,
+            Found {
+                socket: Some(origin), ..
+            } => Verdict::Socket { origin },
+            Found { .. } => Verdict::Never { instead },
+        })
+    }
+
+    fn what_is_open(&mut self, origin: &str) -> Result<Outside, TooLarge> {
+        let rest = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+        if rest.starts_with('[') {
+            return Ok(Outside::Address);
+        }
+        let host = rest.split(':').next().unwrap_or_default();
+        if host.parse::<std::net::Ipv4Addr>().is_ok() {
+            return Ok(Outside::Address);
+        }
+        if super::witness::is_site_named(&mut self.automaton, origin)? {
+            return Ok(Outside::Scheme);
+        }
+        let own = site(host);
+        let suffix = own.split_once('.').map_or(own, |(_, suffix)| suffix);
+        Ok(Outside::Site {
+            suffix: suffix.to_owned(),
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! What `check` says of expressions, and of wildcards that are longer than a name may be.
+
+use std::collections::HashMap;
+
+use super::{Lint, printable};
+use crate::analysis::{Budget, Outside, Verdict, is_public_suffix, judge};
+use crate::policy::host::{MAX_LABEL, MAX_NAME};
+use crate::policy::pattern::OriginHosts;
+use crate::policy::problem::Problem;
+
+const NEVER: &str = "no origin that a browser sends matches this: an origin is a scheme, `://`, a host in lower case and \
+                     any port but the scheme's default one, with nothing after it";
+const BARE_DOT: &str = "`.` stands for any character, so that other names match too; write `\\.` for a dot";
+const SPELL: &str = "write your own domain out, as in `https://([a-z0-9-]+\\.)*app\\.example`, or list the origins in \
+                     `allowed_origins`";
+
+/// The expressions of one policy: they share what may be spent on them, and one that stands in several places is judged
+/// once.
+#[derive(Default)]
+pub struct Expressions {
+    budget: Budget,
+    known: HashMap<String, Option<Lint>>,
+}
+
+impl Expressions {
+    /// What there is to say of an expression.
+    pub fn lint(&mut self, text: &str) -> Option<Lint> {
+        if let Some(known) = self.known.get(text) {
+            return known.clone();
+        }
+        let lint = judge(text, &mut self.budget).and_then(|verdict| lint(text, verdict));
+        self.known.insert(text.to_owned(), lint.clone());
+        lint
+    }
+}
+
+fn lint(text: &str, verdict: Verdict) -> Option<Lint> {
+    Some(match verdict {
+        Verdict::Named => Lint::new("regex_bare_dot", bare_dot(text)?),
+        Verdict::Outside { what, origin, instead } => outside(text, &what, &origin, instead.as_deref()),
+        Verdict::Socket { .. } => Lint::new(Problem::OriginSocket.code(), Problem::OriginSocket.text()),
+        Verdict::Never { instead: None } => Lint::new("regex_matches_nothing", NEVER),
+        Verdict::Never { instead: Some(instead) } => {
+            let message = format!("{NEVER}; write `{}`", printable(&instead));
+            Lint::new("regex_matches_nothing", message)
+        }
+        Verdict::Unknown => Lint::new(
+            "regex_undecided",
+            "this is too complex to say which origins it matches: there may be some that you do not mean; write \
+             several simple expressions, or list the origins in `allowed_origins`",
+        ),
+    })
+}
+
+fn outside(text: &str, what: &Outside, origin: &str, instead: Option<&str>) -> Lint {
+    let write = instead.map(|it| format!("write `{}`", printable(it)));
+    let fix = |otherwise: &str| write.clone().unwrap_or_else(|| otherwise.to_owned());
+    match what {
+        Outside::Scheme => Lint::new(
+            "regex_open_scheme",
+            format!(
+                "`{origin}` matches too; {}",
+                fix("write the scheme out, as in `https://`")
+            ),
+        ),
+        Outside::Address => Lint::new(
+            "regex_open_address",
+            format!(
+                "`{origin}` matches too, and each address is another machine; {}",
+                fix("write them out")
+            ),
+        ),
+        Outside::Below { domain } => Lint::new(
+            "regex_open_site",
+            format!(
+                "below `{domain}` there are public suffixes, under which anybody registers names, and names such as \
+                 `{origin}` match; write more labels out"
+            ),
+        ),
+        Outside::Site { suffix } => {
+            let is_dot = instead.is_some_and(|it| it.replace("\\.", ".") == text.replace("\\.", "."));
+            let why = match () {
+                () if is_dot => format!("`.` stands for any character, so that `{origin}` matches too"),
+                () if suffix.contains('.') && is_public_suffix(suffix.as_bytes()) => format!(
+                    "`{suffix}` is a public suffix, under which anybody registers names, and `{origin}` matches"
+                ),
+                () => format!("`{origin}` matches too, and a stranger can have that name"),
+            };
+            Lint::new("regex_open_site", format!("{why}; {}", fix(SPELL)))
+        }
+    }
+}
+
+/// A dot that was meant to be one, where it can do no more than let in other names of the author's.
+fn bare_dot(text: &str) -> Option<&'static str> {
+    let is_bare = |window: &[u8]| {
+        matches!(window, [before, b'.', after]
+            if (before.is_ascii_alphanumeric() || *before == b')') && after.is_ascii_alphanumeric())
+    };
+    text.as_bytes().windows(3).any(is_bare).then_some(BARE_DOT)
+}
+
+/// A wildcard that no name can match, since with it the name or its label is too long.
+pub fn lint_length(hosts: &OriginHosts) -> Option<Lint> {
+    let (label, domain) = match hosts {
+        OriginHosts::One(_) => return None,
+        OriginHosts::Subdomains(domain) => (1, domain),
+        OriginHosts::Labels { prefix, suffix, domain } => (prefix.len() + 1 + suffix.len(), domain),
+    };
+    let domain = domain.strip_suffix(b".").unwrap_or(domain);
+    (label > MAX_LABEL || label + 1 + domain.len() > MAX_NAME).then(|| {
+        let message = format!(
+            "no name matches this: with something for the `*` it is longer than a label ({MAX_LABEL} bytes) or a name \
+             ({MAX_NAME} bytes) may be"
+        );
+        Lint::new("origin_matches_nothing", message)
+    })
+}

@@ -1,0 +1,247 @@
+//! What `check` says of expressions, over all origins that there can be.
+
+mod support;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use origin_gate::analysis::{Budget, Expression, Outside, Verdict, judge};
+use origin_gate::check::check;
+use origin_gate::config;
+use origin_gate::policy::origin::Origin;
+use origin_gate::policy::pattern::{MAX_EXPRESSIONS, OriginRegex, expression_size};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn verdict(text: &str) -> Verdict {
+    judge(text, &mut Budget::default()).unwrap_or_else(|| panic!("{text} does not load"))
+}
+
+fn matches(regex: &OriginRegex, origin: &str) -> bool {
+    Origin::parse(origin.as_bytes()).is_ok_and(|it| regex.matches(&it))
+}
+
+#[test]
+fn every_warning_is_the_one_that_it_should_be() {
+    let text = fs::read_to_string(support::cases_dir().join("check/expressions.json")).unwrap();
+    let suite: Value = serde_json::from_str(&text).unwrap();
+    let mut failures = Vec::new();
+    for case in suite["cases"].as_array().unwrap() {
+        let key = case["key"].as_str().unwrap_or("allowed_origin_regexes");
+        let value = case["value"].as_str().unwrap();
+        let policy = match key {
+            "csrf.trusted_origins" => json!({"allowed_hosts": ["a"], "csrf": {"trusted_origins": [value]}}),
+            _ => json!({"allowed_hosts": ["a"], key: [value]}),
+        };
+        let checked = check(policy.to_string().as_bytes(), &|_| None);
+        let seen: Vec<_> = checked.warning_codes.iter().zip(&checked.warnings).collect();
+        let is_right = match (case["code"].as_str(), seen.as_slice()) {
+            (None, []) => true,
+            (Some(code), [(seen, text)]) => {
+                let place = format!("{key}[0]: `{value}`: ");
+                let says = support::strings(&case["says"]);
+                **seen == code && text.starts_with(&place) && says.iter().all(|it| text.contains(it.as_str()))
+            }
+            _ => false,
+        };
+        if !checked.errors.is_empty() || !is_right {
+            failures.push(format!("{value}\n  want {case}\n  got {seen:?} {:?}", checked.errors));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// They are found wherever they stand, by the name that the operator gave them.
+#[test]
+fn expressions_are_found_everywhere() {
+    let policy = r#"{
+        "django_env": true,
+        "policies": [{"match": {"hosts": ["b"]}, "allowed_origin_regexes": ["https://b\\.example", "https://.*b\\.example"]}]
+    }"#;
+    let environment = |name: &str| match name {
+        "CORS_ALLOWED_ORIGIN_REGEXES" => Some(r"^https://.*a\.example$".to_owned()),
+        "ALLOWED_HOSTS" => Some("a.example".to_owned()),
+        _ => None,
+    };
+    let warnings = check(policy.as_bytes(), &environment).warnings;
+    for place in [
+        "CORS_ALLOWED_ORIGIN_REGEXES[0]: ",
+        "policies[0].allowed_origin_regexes[1]: ",
+    ] {
+        let is_there = |it: &String| it.starts_with(place) && it.contains("matches too");
+        assert!(warnings.iter().any(is_there), "{place}: {warnings:#?}");
+    }
+}
+
+/// A thousand expressions of every kind, and some that are made to be hard.
+#[test]
+fn many_expressions_take_seconds() {
+    let mut expressions = Vec::new();
+    for at in 0..250 {
+        expressions.extend([
+            format!(r"https://[a-z0-9-]+\.customer{at}\.example\.com"),
+            format!(r"^https://(www|api)\.brand{at}\.(com|net)(:\d+)?$"),
+            format!(r"https://.*shop{at}\.example"),
+            format!(r"https://shop{at}\.example.*"),
+        ]);
+    }
+    let policy = json!({"allowed_hosts": ["a"], "allowed_origin_regexes": expressions}).to_string();
+    let begin = Instant::now();
+    let checked = check(policy.as_bytes(), &|_| None);
+    let took = begin.elapsed();
+    assert_eq!(
+        (checked.errors.len(), checked.warnings.len()),
+        (0, 500),
+        "{:?}",
+        checked.errors
+    );
+    println!("1,000 expressions: {took:?}");
+    let mut budget = Budget::default();
+    for hard in [
+        r"https://(a|b)*a(a|b){200}\.example\.com",
+        r"https://[a-z]{1,60}\.[a-z]{1,60}\.[a-z]{1,60}\.acme\.dev",
+        r"https://((a|b)(c|d)(e|f)(g|h)(i|j)(k|l)(m|n)(o|p)(q|r)(s|t)(u|v)(w|x)){1,3}\.example",
+        r"https://(a|b)(c|d)(e|f)(g|h)(i|j)(k|l)(m|n)(o|p)(q|r)(s|t)(u|v)(w|x)(y|z)(0|1)(2|3)(4|5)(6|7)\.example",
+        r".*(a.{90}|b.{80}|c.{70})\.acme\.dev",
+    ] {
+        let _ = judge(hard, &mut budget);
+    }
+    println!("and the hard ones: {:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn expressions_have_a_common_bound() {
+    let entry = |count: usize| format!(r"https://(a{{{count}}})\.example");
+    let policy = |sizes: &[usize]| {
+        let entries: Vec<_> = sizes.iter().map(|it| entry(*it)).collect();
+        let half = entries.len() / 2;
+        json!({
+            "allowed_hosts": ["a"],
+            "allowed_origin_regexes": entries[..half],
+            "policies": [{"match": {"hosts": ["b"]}, "allowed_origin_regexes": entries[half..]}],
+        })
+        .to_string()
+    };
+    let count = MAX_EXPRESSIONS / expression_size(&entry(1000));
+    assert!(config::load(policy(&vec![1000; count]).as_bytes()).is_ok());
+    let errors = config::load(policy(&vec![1000; count + 8]).as_bytes())
+        .unwrap_err()
+        .errors;
+    let codes: Vec<_> = errors.iter().map(config::Note::code).collect();
+    assert_eq!(codes, ["regex_total_size"], "one error, not one for each");
+    let place = format!("policies[0].allowed_origin_regexes[{}]", count - (count + 8) / 2);
+    assert_eq!(errors[0].path(), place);
+    assert!(errors[0].to_string().contains(&MAX_EXPRESSIONS.to_string()));
+}
+
+/// Parts of which many expressions are about the same few names.
+fn expression() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        6 => "(app|a|b|evil|x|www|shop-|K|S|-|_|1|42|com|net|example|dev|co\\\\\\.uk|vercel\\\\\\.app|localhost)",
+        4 => "(\\\\\\.|\\\\\\.|\\.|:|/|://|https|http|HTTP)",
+        3 => "(\\.\\*|\\.\\+|\\\\d|\\\\D|\\\\w|\\\\W|\\\\s|\\\\S|\\[a-z\\]|\\[a-z0-9-\\]\\+|\\[\\^\\.\\]|\\[ab\\]|\\[A-Z\\]|\\[\\[:alpha:\\]\\]|\\[\\[:\\^digit:\\]\\.\\])",
+        2 => "(\\[\\^K\\]|\\[\\\\W\\]|\\[\\[:upper:\\]x\\]|\\[\\\\u\\{212a\\}\\]|\\\\x\\{17f\\}|\\[\\^\\\\u\\{212a\\}\\]|\\\\x41|\\\\u0061|\\\\n| )",
+        2 => "(\\^|\\$|\\\\b|\\\\B|\\\\A|\\\\z|\\\\<|\\\\>|\\\\b\\{start\\}|\\\\b\\{end\\}|\\\\b\\{start-half\\}|\\\\b\\{end-half\\})",
+        1 => "(\\(\\?i\\)|\\(\\?s\\)|\\(\\?m\\)|\\(\\?x\\)|\\(\\?R\\)|\\(\\?U\\)|\\(\\?-i\\)|\\(\\?mR\\)|\\(\\?u\\)|\\(\\?-u\\))",
+    ];
+    let concat = |inner: BoxedStrategy<String>| {
+        (proptest::collection::vec((inner, "(|||||\\?|\\*|\\+|\\*\\?|\\{2\\}|\\{0,2\\}|\\{1,\\})"), 1..5))
+            .prop_map(|parts| parts.into_iter().map(|(part, count)| part + &count).collect::<String>())
+    };
+    let nested = piece.boxed().prop_recursive(3, 12, 4, move |inner| {
+        let inner = concat(inner.boxed()).boxed();
+        prop_oneof![
+            3 => inner.clone(),
+            1 => inner.clone().prop_map(|it| format!("({it})")),
+            1 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("(?:{a}|{b})")),
+            1 => inner.prop_map(|it| format!("(?i:{it})")),
+        ]
+    });
+    (
+        "(|\\^|\\(\\?i\\)|\\(\\?x\\))",
+        "(https://|https\\?://|http://|\\.\\*://|\\.\\*|)",
+        proptest::collection::vec(nested, 1..4),
+        "(|\\\\\\.example|\\\\\\.com|app\\\\\\.dev|\\\\\\.app\\\\\\.dev|:\\\\d\\+|\\$|\\.\\*)",
+    )
+        .prop_map(|(flags, scheme, parts, end)| format!("{flags}{scheme}{}{end}", parts.concat()))
+}
+
+fn origin() -> impl Strategy<Value = String> {
+    let label = "(app|a|b|evil|x|www|shop-|shop-a|k|s|_|-|1|42|com|net|example|dev|evilapp|appx|aapp)";
+    let name = proptest::collection::vec(label, 1..5).prop_map(|labels| labels.join("."));
+    let end = "(|\\.example|\\.com|\\.app\\.dev|\\.co\\.uk|\\.vercel\\.app|\\.localhost|\\.)";
+    let host = prop_oneof![
+        9 => (name, end).prop_map(|(name, end)| name + &end),
+        1 => "(127\\.0\\.0\\.1|10\\.1\\.1\\.1|\\[::1\\]|\\[::2\\]|localhost)",
+    ];
+    ("(https|https|http|app|ws)", host, "(|||:1|:42|:443|:8080)")
+        .prop_map(|(scheme, host, port)| format!("{scheme}://{host}{port}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
+
+    /// The automata of the command and the library in the module hold expressions for the same language.
+    #[test]
+    fn both_libraries_have_one_language(text in expression(), origins in proptest::collection::vec(origin(), 24)) {
+        let Ok(regex) = OriginRegex::parse(&text) else { return Ok(()) };
+        let Some(Ok(mut expression)) = Expression::read(&text) else {
+            prop_assert_eq!(judge(&text, &mut Budget::default()), Some(Verdict::Unknown));
+            return Ok(());
+        };
+        for origin in origins {
+            let seen = expression.is_match(&origin);
+            prop_assert_eq!(seen, Some(matches(&regex, &origin)), "{} on {}", text, origin);
+        }
+    }
+
+    /// The search over all origins says what reading one by one says.
+    #[test]
+    fn a_verdict_holds_for_every_origin(text in expression(), origins in proptest::collection::vec(origin(), 24)) {
+        let Ok(regex) = OriginRegex::parse(&text) else { return Ok(()) };
+        let verdict = verdict(&text);
+        let Some(Ok(mut expression)) = Expression::read(&text) else { return Ok(()) };
+        for origin in &origins {
+            let is_page = !origin.starts_with("ws:");
+            if !is_page || !matches(&regex, origin) {
+                continue;
+            }
+            match &verdict {
+                Verdict::Named => prop_assert_eq!(expression.is_named(origin), Some(true), "{} on {}", text, origin),
+                Verdict::Never { .. } | Verdict::Socket { .. } => prop_assert!(false, "{} matches {}", text, origin),
+                _ => {}
+            }
+        }
+        match verdict {
+            Verdict::Outside { what, origin, instead } => {
+                prop_assert!(matches(&regex, &origin), "{} does not match {}", text, origin);
+                if !matches!(what, Outside::Below { .. }) {
+                    prop_assert_eq!(expression.is_named(&origin), Some(false), "{} on {}", text, origin);
+                }
+                let Some(instead) = instead else { return Ok(()) };
+                let narrower = OriginRegex::parse(&instead).unwrap();
+                prop_assert!(!matches(&narrower, &origin), "{} still matches {}", instead, origin);
+                for origin in origins {
+                    let is_wider = matches(&narrower, &origin) && !matches(&regex, &origin);
+                    prop_assert!(!is_wider, "{} of {} matches {}", instead, text, origin);
+                }
+            }
+            Verdict::Never { instead: Some(instead) } => {
+                prop_assert_eq!(judge(&instead, &mut Budget::default()), Some(Verdict::Named));
+            }
+            _ => {}
+        }
+    }
+
+    /// No expression is much larger, once compiled, than it counts.
+    #[test]
+    fn the_size_of_an_expression_is_no_less(text in expression(), count in 1..40_u32) {
+        let text = format!("({text}){{{count}}}");
+        if OriginRegex::parse(&text).is_ok() {
+            let bound = 1024 + 320 * expression_size(&text);
+            let fits = regex_lite::RegexBuilder::new(&text).size_limit(bound).build().is_ok();
+            prop_assert!(fits, "{} counts {}", text, expression_size(&text));
+        }
+    }
+}
