@@ -34,7 +34,9 @@ fn every_warning_is_the_one_that_it_should_be() {
             _ => json!({"allowed_hosts": ["a"], key: [value]}),
         };
         let checked = check(policy.to_string().as_bytes(), &|_| None);
-        let seen: Vec<_> = checked.warning_codes.iter().zip(&checked.warnings).collect();
+        let seen = checked.warning_codes.iter().zip(&checked.warnings);
+        // Another check's, of what these say of themselves.
+        let seen: Vec<_> = seen.filter(|(code, _)| **code != "origin_loopback").collect();
         let is_right = match (case["code"].as_str(), seen.as_slice()) {
             (None, []) => true,
             (Some(code), [(seen, text)]) => {

@@ -170,7 +170,9 @@ impl<'n> Origins<'n> {
 /// The expressions up to the one with which those of the policy add up to too much. None after it is even compiled.
 fn within_bound<'i, 'n>(items: &'i [Item<'n>], report: &mut Report) -> &'i [Item<'n>] {
     for (at, item) in items.iter().enumerate() {
-        report.expressions = report.expressions.saturating_add(expression_size(item.text));
+        // One that is too large by itself does not compile, which says more.
+        let size = Some(expression_size(item.text)).filter(|&size| size <= MAX_EXPRESSIONS);
+        report.expressions = report.expressions.saturating_add(size.unwrap_or_default());
         if report.expressions > MAX_EXPRESSIONS {
             report.error(Note::at(&item.path(), Problem::RegexTotal));
             return items.get(..at).unwrap_or_default();
