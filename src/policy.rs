@@ -22,7 +22,7 @@ pub mod websocket;
 pub mod writes;
 
 use host::Authority;
-use path::{Asked, PathIndex, PathPrefix};
+use path::{PathIndex, PathPrefix};
 use request::RequestHead;
 use rules::Rules;
 use set::HostSet;
@@ -69,10 +69,8 @@ impl Policy {
     /// A policy of entries, and of the rules that apply where none does.
     #[must_use]
     pub fn new(scoped: Vec<Scoped>, rules: Rules, debug: bool) -> Self {
-        let prefixes = scoped.iter().enumerate();
-        let paths = prefixes.flat_map(|(at, it)| it.paths.iter().map(move |prefix| (at, prefix)));
         Self {
-            paths: paths.collect(),
+            paths: PathIndex::new(scoped.iter().map(|it| it.paths.as_slice())),
             scoped,
             rules,
             debug,
@@ -85,6 +83,9 @@ impl Policy {
     /// the strictest answer holds.
     #[must_use]
     pub fn decide<'a>(&'a self, head: &RequestHead<'a>) -> Verdict<'a> {
+        if self.scoped.is_empty() {
+            return self.rules.decide(head);
+        }
         let mut strictest: Option<Verdict<'a>> = None;
         for (at, scoped, applies) in self.asked(head) {
             let verdict = Verdict {
@@ -110,10 +111,10 @@ impl Policy {
     /// The entries that a request belongs to or may belong to, in order. Those behind one that it surely belongs to are
     /// not for it.
     fn asked<'s, 'h>(&'s self, head: &RequestHead<'h>) -> impl Iterator<Item = (usize, &'s Scoped, Applies)> {
-        let target = if self.scoped.is_empty() { None } else { head.target() };
-        let paths = self.paths.asked(head.path);
-        self.scoped.iter().enumerate().filter_map(move |(at, scoped)| {
-            let applies = scoped.applies(target.as_ref(), &paths, at);
+        let target = head.target();
+        self.paths.asked(head.path).into_iter().filter_map(move |(at, path)| {
+            let scoped = self.scoped.get(at)?;
+            let applies = path.min(scoped.is_for(target.as_ref()));
             (applies != Applies::No).then_some((at, scoped, applies))
         })
     }
@@ -126,21 +127,14 @@ impl Policy {
 }
 
 impl Scoped {
-    /// Whether this entry, which is the one of that number, is for a host and for what the path may belong to.
-    fn applies(&self, target: Option<&Authority<'_>>, paths: &Asked, at: usize) -> Applies {
-        let path = if self.paths.is_empty() {
-            Applies::Yes
-        } else {
-            paths.of(at)
-        };
-        let host = match (&self.hosts, target) {
-            _ if path == Applies::No => return path,
+    /// Whether this entry is for a host.
+    fn is_for(&self, target: Option<&Authority<'_>>) -> Applies {
+        match (&self.hosts, target) {
             (None, _) => Applies::Yes,
             (Some(_), None) => Applies::Perhaps,
             (Some(hosts), Some(target)) if hosts.contains(&target.host) => Applies::Yes,
             (Some(_), Some(_)) => Applies::No,
-        };
-        host.min(path)
+        }
     }
 }
 

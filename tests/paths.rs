@@ -9,7 +9,7 @@ mod steps;
 use std::collections::BTreeSet;
 
 use origin_gate::policy::Applies;
-use origin_gate::policy::path::{PathPattern, PathPrefix, any_covers};
+use origin_gate::policy::path::{PathIndex, PathPattern, PathPrefix, any_covers};
 use proptest::prelude::*;
 use proptest::sample::select;
 use steps::STEPS;
@@ -382,12 +382,34 @@ fn long_and_deep_paths_are_of_every_entry_or_of_their_own() {
     ] {
         assert_eq!(admin.applies(of_all.as_bytes()), Applies::Perhaps, "{of_all}");
     }
-    let branching = "/admin/x/..".repeat(20_000);
-    assert_eq!(
-        PathPrefix::parse("/y").unwrap().applies(branching.as_bytes()),
-        Applies::Perhaps
-    );
-    for plain in ["/x", "/%20", "/x;a", "//x", "/%C3%A9"] {
-        assert_eq!(admin.applies(plain.repeat(20_000).as_bytes()), Applies::No, "{plain}");
+    assert_eq!(admin.applies("/x".repeat(30_000).as_bytes()), Applies::No);
+    for piece in ["/x;a", "//x", "/x.", "/;a"] {
+        assert_eq!(admin.applies(piece.repeat(9000).as_bytes()), Applies::No, "{piece}");
     }
+    for piece in ["/%20", "/%C3%A9", "/y/../x", "/:x"] {
+        let long = piece.repeat(3000);
+        assert_eq!(admin.applies(&long.as_bytes()[..8192]), Applies::No, "{piece}");
+        assert_eq!(admin.applies(&long.as_bytes()[..8193]), Applies::Perhaps, "{piece}");
+    }
+    // An exemption is not lost by length.
+    let exempt = PathPattern::parse("/hooks/").unwrap();
+    assert!(any_covers(
+        &[exempt],
+        format!("/hooks{}", "/%20".repeat(9000)).as_bytes()
+    ));
+}
+
+#[test]
+fn a_path_with_too_many_ways_through_the_tree_is_of_every_entry() {
+    let prefixes: Vec<_> = (0..40)
+        .map(|it| PathPrefix::parse(&"/a".repeat(it + 1)).unwrap())
+        .collect();
+    let index = PathIndex::new(prefixes.chunks(1));
+    let asked = |path: String| index.asked(path.as_bytes());
+    assert_eq!(asked("/a".repeat(30)).len(), 30);
+    assert_eq!(asked(format!("{}/..", "/a".repeat(30))).len(), 30);
+    assert_eq!(
+        asked(format!("{}/..", "/a".repeat(3000))),
+        (0..40).map(|it| (it, Applies::Perhaps)).collect::<Vec<_>>()
+    );
 }

@@ -35,7 +35,7 @@ mod plain;
 mod readings;
 
 pub use folds::{Fold, fold};
-pub use index::{Asked, PathIndex};
+pub use index::PathIndex;
 pub use pattern::{PathPattern, PathPrefix, any_covers};
 
 /// The path of a request target.

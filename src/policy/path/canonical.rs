@@ -33,13 +33,35 @@ impl Canonical {
             marks: Vec::with_capacity(path.len()),
             is_open: false,
         };
-        for &byte in path {
-            canonical.push(byte, LITERAL);
+        let mut rest = path;
+        while let Some((&byte, after)) = rest.split_first() {
+            let (after, byte, mark) = match escape(rest) {
+                Some((decoded, after)) => (after, decoded, 1),
+                None => (after, byte, LITERAL),
+            };
+            canonical.push(byte, mark);
             if canonical.is_open {
                 break;
             }
+            rest = canonical.take_inert(after);
         }
         canonical
+    }
+
+    /// Takes the bytes that nothing before them could make a redex of, and none of them begins one.
+    fn take_inert<'a>(&mut self, rest: &'a [u8]) -> &'a [u8] {
+        let is_inert = |byte: &u8| byte.is_ascii() && !matches!(byte, b'%' | b'\\');
+        // `%uXXX` is the longest that waits for a byte.
+        if !self.bytes.iter().rev().take(5).all(is_inert) {
+            return rest;
+        }
+        let count = rest.iter().take_while(|byte| is_inert(byte)).count();
+        let (inert, rest) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(inert);
+        self.bytes.iter_mut().skip(start).for_each(u8::make_ascii_lowercase);
+        self.marks.resize(self.bytes.len(), LITERAL);
+        rest
     }
 
     fn push(&mut self, byte: u8, mark: u8) {
@@ -156,5 +178,13 @@ impl Canonical {
         for &byte in by {
             self.push(byte, mark);
         }
+    }
+}
+
+/// What a path begins with, if that is `%XX`: nothing before or within it can make another redex of its parts.
+fn escape(path: &[u8]) -> Option<(u8, &[u8])> {
+    match path {
+        [b'%', high, low, rest @ ..] => Some((hex(*high)? << 4 | hex(*low)?, rest)),
+        _ => None,
     }
 }

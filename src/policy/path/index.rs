@@ -2,12 +2,16 @@
 
 use super::super::Applies;
 use super::pattern::PathPrefix;
-use super::readings::{self, Readings, Segment};
+use super::readings::{self, Readings, Segment, Segments, is_literal};
 
 /// The prefixes of all entries, by their segments.
 #[derive(Debug, Default)]
 pub struct PathIndex {
     nodes: Vec<Node>,
+    /// How many entries there are.
+    count: usize,
+    /// Those that are for all paths.
+    everywhere: Vec<(usize, Applies)>,
 }
 
 #[derive(Debug, Default)]
@@ -20,122 +24,104 @@ struct Node {
     stems: Vec<usize>,
 }
 
-/// The entries that a path may belong to.
-#[derive(Debug)]
-pub enum Asked {
-    /// Any.
-    All,
-    /// These, in order.
-    Of(Vec<(usize, Applies)>),
-}
+impl PathIndex {
+    /// The longest path whose readings are followed. To ask every entry costs less than to follow those of a longer one.
+    const LONGEST: usize = 8192;
 
-impl Asked {
-    /// Whether it may belong to this entry.
+    /// From the prefixes of each entry in turn; one that has none is for all paths.
     #[must_use]
-    pub fn of(&self, entry: usize) -> Applies {
-        match self {
-            Self::All => Applies::Perhaps,
-            Self::Of(asked) => asked
-                .binary_search_by_key(&entry, |it| it.0)
-                .ok()
-                .and_then(|at| asked.get(at))
-                .map_or(Applies::No, |it| it.1),
-        }
-    }
-}
-
-impl<'p> FromIterator<(usize, &'p PathPrefix)> for PathIndex {
-    /// From the numbers of entries and their prefixes.
-    fn from_iter<I: IntoIterator<Item = (usize, &'p PathPrefix)>>(prefixes: I) -> Self {
+    pub fn new<'p>(entries: impl IntoIterator<Item = &'p [PathPrefix]>) -> Self {
         let mut index = Self::default();
-        for (entry, prefix) in prefixes {
-            let at = index.grow(prefix.segments());
-            if let Some(node) = index.nodes.get_mut(at) {
-                node.prefixes.push((entry, prefix.written().into()));
+        for (entry, prefixes) in entries.into_iter().enumerate() {
+            index.count += 1;
+            if prefixes.is_empty() {
+                index.everywhere.push((entry, Applies::Yes));
             }
-            let Some((last, parents)) = prefix.segments().split_last() else {
-                continue;
-            };
-            let last = Segment {
-                text: last,
-                marks: &[],
-                is_optional: false,
-                may_end: true,
-            };
-            for stem in last.stems() {
-                let at = index.grow(&[parents, &[stem.into()]].concat());
-                if let Some(node) = index.nodes.get_mut(at) {
-                    node.stems.push(entry);
-                }
+            for prefix in prefixes {
+                index.insert(entry, prefix.written());
             }
         }
         index
     }
-}
 
-impl PathIndex {
-    /// The node of these segments, which is made where it is not there yet.
-    fn grow(&mut self, segments: &[Box<[u8]>]) -> usize {
+    fn insert(&mut self, entry: usize, prefix: &[u8]) {
         if self.nodes.is_empty() {
             self.nodes.push(Node::default());
         }
-        let mut at = 0;
-        for segment in segments {
-            let next = self.nodes.len();
-            let Some(node) = self.nodes.get_mut(at) else {
-                return at;
-            };
-            match node.children.binary_search_by(|(it, _)| it.cmp(segment)) {
-                Ok(place) => at = node.children.get(place).map_or(at, |it| it.1),
-                Err(place) => {
-                    node.children.insert(place, (segment.clone(), next));
-                    self.nodes.push(Node::default());
-                    at = next;
-                }
+        let Some(segments) = Segments::of_prefix(prefix) else {
+            return;
+        };
+        let (mut parent, mut at) = (0, 0);
+        for segment in segments.iter() {
+            parent = at;
+            at = self.grow(parent, segment.text);
+        }
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.prefixes.push((entry, prefix.into()));
+        }
+        for stem in segments.iter().last().into_iter().flat_map(Segment::stems) {
+            let at = self.grow(parent, stem);
+            if let Some(node) = self.nodes.get_mut(at) {
+                node.stems.push(entry);
             }
         }
-        at
     }
 
-    /// The entries that a path may belong to under some reading.
-    #[must_use]
-    pub fn asked(&self, path: &[u8]) -> Asked {
-        if self.nodes.is_empty() {
-            return Asked::Of(Vec::new());
+    /// The child of a node, which is made where it is not there yet.
+    fn grow(&mut self, at: usize, segment: &[u8]) -> usize {
+        let next = self.nodes.len();
+        let Some(node) = self.nodes.get_mut(at) else {
+            return at;
+        };
+        match node.find(segment) {
+            Ok(child) => child,
+            Err(place) => {
+                node.children.insert(place, (segment.into(), next));
+                self.nodes.push(Node::default());
+                next
+            }
         }
-        let readings = Readings::of(path);
+    }
+
+    /// The entries that a path belongs to or may belong to, in order.
+    #[must_use]
+    pub fn asked(&self, path: &[u8]) -> Vec<(usize, Applies)> {
+        let mut asked = self.everywhere.clone();
+        if self.nodes.is_empty() {
+            return asked;
+        }
+        let is_long = path.len() > Self::LONGEST && !is_literal(path);
+        let readings = if is_long { Readings::Any } else { Readings::of(path) };
         let mut walk = Walk::new(self);
         match &readings {
-            Readings::Any => return Asked::All,
-            Readings::Simple(path) => walk.along(readings::of_simple(path)),
-            Readings::Segments(segments) => walk.along(segments.iter()),
+            Readings::Any => walk.steps = usize::MAX,
+            Readings::Literal(path) => walk.along(&mut readings::of_literal(path)),
+            Readings::Segments(segments) => walk.along(&mut segments.iter()),
         }
         if walk.is_lost() {
-            return Asked::All;
+            (0..self.count).for_each(|entry| record(&mut asked, entry, Applies::Perhaps));
+            return asked;
         }
-        let mut asked = Vec::new();
         for node in walk.met.iter().filter_map(|&it| self.nodes.get(it)) {
-            asked.extend(node.prefixes.iter().map(|(entry, prefix)| {
+            for (entry, prefix) in &node.prefixes {
                 let holds = lies_below(path, prefix) && readings.is_settled(path);
-                (*entry, if holds { Applies::Yes } else { Applies::Perhaps })
-            }));
+                record(&mut asked, *entry, if holds { Applies::Yes } else { Applies::Perhaps });
+            }
         }
-        let stems = walk.ends.iter().filter_map(|&it| self.nodes.get(it));
-        asked.extend(stems.flat_map(|it| it.stems.iter().map(|&entry| (entry, Applies::Perhaps))));
-        // Of what is told of one entry, the surest.
-        asked.sort_unstable_by(|one, other| other.cmp(one));
-        asked.dedup_by_key(|it| it.0);
-        asked.reverse();
-        Asked::Of(asked)
+        for node in walk.ends.iter().filter_map(|&it| self.nodes.get(it)) {
+            for &entry in &node.stems {
+                record(&mut asked, entry, Applies::Perhaps);
+            }
+        }
+        asked
     }
+}
 
-    fn child(&self, at: usize, segment: &[u8]) -> Option<usize> {
-        let node = self.nodes.get(at)?;
-        let lower = |it: &u8| it.to_ascii_lowercase();
-        let place = node
-            .children
-            .binary_search_by(|(it, _)| it.iter().copied().cmp(segment.iter().map(lower)));
-        node.children.get(place.ok()?).map(|it| it.1)
+impl Node {
+    /// Where the segment leads, or where it would stand; it is in lower case.
+    fn find(&self, segment: &[u8]) -> Result<usize, usize> {
+        let place = self.children.binary_search_by(|(it, _)| (**it).cmp(segment))?;
+        self.children.get(place).map(|it| it.1).ok_or(place)
     }
 }
 
@@ -169,9 +155,16 @@ impl<'i> Walk<'i> {
         self.steps > Self::MOST_STEPS
     }
 
-    fn along<'s>(&mut self, segments: impl Iterator<Item = Segment<'s>>) {
+    fn along<'s>(&mut self, segments: &mut dyn Iterator<Item = Segment<'s>>) {
         for segment in segments {
-            self.step(segment);
+            let lower;
+            let text = if segment.text.iter().any(u8::is_ascii_uppercase) {
+                lower = segment.text.to_ascii_lowercase();
+                lower.as_slice()
+            } else {
+                segment.text
+            };
+            self.step(Segment { text, ..segment });
             if self.active.is_empty() || self.is_lost() {
                 return;
             }
@@ -188,12 +181,12 @@ impl<'i> Walk<'i> {
                 return;
             };
             if segment.may_end {
-                for end in segment.stems().filter_map(|stem| index.child(at, stem)) {
+                for end in segment.stems().filter_map(|stem| index.nodes.get(at)?.find(stem).ok()) {
                     note(&mut self.met, end);
                     note(&mut self.ends, end);
                 }
             }
-            if let Some(next) = index.child(at, segment.text) {
+            if let Some(next) = index.nodes.get(at).and_then(|it| it.find(segment.text).ok()) {
                 note(&mut self.met, next);
                 if segment.may_end {
                     note(&mut self.ends, next);
@@ -206,6 +199,18 @@ impl<'i> Walk<'i> {
         if !segment.is_optional {
             self.active.drain(..count);
         }
+    }
+}
+
+/// Puts what is known of an entry in its place; of what is known twice, the surer holds.
+fn record(asked: &mut Vec<(usize, Applies)>, entry: usize, applies: Applies) {
+    match asked.binary_search_by_key(&entry, |it| it.0) {
+        Ok(at) => {
+            if let Some((_, known)) = asked.get_mut(at) {
+                *known = applies.max(*known);
+            }
+        }
+        Err(at) => asked.insert(at, (entry, applies)),
     }
 }
 

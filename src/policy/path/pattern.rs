@@ -23,7 +23,7 @@ impl PathPattern {
     /// What is wrong with it: an entry begins with `/`, is printable ASCII, has no query, and no segment that a backend
     /// may leave out or split.
     pub fn parse(entry: &str) -> Result<Self, Problem> {
-        let PathPrefix { written, .. } = PathPrefix::parse(entry)?;
+        let PathPrefix(written) = PathPrefix::parse(entry)?;
         Ok(if written.ends_with(b"/") {
             Self::Below(written)
         } else {
@@ -43,10 +43,7 @@ pub fn any_covers(patterns: &[PathPattern], path: &[u8]) -> bool {
 
 /// One entry of `match.path_prefixes`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PathPrefix {
-    written: Box<[u8]>,
-    segments: Vec<Box<[u8]>>,
-}
+pub struct PathPrefix(Box<[u8]>);
 
 impl PathPrefix {
     /// Reads an entry: `/api` is that path and everything below it, `/api/` only what is below it. `/apis` is neither.
@@ -68,27 +65,22 @@ impl PathPrefix {
         if path == b"/" {
             return Err(Problem::PathEverything);
         }
-        let segments = Segments::of_prefix(path).filter(|_| is_plain(path));
-        Ok(Self {
-            written: path.into(),
-            segments: segments.ok_or(Problem::PathAmbiguous)?,
-        })
+        if !is_plain(path) || Segments::of_prefix(path).is_none() {
+            return Err(Problem::PathAmbiguous);
+        }
+        Ok(Self(path.into()))
     }
 
     /// The prefix as it was written.
     #[must_use]
     pub fn written(&self) -> &[u8] {
-        &self.written
-    }
-
-    /// Its segments in the spelling that all spellings have in common.
-    pub(super) fn segments(&self) -> &[Box<[u8]>] {
-        &self.segments
+        &self.0
     }
 
     /// Whether a path lies below this prefix: byte for byte and under every reading, under some, or under none.
     #[must_use]
     pub fn applies(&self, path: &[u8]) -> Applies {
-        PathIndex::from_iter([(0, self)]).asked(path).of(0)
+        let asked = PathIndex::new([std::slice::from_ref(self)]).asked(path);
+        asked.first().map_or(Applies::No, |it| it.1)
     }
 }

@@ -42,20 +42,6 @@ fn has_needless_encoding(segment: &[u8]) -> bool {
     std::str::from_utf8(&decoded).is_err()
 }
 
-/// Whether no reading changes anything but the case of letters and what stands at the end of the path: the shape of
-/// nearly all paths, told in one pass.
-pub(super) fn is_simple(path: &[u8]) -> bool {
-    let mut before = 0;
-    for &byte in path {
-        let is_special = matches!(byte, b'%' | b'\\' | b';' | b':') || !byte.is_ascii_graphic();
-        if is_special || byte == b'/' && matches!(before, b'/' | b'.') {
-            return false;
-        }
-        before = byte;
-    }
-    before != b'.' && path.starts_with(b"/")
-}
-
 /// The value of a hexadecimal digit.
 pub(super) fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|it| u8::try_from(it).ok())

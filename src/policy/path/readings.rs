@@ -1,7 +1,7 @@
 //! The segments of a path, with what readings do to them.
 
 use super::canonical::{Canonical, LITERAL};
-use super::plain::{is_plain, is_simple};
+use super::plain::is_plain;
 
 /// One segment, in canonical spelling and without what a reading may cut off or drop at its end.
 #[derive(Clone, Copy)]
@@ -17,8 +17,8 @@ pub(super) struct Segment<'a> {
 
 /// A path as backends may read it.
 pub(super) enum Readings<'a> {
-    /// In one way, but for the case of letters and for the end.
-    Simple(&'a [u8]),
+    /// Segment by segment as they stand: nothing is encoded, and none may be `..`.
+    Literal(&'a [u8]),
     /// In those that the segments tell.
     Segments(Segments),
     /// In ways that are not followed: it may be of any entry.
@@ -42,11 +42,11 @@ struct Part {
 
 impl<'a> Readings<'a> {
     pub fn of(path: &'a [u8]) -> Self {
-        if is_simple(path) {
-            return Self::Simple(path);
-        }
         if !path.starts_with(b"/") {
             return Self::Any;
+        }
+        if is_literal(path) {
+            return Self::Literal(path);
         }
         let canonical = Canonical::of(path);
         if canonical.is_open {
@@ -58,68 +58,55 @@ impl<'a> Readings<'a> {
     /// Whether every reading leaves the path below whatever it lies below byte for byte, readings of its end aside.
     pub fn is_settled(&self, path: &[u8]) -> bool {
         match self {
-            Self::Simple(_) => true,
+            Self::Literal(_) => is_plain(path),
             Self::Segments(segments) => !segments.has_parent && is_plain(path),
             Self::Any => false,
         }
     }
 }
 
-/// The segments of a simple path.
-pub(super) fn of_simple(path: &[u8]) -> impl Iterator<Item = Segment<'_>> {
-    let path = path.strip_prefix(b"/").unwrap_or(path);
-    let path = path.strip_suffix(b"/").unwrap_or(path);
-    let mut segments = path.split(|&byte| byte == b'/').peekable();
+/// Whether no byte stands for another, and every reading has the same segments: none begins as `..` might, or with `:`.
+pub(super) fn is_literal(path: &[u8]) -> bool {
+    let mut before = 0;
+    path.iter().all(|&byte| {
+        let is_odd = matches!(byte, b'%' | b'\\' | b' ' | 0x80..);
+        let begins_oddly = before == b'/' && matches!(byte, b'.' | b':');
+        before = byte;
+        !is_odd && !begins_oddly
+    })
+}
+
+/// The segments of a literal path, each read when it is asked for: most paths leave the tree at the first.
+pub(super) fn of_literal(path: &[u8]) -> impl Iterator<Item = Segment<'_>> {
+    let mut rest = path.split(|&byte| byte == b'/').filter(|it| !it.is_empty());
     std::iter::from_fn(move || {
-        let text = segments.next()?;
+        let (kept, text) = rest
+            .by_ref()
+            .map(|it| (Read::of(it).kept, it))
+            .find(|it| !it.0.is_empty())?;
+        let is_last = || rest.clone().all(|it| Read::of(it).kept.is_empty());
         Some(Segment {
-            text,
+            text: kept,
             marks: &[],
             is_optional: false,
-            may_end: segments.peek().is_none(),
+            may_end: cut(text).len() < text.len() || is_last(),
         })
     })
 }
 
 impl Segments {
     fn of(canonical: Canonical) -> Self {
-        let mut parts: Vec<Part> = Vec::new();
-        // Of what stands between two slashes that were received as such: where it begins, and whether it was cut.
-        let (mut first, mut is_cut) = (0, false);
-        // Where the last such piece begins that has a segment; how many segments `..` may take away.
-        let (mut last, mut below_parent, mut has_parent) = (0, 0, false);
+        let mut split = Split::default();
         let mut start = 0_usize;
         for text in canonical.bytes.split(|&byte| byte == b'/') {
             let slash = start.checked_sub(1).and_then(|at| canonical.marks.get(at));
-            let is_firm = slash.is_none_or(|&it| it == LITERAL);
-            if is_firm {
-                (first, is_cut) = (parts.len(), false);
+            if slash.is_none_or(|&it| it == LITERAL) {
+                split.begin_piece();
             }
-            let body = cut(text);
-            // A cut would leave nothing of `:me`, which is a name all the same.
-            let is_name = text.starts_with(b":");
-            let kept = trimmed(if is_name { cut_behind_colons(text) } else { body });
-            let is_cut_here = body.len() < text.len();
-            if !kept.is_empty() {
-                last = first;
-                parts.push(Part {
-                    start,
-                    length: kept.len(),
-                    is_optional: is_name || is_cut && !is_firm,
-                    may_end: is_cut_here,
-                });
-            } else if body.iter().filter(|&&byte| byte == b'.').count() > 1 {
-                (below_parent, has_parent) = (parts.len(), true);
-            }
-            is_cut |= is_cut_here;
+            split.read(start, text);
             start += text.len() + 1;
         }
-        let mut is_end = true;
-        for (at, part) in parts.iter_mut().enumerate().rev() {
-            part.is_optional |= at < below_parent;
-            part.may_end |= is_end || part.is_optional || at >= last;
-            is_end &= part.is_optional;
-        }
+        let (parts, has_parent) = split.finish();
         Self {
             canonical,
             parts,
@@ -140,19 +127,16 @@ impl Segments {
     }
 
     /// The segments of a prefix, if every reading of it has all of them. Where a reading cuts it, the shorter one holds.
-    pub fn of_prefix(path: &[u8]) -> Option<Vec<Box<[u8]>>> {
+    pub fn of_prefix(path: &[u8]) -> Option<Self> {
         let canonical = Canonical::of(path);
         let is_open = canonical.is_open;
-        let end = canonical
-            .bytes
-            .iter()
-            .position(ends_path)
-            .unwrap_or(canonical.bytes.len());
-        let kept = canonical.bytes.get(..end)?.iter().filter(|&&byte| byte == b'/').count();
-        let segments = Self::of(canonical);
+        let kept = canonical.bytes.iter().take_while(|&byte| !ends_path(byte));
+        let kept = kept.filter(|&&byte| byte == b'/').count();
+        let mut segments = Self::of(canonical);
         let written = path.split(|&byte| byte == b'/').filter(|it| !it.is_empty()).count();
         let is_whole = !is_open && !segments.has_parent && segments.parts.len() == written;
-        is_whole.then(|| segments.iter().take(kept).map(|it| it.text.into()).collect())
+        segments.parts.truncate(kept);
+        is_whole.then_some(segments)
     }
 }
 
@@ -172,10 +156,86 @@ impl<'a> Segment<'a> {
     }
 }
 
+/// The segments that were read.
+#[derive(Default)]
+struct Split {
+    parts: Vec<Part>,
+    /// Of what stands between two slashes that were received as such: where it begins.
+    first: usize,
+    /// Where the last such piece begins that has a segment.
+    last: usize,
+    /// Whether a segment of this piece was cut.
+    is_cut: bool,
+    /// How many segments some `..` may take away.
+    below_parent: usize,
+    has_parent: bool,
+}
+
+impl Split {
+    /// A slash that was received as such begins another piece.
+    fn begin_piece(&mut self) {
+        (self.first, self.is_cut) = (self.parts.len(), false);
+    }
+
+    fn read(&mut self, start: usize, text: &[u8]) {
+        let Read { kept, body, is_name } = Read::of(text);
+        let is_cut_here = body.len() < text.len();
+        if !kept.is_empty() {
+            self.last = self.first;
+            self.parts.push(Part {
+                start,
+                length: kept.len(),
+                is_optional: is_name || self.is_cut,
+                may_end: is_cut_here,
+            });
+        } else {
+            if let Some(part) = self.parts.last_mut() {
+                part.may_end |= is_cut_here;
+            }
+            if body.iter().filter(|&&byte| byte == b'.').count() > 1 {
+                (self.below_parent, self.has_parent) = (self.parts.len(), true);
+            }
+        }
+        self.is_cut |= is_cut_here;
+    }
+
+    /// What only the end tells: which segments some reading leaves out, and with which it may end.
+    fn finish(mut self) -> (Vec<Part>, bool) {
+        let mut is_end = true;
+        for (at, part) in self.parts.iter_mut().enumerate().rev() {
+            part.is_optional |= at < self.below_parent;
+            part.may_end |= is_end || part.is_optional || at >= self.last;
+            is_end &= part.is_optional;
+        }
+        (self.parts, self.has_parent)
+    }
+}
+
+/// What is left of a segment.
+struct Read<'a> {
+    /// Without what a reading may cut off or drop.
+    kept: &'a [u8],
+    /// Without what a reading may cut off.
+    body: &'a [u8],
+    /// It begins with `:`. A cut would leave nothing of `:me`, which is a name all the same.
+    is_name: bool,
+}
+
+impl<'a> Read<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        let is_name = text.starts_with(b":");
+        let body = if is_name { &[] } else { cut(text) };
+        let kept = trimmed(if is_name { cut_behind_colons(text) } else { body });
+        Self { kept, body, is_name }
+    }
+}
+
 /// The part of a segment in front of what ends it for some backend.
 fn cut(segment: &[u8]) -> &[u8] {
-    let is_end = |byte: &u8| matches!(byte, b';' | b':') || ends_path(byte);
-    segment.split(is_end).next().unwrap_or_default()
+    let end = segment
+        .iter()
+        .position(|byte| matches!(byte, b';' | b':') || ends_path(byte));
+    end.and_then(|at| segment.get(..at)).unwrap_or(segment)
 }
 
 /// The same of a segment that begins with `:`, which are no cut then.
