@@ -180,6 +180,17 @@ impl Split {
     fn read(&mut self, start: usize, text: &[u8]) {
         let Read { kept, body, is_name } = Read::of(text);
         let is_cut_here = body.len() < text.len();
+        // `..json` is `.` and a suffix, and the path ends before it for a backend that takes that off first.
+        match kept
+            .iter()
+            .take_while(|it| matches!(it, b'.' | b' '))
+            .filter(|&&it| it == b'.')
+            .count()
+        {
+            0 => {}
+            1 => self.end_before(),
+            _ => self.below_parent = self.parts.len(),
+        }
         if !kept.is_empty() {
             self.last = self.first;
             self.parts.push(Part {
@@ -189,14 +200,20 @@ impl Split {
                 may_end: is_cut_here,
             });
         } else {
-            if let Some(part) = self.parts.last_mut() {
-                part.may_end |= is_cut_here;
+            if is_cut_here {
+                self.end_before();
             }
             if body.iter().filter(|&&byte| byte == b'.').count() > 1 {
                 (self.below_parent, self.has_parent) = (self.parts.len(), true);
             }
         }
         self.is_cut |= is_cut_here;
+    }
+
+    fn end_before(&mut self) {
+        if let Some(part) = self.parts.last_mut() {
+            part.may_end = true;
+        }
     }
 
     /// What only the end tells: which segments some reading leaves out, and with which it may end.
