@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use documents::{blocks, document, pages};
 use origin_gate::config;
+use origin_gate::policy::pattern::probes;
 use origin_gate::policy::problem::Problem;
 use origin_gate::policy::verdict::{Check, Finding, Outcome};
 use serde_json::Value;
@@ -102,6 +103,20 @@ fn the_table_of_presets_is_theirs() {
         document("docs/policy.md").contains(&table),
         "the table of presets should be\n{table}"
     );
+}
+
+/// A host of the list stands for its origins of `https` and `http`.
+#[test]
+fn the_list_of_probes_is_what_expressions_are_held_against() {
+    let page = document("docs/policy.md");
+    let (_, section) = page.split_once("## What an entry grants\n").unwrap();
+    let list = blocks(section, "text")[0];
+    let of = |word: &str| match word.contains("://") {
+        true => vec![word.to_owned()],
+        false => vec![format!("https://{word}"), format!("http://{word}")],
+    };
+    let told: BTreeSet<_> = list.split_whitespace().flat_map(of).collect();
+    assert_eq!(told, probes().collect());
 }
 
 /// That every code is one is not said of those with `…`.
