@@ -68,7 +68,8 @@ fn the_table_of_keys_is_whole_and_its_defaults_are_valid() {
     let page = document("docs/policy.md");
     let (_, table) = page.split_once("| key | default | |\n|---|---|---|\n").unwrap();
     let rows = table.lines().take_while(|line| line.starts_with('|'));
-    let mut told = BTreeSet::new();
+    let schema: Value = serde_json::from_str(config::SCHEMA).unwrap();
+    let (mut told, mut compared) = (BTreeSet::new(), 0);
     for row in rows {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
         let key = cells.get(1).unwrap().trim_matches('`');
@@ -82,7 +83,20 @@ fn the_table_of_keys_is_whole_and_its_defaults_are_valid() {
             None => format!(r#"{{"{key}": {default}}}"#),
         };
         assert!(config::load(text.as_bytes()).is_ok(), "{text}");
+        let value = match key.split_once('.') {
+            Some((section, key)) => schema.pointer(&format!("/$defs/{section}/properties/{key}/default")),
+            None => schema.pointer(&format!("/properties/{key}/default")),
+        };
+        if let Some(value) = value {
+            assert_eq!(
+                &serde_json::from_str::<Value>(default).unwrap(),
+                value,
+                "{key}, and in the schema"
+            );
+            compared += 1;
+        }
     }
+    assert!(compared > 12, "only {compared} defaults");
     assert_eq!(told, known);
 }
 
