@@ -30,10 +30,14 @@ def find():
 def chromium(ports, certificate):
     """One that finds each of these names on a port of this machine, at no other port than 443 as far as it and its
     pages know; and that takes this certificate alone for its own, in place of an authority that it could know."""
-    rules = ", ".join(f"MAP {name} 127.0.0.1:{port}" for name, port in ports.items())
-    arguments = [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={pin(certificate)}"]
-    with sync_playwright() as playwright, contextlib.closing(Chromium(playwright, arguments)) as found:
+    with sync_playwright() as playwright, contextlib.closing(Chromium(playwright, finding(ports, certificate))) as found:
         yield found
+
+
+def finding(ports, certificate):
+    """The arguments for that. A name may have a port at its end, and then is found there at that port alone."""
+    rules = ", ".join(f"MAP {name} 127.0.0.1:{port}" for name, port in ports.items())
+    return [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={pin(certificate)}"]
 
 
 class Chromium:
@@ -98,12 +102,16 @@ class Console:
         return found
 
 
-def site(access_log):
-    """A server of `caller.html`, at every path and under every name."""
+def page():
+    """`caller.html`, at every path that has no route before this one."""
     kind = {"key": "content-type", "value": "text/html; charset=utf-8"}
-    route = {
+    return {
         "match": {"prefix": "/"},
         "direct_response": {"status": 200, "body": {"inline_string": PAGE}},
         "response_headers_to_add": [{"header": kind, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}],
     }
-    return proxy.manager([], [route], access_log)
+
+
+def site(access_log):
+    """A server of `caller.html`, at every path and under every name."""
+    return proxy.manager([], [page()], access_log)

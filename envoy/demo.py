@@ -68,9 +68,13 @@ def envoy_config(shop_port, module, fixed, text=None):
 
 
 def let_visitors_in(configuration):
-    """Lists the page that a person opens, and has it told each decision."""
+    """Takes the two names of this machine for hosts, lists the page at one of them, and has it told each decision. On
+    them that list alone says who may open a WebSocket, so that the page at the other is a foreign one."""
     policy = json.loads(configuration["value"])
     policy["allowed_origins"].append("http://localhost:*")
+    policy["allowed_hosts"].append("localhost")
+    policy["allowed_hosts"].append("127.0.0.1")
+    policy["websocket"]["allowed_hosts"] = False
     policy["debug"] = True
     configuration["value"] = json.dumps(policy)
 
@@ -207,7 +211,10 @@ class Checks:
             self.socket("the shop's page opens one", path, APP)
         self.socket("its default port written out", "/ws/chat/sales/", f"{APP}:443")
         self.socket("the default port in the host", "/ws/chat/sales/", APP, host=f"{API}:443")
-        self.socket("a page on an allowed host, whatever its scheme and port", "/ws/chat/", f"http://{API}:8080")
+        self.socket("a page on the host itself", "/ws/chat/", f"https://{API}")
+        self.socket("and over plain HTTP, as this request is", "/ws/chat/", f"http://{API}")
+        self.socket("a page on another of the allowed hosts", "/ws/chat/", f"http://{APP.partition('//')[2]}")
+        self.socket("but not on a port that neither shows", "/ws/chat/", f"http://{API}:8080", refused="port_mismatch")
         market = "multivendor-backend.indexo.ir"
         self.socket("a page of the other platform's, by its host", "/ws/chat/", "https://www.indexo.ir", host=market)
         self.socket("from the host itself", "/ws/chat/", f"https://{market}", host=market)
@@ -335,7 +342,8 @@ def stay(envoy):
 Envoy is on {base}, its admin page on http://localhost:{envoy.admin}. Open the shop's page in a browser:
 
   {base}   an origin that is allowed, for this run alone
-  {base.replace("localhost", "127.0.0.1")}   the same page, as one of an origin that is not
+  {base.replace("localhost", "127.0.0.1")}   the same page, as one of an origin that is not: it reads nothing of
+    the first address, and opens no WebSocket there
 
 Or try:
 

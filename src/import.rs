@@ -79,6 +79,9 @@ pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, S
     }
     let variable = |name: &str| settings.get(name).cloned();
     let carried = match config::carry_django(&variable) {
+        Ok(carried) if is_module && python::calls(text, "AllowedHostsOriginValidator") => {
+            with_sockets_by_hosts(carried)
+        }
         Ok(carried) => carried,
         Err(errors) => {
             notes.extend(errors);
@@ -102,6 +105,22 @@ pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, S
         );
     }
     Imported::of(carried, notes)
+}
+
+/// The policy of an application that lets pages of its hosts open WebSockets, as Channels' validator does.
+fn with_sockets_by_hosts(carried: Carried) -> Carried {
+    let mut policy: Value = serde_json::from_str(&carried.policy).unwrap_or_default();
+    let lists_hosts = policy.get("allowed_hosts").is_some();
+    if let Some(policy) = policy.as_object_mut().filter(|_| lists_hosts) {
+        policy.insert("websocket".to_owned(), json!({ "allowed_hosts": true }));
+    }
+    match config::carry_json(policy.to_string().as_bytes()) {
+        Ok(again) => Carried {
+            policy: again.policy,
+            ..carried
+        },
+        Err(_) => carried,
+    }
 }
 
 /// The longest that browsers keep an answer to a preflight, and the largest `max_age`, in seconds.

@@ -141,10 +141,37 @@ const DIFFERENCES: &[Difference] = &[
         covers: |pair| pair.group.kind == "channels" && pair.origin.is_none(),
     },
     Difference {
-        name: "a subdomain of localhost under DEBUG",
-        reason: "Django's own list for DEBUG has it, Channels' copy of that list has not",
-        filter: true,
-        covers: |pair| pair.group.kind == "channels" && pair.group.environment.contains(&("DEBUG", "true")),
+        name: "a WebSocket of the visitor's own machine",
+        reason: "safer: any program there can be it, so it may ask that machine alone",
+        filter: false,
+        covers: |pair| of_channels(pair).is_some_and(|it| it.is_loopback() && !pair.group.host.ends_with("localhost")),
+    },
+    Difference {
+        name: "a WebSocket of another scheme than http and https",
+        reason: "safer: such a page is on no host of a list of hosts; list its origin",
+        filter: false,
+        covers: |pair| of_channels(pair).is_some_and(|it| !matches!(it.scheme, b"http" | b"https")),
+    },
+    Difference {
+        name: "a WebSocket over https of a page over http",
+        reason: "safer: whoever sits on the visitor's network can write that page",
+        filter: false,
+        covers: |pair| of_channels(pair).is_some_and(|it| pair.group.is_secure && it.scheme == b"http"),
+    },
+    Difference {
+        name: "a WebSocket of a page on another port",
+        reason: "safer: what is on another port need not be the host's own; list its origin",
+        filter: false,
+        covers: |pair| of_channels(pair).is_some_and(|it| it.port.is_some()),
+    },
+    Difference {
+        name: "a write over https of a trusted page over http",
+        reason: "safer: a page of http never writes to https, unless it is of this machine and in `allowed_origins`",
+        filter: false,
+        covers: |pair| {
+            let is_http = pair.origin.as_ref().is_some_and(|it| it.starts_with(b"http://"));
+            pair.group.kind == "csrf" && pair.group.is_secure && is_http
+        },
     },
     Difference {
         name: "a write from the host itself, its port or case written otherwise",
@@ -464,6 +491,12 @@ fn has_empty_label(host: &[u8]) -> bool {
         .unwrap_or(name)
         .split(|&byte| byte == b'.')
         .any(<[u8]>::is_empty)
+}
+
+/// The pair's origin where Channels is asked.
+fn of_channels<'p>(pair: &'p Pair<'_>) -> Option<Origin<'p>> {
+    let origin = pair.origin.as_deref().filter(|_| pair.group.kind == "channels");
+    origin.and_then(|it| Origin::parse(it).ok())
 }
 
 /// The one serialization of the pair's origin.

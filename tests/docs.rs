@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use documents::{blocks, document, pages};
 use origin_gate::config;
+use origin_gate::policy::pattern::probes;
 use origin_gate::policy::problem::Problem;
 use origin_gate::policy::verdict::{Check, Finding, Outcome};
 use serde_json::Value;
@@ -67,7 +68,8 @@ fn the_table_of_keys_is_whole_and_its_defaults_are_valid() {
     let page = document("docs/policy.md");
     let (_, table) = page.split_once("| key | default | |\n|---|---|---|\n").unwrap();
     let rows = table.lines().take_while(|line| line.starts_with('|'));
-    let mut told = BTreeSet::new();
+    let schema: Value = serde_json::from_str(config::SCHEMA).unwrap();
+    let (mut told, mut compared) = (BTreeSet::new(), 0);
     for row in rows {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
         let key = cells.get(1).unwrap().trim_matches('`');
@@ -81,7 +83,20 @@ fn the_table_of_keys_is_whole_and_its_defaults_are_valid() {
             None => format!(r#"{{"{key}": {default}}}"#),
         };
         assert!(config::load(text.as_bytes()).is_ok(), "{text}");
+        let value = match key.split_once('.') {
+            Some((section, key)) => schema.pointer(&format!("/$defs/{section}/properties/{key}/default")),
+            None => schema.pointer(&format!("/properties/{key}/default")),
+        };
+        if let Some(value) = value {
+            assert_eq!(
+                &serde_json::from_str::<Value>(default).unwrap(),
+                value,
+                "{key}, and in the schema"
+            );
+            compared += 1;
+        }
     }
+    assert!(compared > 12, "only {compared} defaults");
     assert_eq!(told, known);
 }
 
@@ -102,6 +117,20 @@ fn the_table_of_presets_is_theirs() {
         document("docs/policy.md").contains(&table),
         "the table of presets should be\n{table}"
     );
+}
+
+/// A host of the list stands for its origins of `https` and `http`.
+#[test]
+fn the_list_of_probes_is_what_expressions_are_held_against() {
+    let page = document("docs/policy.md");
+    let (_, section) = page.split_once("## What an entry grants\n").unwrap();
+    let list = blocks(section, "text")[0];
+    let of = |word: &str| match word.contains("://") {
+        true => vec![word.to_owned()],
+        false => vec![format!("https://{word}"), format!("http://{word}")],
+    };
+    let told: BTreeSet<_> = list.split_whitespace().flat_map(of).collect();
+    assert_eq!(told, probes().collect());
 }
 
 /// That every code is one is not said of those with `…`.

@@ -209,6 +209,39 @@ DEBUG = config("DEBUG", cast=bool)
     assert_eq!(notes, [""; 0]);
 }
 
+/// Channels' validator by `ALLOWED_HOSTS` is `websocket.allowed_hosts`; a name that is not called is none.
+#[test]
+fn sockets_by_hosts() {
+    for (more, expected) in [
+        (
+            "application = AllowedHostsOriginValidator(chat)",
+            json!({ "allowed_hosts": true }),
+        ),
+        (
+            "websocket = security.AllowedHostsOriginValidator(\n    AuthMiddlewareStack(chat)\n)",
+            json!({ "allowed_hosts": true }),
+        ),
+        (
+            "from channels.security.websocket import AllowedHostsOriginValidator",
+            json!(null),
+        ),
+        ("# AllowedHostsOriginValidator(chat)", json!(null)),
+        ("OTHER = 'AllowedHostsOriginValidator(chat)'", json!(null)),
+        ("application = OriginValidator(chat, ['a.example'])", json!(null)),
+    ] {
+        let text = format!("ALLOWED_HOSTS = ['a.example']\n{more}\n");
+        let (policy, _) = policy(import::import_django("settings.py", &text, &BTreeMap::new()));
+        assert_eq!(policy["websocket"], expected, "{more}");
+        assert_eq!(policy["allowed_hosts"], json!(["a.example"]), "{more}");
+    }
+    let text = "AllowedHostsOriginValidator(chat)\nCORS_ALLOWED_ORIGINS = ['https://a.example']";
+    assert!(
+        import::import_django("settings.py", text, &BTreeMap::new())
+            .policy
+            .is_none()
+    );
+}
+
 /// What is set twice, in part or by a call is not what the first line says.
 #[test]
 fn settings_that_are_known_in_part_are_not_known() {

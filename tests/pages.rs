@@ -56,7 +56,7 @@ const MIGRATE: &str = "tests/e2e/test_migrate.py::test_each_row_is_so";
 const TROUBLE: &str = "tests/e2e/test_troubleshooting.py::test_it_happens_as_the_page_says";
 
 /// How many blocks of each kind a page has, and the test that executes, loads or compares them.
-const BLOCKS: [(&str, &str, usize, &str); 33] = [
+const BLOCKS: [(&str, &str, usize, &str); 34] = [
     ("README.md", "console", 1, README),
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
@@ -103,6 +103,12 @@ const BLOCKS: [(&str, &str, usize, &str); 33] = [
     ),
     ("docs/policy.md", "console", 1, COMMAND),
     ("docs/policy.md", "json", 1, JSON),
+    (
+        "docs/policy.md",
+        "text",
+        1,
+        "tests/docs.rs::the_list_of_probes_is_what_expressions_are_held_against",
+    ),
     (
         "docs/release.md",
         "console",

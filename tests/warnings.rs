@@ -110,6 +110,9 @@ fn shipped() -> Vec<(String, String)> {
             .trim()
             .strip_prefix("policy[\"")
             .and_then(|it| it.split_once("\"].append("));
+        if line.trim() == "policy[\"websocket\"][\"allowed_hosts\"] = False" {
+            policy["websocket"]["allowed_hosts"] = json!(false);
+        }
         if let Some((key, value)) = appended {
             let value = serde_json::from_str(value.strip_suffix(')').unwrap()).unwrap();
             policy[key].as_array_mut().unwrap().push(value);

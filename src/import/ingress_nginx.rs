@@ -61,7 +61,7 @@ pub fn import_ingress_nginx(text: &str) -> Imported {
     match config::carry_json(policy.to_string().as_bytes()) {
         Ok(carried) => {
             notes.push(
-                "note: ingress-nginx lets every page open WebSockets; here its own host, its hosts and its allowed \
+                "note: ingress-nginx lets every page open WebSockets; here its own host and its allowed \
                  origins may (set `websocket.mode` to `off` for what was)"
                     .to_owned(),
             );

@@ -48,6 +48,15 @@ pub fn read(text: &str, variables: &BTreeMap<String, String>) -> Told {
     told
 }
 
+/// Whether a module calls something of this name.
+pub fn calls(text: &str, name: &str) -> bool {
+    let is_call = |pair: &[Token]| match pair {
+        [called, open] => called.word == Word::Name(name.to_owned()) && open.word == Word::Sign('('),
+        _ => false,
+    };
+    tokens(text).windows(2).any(is_call)
+}
+
 struct Reader<'v> {
     /// Every name whose value is known.
     names: BTreeMap<String, Value>,

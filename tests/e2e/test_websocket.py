@@ -29,6 +29,7 @@ STRICT = {**POLICY, "websocket": {"allowed_hosts": False, "missing_origin": "rej
 POLICIES = {
     "plain": POLICY,
     "strict": STRICT,
+    "by_hosts": {**POLICY, "allowed_hosts": ["api.example", "[::1]", "[::2]"], "websocket": {"allowed_hosts": True}},
     "strip_port": STRICT,
     "check": {**POLICY, "hosts": {"forwarded_host": "check"}},
     "strip": {**POLICY, "hosts": {"forwarded_host": "strip"}},
