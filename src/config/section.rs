@@ -226,7 +226,8 @@ impl<'n> Section<'n> {
     /// Reports the keys that nobody took.
     pub fn finish(self, report: &mut Report) {
         for (key, _) in self.entries {
-            if self.known.contains(&key.as_str()) {
+            // Editors put `$schema` at the top, for themselves.
+            if self.known.contains(&key.as_str()) || (self.path.is_empty() && key == "$schema") {
                 continue;
             }
             let nearest = self.known.iter().map(|known| (distance(key, known), *known)).min();
