@@ -5,7 +5,7 @@ mod expressions;
 
 use serde_json::{Value, json};
 
-use crate::analysis::is_public_suffix;
+pub use crate::analysis::is_public_suffix;
 use crate::config::{self, ConfigErrors, Environment, Note};
 use crate::policy::pattern::{HostPattern, OriginHosts, OriginPattern};
 use expressions::{Expressions, lint_length};

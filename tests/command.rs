@@ -713,6 +713,33 @@ fn warnings_can_be_denied_and_notes_cannot() {
     }
 }
 
+/// Both verbs warn of the same, and programs get a code for each warning.
+#[test]
+fn check_and_explain_have_the_same_warnings() {
+    let policy = r#"{"allowed_hosts": ["api.example"], "allowed_origin_regexes": ["https://.*app\\.example"],
+                     "dangerously_allow_null_origin": true}"#;
+    let warning = r"allowed_origin_regexes[0]: `https://.*app\.example`: `https://evilapp.example` matches too";
+    let ran = run(
+        &[
+            "explain",
+            "-",
+            "--host",
+            "api.example",
+            "--origin",
+            "https://evilapp.example",
+        ],
+        policy,
+    );
+    assert!(ran.code == 0 && ran.out.contains(warning), "{}{}", ran.out, ran.err);
+    let ran = run(&["check", "-", "--json"], policy);
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(told["warnings"][1].as_str().unwrap().contains(warning), "{told:#}");
+    assert_eq!(
+        told["warning_codes"],
+        serde_json::json!(["dangerous_null_origin", "regex_open_site"])
+    );
+}
+
 /// What the policy is written in cannot speak to the terminal.
 #[test]
 fn control_characters_are_escaped() {

@@ -53,6 +53,7 @@ pub struct Automaton {
     places: HashMap<Set, At>,
     /// Where each byte leads from each state: by spelled readings, then by any.
     steps: Vec<Option<At>>,
+    accepting: HashMap<At, bool>,
     /// How much has been done, in states visited.
     pub work: u64,
 }
@@ -96,6 +97,7 @@ impl Automaton {
             sets: Vec::new(),
             places: HashMap::new(),
             steps: Vec::new(),
+            accepting: HashMap::new(),
             work: 0,
         };
         automaton.place(dead)?;
@@ -147,10 +149,13 @@ impl Automaton {
 
     /// Whether the origin may begin here.
     pub fn accepts(&mut self, at: At) -> bool {
-        let states = self.closure(at, Side::Edge);
-        states
-            .into_iter()
-            .any(|state| matches!(self.nfa.state(state), State::Match { .. }))
+        if let Some(&is_accepting) = self.accepting.get(&at) {
+            return is_accepting;
+        }
+        let mut states = self.closure(at, Side::Edge).into_iter();
+        let is_accepting = states.any(|state| matches!(self.nfa.state(state), State::Match { .. }));
+        self.accepting.insert(at, is_accepting);
+        is_accepting
     }
 
     fn place(&mut self, set: Set) -> Result<At, TooLarge> {

@@ -96,6 +96,12 @@ pub fn nicer(
     for start in 0..=host.len() {
         for end in start..=host.len().min(start + 2) {
             for (rank, stranger) in STRANGERS.iter().enumerate() {
+                if best
+                    .as_ref()
+                    .is_some_and(|((is_unknown, best, _), _)| !is_unknown && *best < rank)
+                {
+                    continue;
+                }
                 let (Some(before), Some(after)) = (host.get(..start), host.get(end..)) else {
                     continue;
                 };

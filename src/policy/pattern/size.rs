@@ -4,8 +4,9 @@
 /// against every one.
 pub const MAX_EXPRESSIONS: usize = 65_536;
 
-/// What an expression with comments counts at least: what stands in them is not read here.
-const WITH_COMMENTS: usize = 4096;
+/// The most that one expression counts: what is larger exceeds its own limit when it is compiled. One with comments
+/// counts as much, since what stands in them is not read here.
+const MAX_ONE: usize = 4096;
 
 /// The size of an expression: its characters, with counted repetitions written out. This needs no compiling, and is the
 /// same on every platform.
@@ -20,8 +21,8 @@ pub fn expression_size(entry: &str) -> usize {
     }
     let size = scan.open.iter().fold(0, |sum: usize, it| sum.saturating_add(it.total));
     match entry.contains('#') {
-        true => size.max(WITH_COMMENTS),
-        false => size,
+        true => MAX_ONE,
+        false => size.min(MAX_ONE),
     }
 }
 
