@@ -10,8 +10,8 @@ use super::schemes::{self, Schemes};
 use crate::policy::host::MAX_NAME;
 
 /// The most places that a search visits, and the most IPv6 addresses that it begins to write.
-const MAX_NODES: usize = 100_000;
-const MAX_V6: usize = 20_000;
+const MAX_NODES: usize = 30_000;
+const MAX_V6: usize = 4_000;
 
 /// What a search found.
 #[derive(Default)]
