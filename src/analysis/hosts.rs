@@ -141,20 +141,7 @@ impl Spot {
                 let form = Form::Name { site, ending };
                 Some((Self { all, named, form }, label))
             }
-            Form::V4 { octets, digits } => match byte {
-                b'0'..=b'9' => octet(byte, digits).and_then(|digits| {
-                    let octets = *octets;
-                    spot(spelled, Form::V4 { octets, digits })
-                }),
-                b'.' if *octets < 3 && is_octet(digits) => {
-                    let form = Form::V4 {
-                        octets: octets + 1,
-                        digits: "",
-                    };
-                    spot(spelled, form)
-                }
-                _ => None,
-            },
+            Form::V4 { octets, digits } => read_v4(byte, *octets, digits).and_then(|form| spot(spelled, form)),
             Form::V6 { text } => match byte {
                 b'0'..=b'9' | b'a'..=b'f' | b':' | b'[' if text.len() < MAX_V6 && !text.starts_with('[') => {
                     groups(byte, text).and_then(|text| spot(spelled, Form::V6 { text }))
@@ -258,6 +245,17 @@ impl Ending {
 
     fn may_be_name(self) -> bool {
         matches!(self, Self::Hex | Self::X | Self::Word)
+    }
+}
+
+fn read_v4(byte: u8, octets: u8, digits: &str) -> Option<Form> {
+    match byte {
+        b'0'..=b'9' => octet(byte, digits).map(|digits| Form::V4 { octets, digits }),
+        b'.' if octets < 3 && is_octet(digits) => Some(Form::V4 {
+            octets: octets + 1,
+            digits: "",
+        }),
+        _ => None,
     }
 }
 

@@ -1,9 +1,8 @@
 //! The grammar of schemes, and of the default ports that origins leave out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use super::automaton::{At, Automaton, DEAD, Letters, TooLarge};
-use super::letters::SYMBOLS;
 use crate::policy::origin::{MAX_SCHEME, default_port};
 
 /// What is before `://`, as far as a search looked.
@@ -19,6 +18,9 @@ pub struct Schemes {
 
 /// The schemes whose default port is left out. Two of them are those of sockets, which no page has.
 const WITH_DEFAULT_PORT: [&str; 4] = ["https", "http", "wss", "ws"];
+
+/// What schemes are made of.
+pub const SCHEME_SYMBOLS: [u8; 39] = *b"abcdefghijklmnopqrstuvwxyz0123456789-.+";
 
 struct Node {
     all: At,
@@ -41,7 +43,7 @@ pub fn search(automaton: &mut Automaton, all: At, named: At, port: Option<u16>) 
         byte: 0,
         length: 0,
     }];
-    let mut seen = HashMap::from([((all, named, Some(String::new())), ())]);
+    let mut seen = HashSet::from([(all, named, Some(String::new()))]);
     let mut queue = VecDeque::from([0]);
     while let Some(at) = queue.pop_front()
         && found.outside.is_none()
@@ -59,27 +61,18 @@ pub fn search(automaton: &mut Automaton, all: At, named: At, port: Option<u16>) 
         if length >= MAX_SCHEME {
             continue;
         }
-        for &byte in SYMBOLS
-            .iter()
-            .filter(|&&it| !matches!(it, b':' | b'/' | b'_' | b'[' | b']'))
-        {
-            let next = automaton.step(all, byte, Letters::Any)?;
-            if next == DEAD {
-                continue;
-            }
-            let word = word.as_ref().map(|it| format!("{}{it}", char::from(byte)));
-            let word = word.filter(|word| WITH_DEFAULT_PORT.iter().any(|it| it.ends_with(word.as_str())));
-            let named = automaton.step(named, byte, Letters::Spelled)?;
-            if seen.insert((next, named, word.clone()), ()).is_none() {
+        for byte in SCHEME_SYMBOLS {
+            let next = Node {
+                all: automaton.step(all, byte, Letters::Any)?,
+                named: automaton.step(named, byte, Letters::Spelled)?,
+                word: longer(byte, word.as_deref()),
+                parent: Some(at),
+                byte,
+                length: length + 1,
+            };
+            if next.all != DEAD && seen.insert((next.all, next.named, next.word.clone())) {
                 queue.push_back(nodes.len());
-                nodes.push(Node {
-                    all: next,
-                    named,
-                    word,
-                    parent: Some(at),
-                    byte,
-                    length: length + 1,
-                });
+                nodes.push(next);
             }
         }
     }
@@ -111,6 +104,12 @@ fn known(automaton: &mut Automaton, all: At, named: At, port: Option<u16>) -> Re
         found.any = found.any.or_else(|| Some(scheme.to_owned()));
     }
     Ok(found)
+}
+
+/// A word with a byte before it, if that may become one of [`WITH_DEFAULT_PORT`].
+fn longer(byte: u8, word: Option<&str>) -> Option<String> {
+    let word = format!("{}{}", char::from(byte), word?);
+    WITH_DEFAULT_PORT.iter().any(|it| it.ends_with(&word)).then_some(word)
 }
 
 fn text(nodes: &[Node], mut at: usize) -> String {

@@ -6,12 +6,12 @@ use std::rc::Rc;
 use super::automaton::{At, Automaton, DEAD, Letters, TooLarge};
 use super::hosts::{Spot, Whole};
 use super::letters::SYMBOLS;
-use super::schemes::{self, Schemes};
+use super::schemes::{self, SCHEME_SYMBOLS, Schemes};
 use crate::policy::host::MAX_NAME;
 
 /// The most places that a search visits, and the most IPv6 addresses that it begins to write.
-const MAX_NODES: usize = 100_000;
-const MAX_V6: usize = 20_000;
+const MAX_NODES: usize = 30_000;
+const MAX_V6: usize = 4_000;
 
 /// What a search found.
 #[derive(Default)]
@@ -197,10 +197,7 @@ fn may_be_v6(automaton: &mut Automaton, at: At) -> Result<bool, TooLarge> {
     }
     let mut seen = HashSet::new();
     while let Some(at) = before.pop() {
-        for &byte in SYMBOLS
-            .iter()
-            .filter(|&&it| !matches!(it, b':' | b'/' | b'_' | b'[' | b']'))
-        {
+        for byte in SCHEME_SYMBOLS {
             let next = automaton.step(at, byte, Letters::Any)?;
             if byte.is_ascii_lowercase() && automaton.accepts(next) {
                 return Ok(true);

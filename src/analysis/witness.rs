@@ -102,14 +102,12 @@ pub fn nicer(
                 {
                     continue;
                 }
-                let (Some(before), Some(after)) = (host.get(..start), host.get(end..)) else {
-                    continue;
-                };
+                let before = host.get(..start).unwrap_or_default();
+                let after = host.get(end..).unwrap_or_default();
                 let name = [before, stranger, after].concat();
-                let top = name.rsplit('.').next().unwrap_or_default();
                 // A top-level name that does not exist convinces nobody.
-                let is_unknown = !is_listed(&name) && !expression.contains(top);
-                let score = (is_unknown, rank, name.len());
+                let top = name.rsplit('.').next().unwrap_or_default();
+                let score = (!is_listed(&name) && !expression.contains(top), rank, name.len());
                 if best.as_ref().is_some_and(|(best, _)| *best <= score) {
                     continue;
                 }
