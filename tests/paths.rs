@@ -147,12 +147,58 @@ const PREFIXES: &[&str] = &[
 ];
 
 fn path() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(select(PIECES), 1..9).prop_map(|pieces| format!("/{}", pieces.concat()).into_bytes())
+    let chance = prop::collection::vec(select(PIECES), 1..9).prop_map(|pieces| format!("/{}", pieces.concat()));
+    // A prefix, with something put in here and there.
+    let inserted = prop::collection::vec((any::<prop::sample::Index>(), select(PIECES)), 1..4);
+    let near = (
+        select(vec!["", "/x/..", "/x%2fy/..", "/x", "/"]),
+        select(PREFIXES),
+        inserted,
+    );
+    let near = near.prop_map(|(before, prefix, inserted)| {
+        let mut path: Vec<char> = format!("{before}{prefix}").chars().collect();
+        for (at, piece) in inserted {
+            let at = 1 + at.index(path.len());
+            path.splice(at..at, piece.chars());
+        }
+        path.into_iter().collect()
+    });
+    prop_oneof![1 => chance, 3 => near].prop_map(String::into_bytes)
 }
+
+/// What is plain by itself: what it comes to together is another matter.
+const PLAIN: &[&str] = &[
+    "/",
+    "/",
+    "/",
+    "..",
+    ".",
+    "%20",
+    ":",
+    "x",
+    "X",
+    "admin",
+    ".json",
+    "+",
+    "%E2%80%A5",
+    "%E2%80%A6",
+    "%EF%BC%8E",
+    "%EF%BC%8F",
+    "%EF%BC%85",
+    "2e",
+    "2f",
+    "%C2%AD",
+    "%EF%BC%9B",
+    "%EF%BC%9A",
+    "%EF%BC%9F",
+    "%C3%A9",
+    "%E2%84%80",
+];
 
 /// A prefix, and what follows it: a path that lies below it byte for byte.
 fn below() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
-    (select(PREFIXES), prop::collection::vec(select(PIECES), 0..6)).prop_map(|(prefix, pieces)| {
+    let pieces = |all| prop::collection::vec(select(all), 0..6);
+    (select(PREFIXES), prop_oneof![3 => pieces(PLAIN), 1 => pieces(PIECES)]).prop_map(|(prefix, pieces)| {
         let slash = if prefix.ends_with('/') { "" } else { "/" };
         (prefix, format!("{prefix}{slash}{}", pieces.concat()).into_bytes())
     })

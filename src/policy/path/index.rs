@@ -172,10 +172,11 @@ impl<'i> Walk<'i> {
     }
 
     fn step(&mut self, segment: Segment<'_>) {
-        let stays = if segment.is_optional { self.active.len() } else { 0 };
         let (index, count) = (self.index, self.active.len());
-        // A simple path has one way, however long it is.
-        self.steps += count - 1 + stays;
+        // Where readings are now, they stay if some of them leave this segment out.
+        let left = if segment.is_optional { 0 } else { count };
+        // A path with one way takes none of these steps, however long it is.
+        self.steps += 2 * count - 1 - left;
         for place in 0..count {
             let Some(&at) = self.active.get(place) else {
                 return;
@@ -191,14 +192,12 @@ impl<'i> Walk<'i> {
                 if segment.may_end {
                     note(&mut self.ends, next);
                 }
-                if !self.active.contains(&next) {
+                if !self.active.get(left..).is_some_and(|it| it.contains(&next)) {
                     self.active.push(next);
                 }
             }
         }
-        if !segment.is_optional {
-            self.active.drain(..count);
-        }
+        self.active.drain(..left);
     }
 }
 
