@@ -242,7 +242,7 @@ fn expressions() -> impl Strategy<Value = (String, String)> {
 /// Fewer cases than of other properties, whatever the environment says: each builds automata.
 fn check_each<S: Strategy>(strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let config = ProptestConfig {
-        cases: ProptestConfig::default().cases.div_ceil(8),
+        cases: ProptestConfig::default().cases.div_ceil(32),
         failure_persistence: None,
         ..ProptestConfig::default()
     };
