@@ -31,7 +31,7 @@ macro_rules! problems {
 problems! {
     PathEverything = "path_everything": "this is every path; name those that are meant",
     AnyAmongHeaders = "list_any_among_others": "`*` stands alone in its list; remove it, or the other entries",
-    AnyAmongHosts = "hosts_any_among_others": "every host is allowed; the other entries only serve WebSockets",
+    AnyAmongHosts = "hosts_any_among_others": "every host is allowed; the other entries only serve `websocket.allowed_hosts`",
     AnyAmongOrigins = "origins_any_among_others": "`*` covers every origin; remove it, or the other entries",
     AnyBesideRegexes = "origins_any_beside_regexes": "`*` covers every origin; remove it, or the regular expressions",
     AnyExposed = "expose_any_with_credentials":
@@ -87,7 +87,7 @@ problems! {
     HostRootDot = "host_root_dot": "the trailing dot of a request is dropped before it is compared",
     HostScheme = "host_scheme": "a host has no scheme",
     HostSingleLabel = "host_single_label":
-        "this covers every name under one top-level name, and WebSockets from there; put your own domain here",
+        "this covers every name under one top-level name; put your own domain here",
     HostsOff = "hosts_off": "every host is let through here, whatever `allowed_hosts` lists",
     HostSubdomains = "address_subdomains": "an IP address has no subdomains",
     HostWildcard = "host_wildcard": "a leading `.` stands for the domain and every subdomain; `*.` is for origins",
