@@ -84,7 +84,12 @@ pub(super) fn of_literal(path: &[u8]) -> impl Iterator<Item = Segment<'_>> {
             .by_ref()
             .map(|it| (Read::of(it).kept, it))
             .find(|it| !it.0.is_empty())?;
-        let is_last = || rest.clone().all(|it| Read::of(it).kept.is_empty());
+        // What follows is nothing, or is cut where it begins, and with it what comes then.
+        let is_last = || {
+            let mut following = rest.clone();
+            let next = following.find(|it| cut(it).len() < it.len() || !trimmed(it).is_empty());
+            next.is_none_or(|it| trimmed(cut(it)).is_empty())
+        };
         Some(Segment {
             text: kept,
             marks: &[],
