@@ -2,13 +2,14 @@
 //! by then. Only the requests that need it pay for it.
 
 use super::{Pairs, Proxy};
+use crate::policy::headers;
 use crate::policy::request::RequestHead;
 use crate::policy::verdict::RequestEdit;
 
 /// Shows the access log the headers that the edits replace or remove, as they were received: those of `x-forwarded-host`
 /// as `origin_gate_received_x_forwarded_host`. Several lines are one value, as in RFC 9110 §5.3.
 pub fn publish(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
-    let mut shown = String::new();
+    let mut shown = "";
     for edit in edits {
         let name: &str = match edit {
             RequestEdit::Remove(name) => name,
@@ -16,17 +17,17 @@ pub fn publish(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
             // Only where there was none.
             RequestEdit::AddWebSocketKey => continue,
         };
-        let name = name.to_ascii_lowercase().replace('-', "_");
         // Each spelling of a name has an edit of its own.
-        if name == shown {
+        let Some(name) = headers::meant_by(name.as_bytes()).filter(|name| *name != shown) else {
             continue;
-        }
+        };
+        shown = name;
         let lines = request.headers().into_iter().flatten();
-        let lines = lines.filter(|(it, _)| is_spelling(it, name.as_bytes()));
+        let lines = lines.filter(|(it, _)| headers::meant_by(it) == Some(name));
         let values: Vec<_> = lines.map(|(_, value)| value).collect();
         if !values.is_empty() {
+            let name = name.replace('-', "_");
             proxy.publish(&["origin_gate_received_", &name].concat(), &values.join(&b", "[..]));
-            shown = name;
         }
     }
 }
@@ -43,13 +44,4 @@ pub fn publish_target(proxy: &impl Proxy, head: &RequestHead<'_>) {
 /// Whether Envoy notes in a header of this name what its routes rewrite.
 pub fn is_original(name: &[u8]) -> bool {
     matches!(name, b"x-envoy-original-path" | b"x-envoy-original-host")
-}
-
-/// Whether a header's name is this one, in any case, with `_` or `-`.
-fn is_spelling(name: &[u8], wanted: &[u8]) -> bool {
-    let normal = |byte: &u8| match byte {
-        b'-' => b'_',
-        byte => byte.to_ascii_lowercase(),
-    };
-    name.iter().map(normal).eq(wanted.iter().copied())
 }

@@ -82,7 +82,7 @@ pub(super) fn is_tchar(byte: &u8) -> bool {
 /// keep the case of names. Backends that make variables of them, as CGI does, write `_` for `-`, and a few of them for
 /// every other sign.
 #[must_use]
-pub(super) fn meant_by(name: &[u8]) -> Option<&'static str> {
+pub fn meant_by(name: &[u8]) -> Option<&'static str> {
     let names: &[&'static str] = match name.len() {
         4 => &[HOST],
         6 => &[ORIGIN],
