@@ -22,8 +22,9 @@ pub use pairs::Pairs;
 
 use crate::policy::Policy;
 use crate::policy::headers;
+use crate::policy::reply::LocalReply;
 use crate::policy::request::RequestHead;
-use crate::policy::verdict::{Action, Allow, Check, Deny, Finding, LocalReply, Outcome, RequestEdit, Verdict};
+use crate::policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, RequestEdit, Verdict};
 use response::{Latched, restore_status};
 
 /// What the filter needs of a proxy, for the stream at hand. Nothing here panics: a call that the proxy refuses is an

@@ -13,6 +13,7 @@ pub mod origin;
 pub mod path;
 pub mod pattern;
 pub mod problem;
+pub mod reply;
 pub mod request;
 pub mod rules;
 pub mod set;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Asked, Line};
 use crate::filter::{FINDING, Pairs, Proxy, Unavailable};
 use crate::policy::headers;
-use crate::policy::verdict::LocalReply;
+use crate::policy::reply::LocalReply;
 
 /// A request and its response, on their way through the filter.
 pub struct DryRun(RefCell<Seen>);

@@ -11,7 +11,7 @@ use proxy_wasm::types::{Action, ContextType};
 
 use super::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
 use crate::config::{self, ConfigErrors, Loaded};
-use crate::policy::verdict::LocalReply;
+use crate::policy::reply::LocalReply;
 use crate::{REVISION, VERSION};
 use abi::Map;
 

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::headers::{self, is_token, members};
+use super::reply::{AllowedNames, Preflight};
 use super::request::{Field, RequestHead};
-use super::verdict::{AllowOrigin, AllowedNames, CorsGrant, Deny, Mode, Preflight, ResponseCors};
+use super::verdict::{AllowOrigin, CorsGrant, Deny, Mode, ResponseCors};
 
 /// The `cors` section, with its header values ready to send.
 #[derive(Debug)]

@@ -7,11 +7,10 @@ use super::cookies;
 use super::cors::Cors;
 use super::origin::{NoOrigin, Origin};
 use super::path::{self, PathPattern};
+use super::reply::{Refusal, Reply};
 use super::request::{Field, RequestHead, Source};
 use super::set::{HostSet, Match, NearMiss, OriginSet};
-use super::verdict::{
-    Action, Allow, AllowOrigin, Check, Deny, Finding, Forward, Mode, Outcome, Refusal, Reply, ResponseCors, Verdict,
-};
+use super::verdict::{Action, Allow, AllowOrigin, Check, Deny, Finding, Forward, Mode, Outcome, ResponseCors, Verdict};
 use super::websocket::{self, WebSocket};
 use super::writes::Csrf;
 

@@ -5,10 +5,8 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::headers::members;
-use super::verdict::{
-    Action, AllowOrigin, AllowedNames, Check, CorsGrant, Deny, Finding, Forward, Outcome, Preflight, Refusal, Reply,
-    ResponseCors, Verdict,
-};
+use super::reply::{AllowedNames, Preflight, Refusal, Reply};
+use super::verdict::{Action, AllowOrigin, Check, CorsGrant, Deny, Finding, Forward, Outcome, ResponseCors, Verdict};
 
 /// How much an answer lets happen, the least first: whether the request goes on, then who may read what comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use origin_gate::filter::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
 use origin_gate::policy::Policy;
-use origin_gate::policy::verdict;
+use origin_gate::policy::reply;
 
 use super::stream::{self, Fields, Host, LocalReply, Stream};
 
@@ -134,7 +134,7 @@ impl Proxy for FakeProxy<'_> {
         Ok(())
     }
 
-    fn reply(&self, reply: &verdict::LocalReply<'_>, details: &str) -> Result<(), Unavailable> {
+    fn reply(&self, reply: &reply::LocalReply<'_>, details: &str) -> Result<(), Unavailable> {
         self.check("reply")?;
         let headers = reply.headers.iter();
         self.stream.borrow_mut().reply = Some(LocalReply {
