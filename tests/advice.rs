@@ -1,20 +1,13 @@
 //! What a hint offers can be done, and helps: each entry is added where the hint says, and the same request asked again.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that does not get what it needs has failed"
-)]
-
 use std::collections::BTreeMap;
 
-use origin_gate::analysis::is_public_suffix;
-use origin_gate::config;
-use origin_gate::explain::{Asked, explain};
-use origin_gate::policy::hint::Domains;
-use origin_gate::policy::pattern::{HostPattern, OriginHosts, OriginPattern};
-use origin_gate::policy::request::{Field, RequestHead};
-use origin_gate::policy::verdict::{Deny, Finding};
+use advice::Domains;
+use analysis::explain::{Asked, explain};
+use analysis::is_public_suffix;
+use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
+use policy::request::{Field, RequestHead};
+use policy::verdict::{Deny, Finding};
 use serde_json::{Value, json};
 
 const POLICIES: [&str; 20] = [
@@ -241,7 +234,7 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     let is_next = was != is
         && matches!(is, Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
         && was != Some(Deny::HeaderNotAllowed);
-    let is_next = is_next || loaded.policy.refused_forwarding(&verdict, &head).is_some();
+    let is_next = is_next || advice::refused_forwarding(&loaded.policy, &verdict, &head).is_some();
     let is_solved = after.outcome.is_allowed() || after.check != before.check || is_next;
     (!is_solved).then(|| format!("still {after}"))
 }
@@ -298,7 +291,7 @@ fn what_is_offered_loads_and_helps() {
             request: lines.clone(),
             response: vec![(":status".to_owned(), b"200".to_vec())],
         };
-        let in_log = policy.hint(&verdict, &head, Domains::LITTLE).fix.into_owned();
+        let in_log = advice::hint(policy, &verdict, &head, Domains::LITTLE).fix.into_owned();
         let explained = explain(config::load(text.as_bytes()).unwrap(), &asked).unwrap();
         let explained = explained.hint.unwrap().fix.into_owned();
         for (is_log, fix) in [(true, in_log), (false, explained)] {

@@ -1,16 +1,14 @@
 //! A decision that sends nothing allocates nothing, however many origins are listed.
 
 #![expect(unsafe_code, reason = "an allocator is unsafe code; this one only counts")]
-#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
-use origin_gate::config;
-use origin_gate::policy::Policy;
-use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::verdict::Action;
+use policy::Policy;
+use policy::request::RequestHead;
+use policy::verdict::Action;
 
 struct Counting;
 

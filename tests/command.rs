@@ -1,19 +1,15 @@
 //! What the command says: the corpus through `explain`, and the program itself.
 
-#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
-
-mod support;
-
+use crate::support;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use origin_gate::REVISION;
-use origin_gate::config;
-use origin_gate::explain::{Asked, Colors, Explanation, Question, explain};
+use crate::support::{Case, Response, Seen};
+use analysis::explain::{Asked, Colors, Explanation, Question, explain};
+use filter::REVISION;
 use proptest::prelude::*;
 use serde_json::Value;
-use support::{Case, Response, Seen};
 
 /// What a case asks, with the response that its backend or its proxy gives.
 fn asked(case: &Case) -> Asked {
@@ -117,7 +113,7 @@ struct Ran {
 }
 
 fn run(arguments: &[&str], input: &str) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
+    let mut child = Command::new(crate::binary())
         .args(arguments)
         .env_clear()
         .stdin(Stdio::piped())

@@ -1,14 +1,13 @@
 //! Configurations and what is said of them, word for word.
 
-mod support;
-
+use crate::support;
 use std::collections::BTreeSet;
 use std::fs;
 
-use origin_gate::config::{self, Note};
-use origin_gate::policy::problem::Problem;
+use crate::support::strings;
+use config::Note;
+use policy::problem::Problem;
 use serde_json::Value;
-use support::strings;
 
 /// Messages are bytes, which cases are not: `a_struct_that_is_none_is_an_error` has these.
 const UNTOLD: [&str; 2] = ["configuration_too_deep", "configuration_not_utf8"];
@@ -207,7 +206,6 @@ fn no_configuration_panics() {
     }
 }
 
-#[expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
 /// Protocol Buffers, written as `google/protobuf/struct.proto` has it.
 mod protobuf {
     use serde_json::Value;

@@ -1,12 +1,8 @@
 //! What the log says of cookies that browsers drop.
 
-#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
-
-#[path = "support/captured.rs"]
-mod captured;
-
+use crate::captured;
+use filter::{Cookies, MAX_COOKIE_NAMES, Pairs};
 use log::Level;
-use origin_gate::filter::{Cookies, MAX_COOKIE_NAMES, Pairs};
 
 /// Whether there is a dropped cookie, and the lines that it causes.
 fn record(cookies: &Cookies, lines: &[&str]) -> (bool, Vec<(Level, String)>) {

@@ -1,12 +1,12 @@
 //! Rules of the core that no single request through a proxy shows.
 
-use origin_gate::policy::Applies;
-use origin_gate::policy::headers::{self, varies_by_origin};
-use origin_gate::policy::origin::{MAX_ORIGIN, Origin};
-use origin_gate::policy::path::{PathPattern, PathPrefix, any_covers};
-use origin_gate::policy::pattern::{HostPattern, OriginPattern};
-use origin_gate::policy::request::{Field, RequestHead};
-use origin_gate::policy::set::{HostSet, NearMiss, OriginSet};
+use policy::Applies;
+use policy::headers::{self, varies_by_origin};
+use policy::origin::{MAX_ORIGIN, Origin};
+use policy::path::{PathPattern, PathPrefix, any_covers};
+use policy::pattern::{HostPattern, OriginPattern};
+use policy::request::{Field, RequestHead};
+use policy::set::{HostSet, NearMiss, OriginSet};
 
 type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 

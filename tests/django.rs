@@ -4,26 +4,16 @@
 //!
 //! `./build.sh test` names Python with these packages in `ORIGIN_GATE_PYTHON`.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test that does not get what it needs has failed"
-)]
-
-mod support;
-
+use crate::support;
 use std::collections::BTreeMap;
 use std::env;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use origin_gate::config;
-use origin_gate::policy::Policy;
-use origin_gate::policy::origin::{NoOrigin, Origin};
-use origin_gate::policy::verdict::{Action, AllowOrigin, ResponseCors};
+use policy::Policy;
+use policy::origin::{NoOrigin, Origin};
+use policy::verdict::{Action, AllowOrigin, ResponseCors};
 use serde_json::{Value, json};
 
 /// Settings under which one part of Django is asked.
@@ -447,7 +437,7 @@ fn is_allowed(pair: &Pair<'_>, policy: &Policy) -> bool {
 
 fn ask_django(pairs: &[Pair<'_>]) -> Vec<String> {
     let python = env::var("ORIGIN_GATE_PYTHON").expect("ORIGIN_GATE_PYTHON names Python: run ./build.sh test");
-    let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/django/oracle.py");
+    let oracle = crate::root().join("tests/django/oracle.py");
     let mut process = Command::new(python)
         .arg("-B")
         .arg(oracle)

@@ -1,22 +1,16 @@
 //! What the documents say is so. That each of their blocks is tried, and where, is in `tests/pages.rs`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read the documents has failed")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use documents::{blocks, document, pages};
-use origin_gate::config;
-use origin_gate::policy::pattern::probes;
-use origin_gate::policy::problem::Problem;
-use origin_gate::policy::verdict::{Check, Finding, Outcome};
+use crate::documents::{blocks, document, pages};
+use policy::pattern::probes;
+use policy::problem::Problem;
+use policy::verdict::{Check, Finding, Outcome};
 use serde_json::Value;
-
-#[path = "support/documents.rs"]
-mod documents;
 
 /// The JSON under `value: |` in YAML, which ends where the indentation does.
 fn policy_in(text: &str) -> String {
@@ -184,7 +178,7 @@ fn printed_by(line: &str, folder: &Path) -> String {
         Some(rest) => rest.split_once("' | origin-gate ").unwrap(),
         None => ("", line.strip_prefix("origin-gate ").unwrap()),
     };
-    let mut process = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
+    let mut process = Command::new(crate::binary())
         .args(shell_words(arguments))
         .current_dir(folder)
         .env_clear()
@@ -245,7 +239,7 @@ fn the_pages_about_migrating_import_what_they_show() {
             let input = parts[*at - 2].split_once('\n').unwrap().1;
             let policy = parts[*at + 2].strip_prefix("json\n").unwrap();
             fs::write(folder.join(line.rsplit(' ').next().unwrap()), input).unwrap();
-            let done = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
+            let done = Command::new(crate::binary())
                 .args(shell_words(line))
                 .current_dir(&folder)
                 .env_clear()
@@ -263,7 +257,7 @@ fn the_pages_about_migrating_import_what_they_show() {
 /// Which settings themselves bring about aside.
 #[test]
 fn the_policies_of_the_pages_about_migrating_load_without_a_warning() {
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrate")).unwrap() {
+    for entry in fs::read_dir(crate::root().join("docs/migrate")).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
         let policies = blocks(&text, "json");

@@ -1,21 +1,13 @@
 //! What `check` says of expressions, over all origins that there can be.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that does not get what it needs has failed"
-)]
-
-mod support;
-
+use crate::support;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use origin_gate::analysis::{Budget, Expression, Outside, Verdict, judge};
-use origin_gate::check::check;
-use origin_gate::config;
-use origin_gate::policy::origin::Origin;
-use origin_gate::policy::pattern::{MAX_EXPRESSIONS, OriginRegex, expression_size};
+use analysis::check::check;
+use analysis::{Budget, Expression, Outside, Verdict, judge};
+use policy::origin::Origin;
+use policy::pattern::{MAX_EXPRESSIONS, OriginRegex, expression_size};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::{Value, json};

@@ -1,18 +1,14 @@
 //! The corpus through the whole filter, on a proxy made of vectors.
 
-#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
-
-mod support;
-
+use crate::support;
 use std::collections::BTreeMap;
 
-use origin_gate::config;
-use origin_gate::filter::Pairs;
-use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::verdict::Finding;
-use support::fake::Native;
-use support::stream::{self, Host, Stream, respond, run};
-use support::{Case, Envoy, Response};
+use crate::support::fake::Native;
+use crate::support::stream::{self, Host, Stream, respond, run};
+use crate::support::{Case, Envoy, Response};
+use filter::Pairs;
+use policy::request::RequestHead;
+use policy::verdict::Finding;
 
 #[test]
 fn the_corpus_passes() {

@@ -1,13 +1,10 @@
 //! The table of Unicode's folds is what Unicode's data says. `ORIGIN_GATE_ACCEPT=1` writes it anew.
 
-#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 
-use origin_gate::policy::path::{Fold, fold};
+use policy::path::{Fold, fold};
 use unicode_normalization::UnicodeNormalization;
 
 /// All that NFKC, lower and upper case make of a text, one after another.
@@ -40,7 +37,7 @@ fn others() -> impl Iterator<Item = char> {
 #[test]
 fn folds_are_those_of_unicode() {
     if std::env::var_os("ORIGIN_GATE_ACCEPT").is_some() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/policy/path/folds/table.rs");
+        let path = crate::root().join("src/policy/path/folds/table.rs");
         fs::write(path, table()).unwrap();
         return;
     }

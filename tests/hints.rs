@@ -1,15 +1,12 @@
 //! What a refusal's hint says: the entry that comes nearest, and what to change.
 
-#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
-
-use origin_gate::config;
-use origin_gate::policy::Policy;
-use origin_gate::policy::hint::{Domains, Hint};
-use origin_gate::policy::near::{Miss, nearest};
-use origin_gate::policy::origin::Origin;
-use origin_gate::policy::pattern::OriginPattern;
-use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::set::OriginSet;
+use advice::near::{Miss, nearest};
+use advice::{Domains, Hint};
+use policy::Policy;
+use policy::origin::Origin;
+use policy::pattern::OriginPattern;
+use policy::request::RequestHead;
+use policy::set::OriginSet;
 use proptest::prelude::{ProptestConfig, any, prop_oneof, proptest};
 use proptest::strategy::Strategy;
 
@@ -31,7 +28,7 @@ fn hint(policy: &Policy, fields: &[&str]) -> (String, Hint) {
     let verdict = policy.decide(&head);
     (
         verdict.finding.to_string(),
-        policy.hint(&verdict, &head, Domains::LITTLE),
+        advice::hint(policy, &verdict, &head, Domains::LITTLE),
     )
 }
 
@@ -647,7 +644,7 @@ proptest! {
                 ("access-control-request-method", "PUT"), ("access-control-request-headers", &header),
             ].into_iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
             let verdict = policy.decide(&head);
-            let Hint { nearest, fix } = policy.hint(&verdict, &head, Domains::LITTLE);
+            let Hint { nearest, fix } = advice::hint(&policy, &verdict, &head, Domains::LITTLE);
             let is_plain = |text: &str| text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"');
             assert!(is_plain(&fix) && fix.len() < 1200, "{fix}");
             assert!(nearest.is_none_or(|it| is_plain(&it)));

@@ -1,15 +1,8 @@
 //! Policies made of other programs' configurations.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that does not get what it needs has failed"
-)]
-
 use std::collections::BTreeMap;
 
-use origin_gate::config;
-use origin_gate::import::{self, Imported, import_ingress_nginx};
+use import::{Imported, import_ingress_nginx};
 use serde_json::{Value, json};
 
 fn import_django(file_name: &str, text: &str) -> Imported {

@@ -1,20 +1,14 @@
 //! What the log says, and how often.
 
-#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
-
-#[path = "support/captured.rs"]
-mod captured;
-#[path = "support/verdict.rs"]
-mod verdict;
-
+use crate::captured;
+use crate::verdict;
 use std::cell::Cell;
 use std::time::Duration;
 
+use filter::{INTERVAL, Journal, NAMES};
 use log::Level;
-use origin_gate::config;
-use origin_gate::filter::{INTERVAL, Journal, NAMES};
-use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::verdict::{Allow, Check, Deny, Finding, Outcome};
+use policy::request::RequestHead;
+use policy::verdict::{Allow, Check, Deny, Finding, Outcome};
 
 fn rejected(check: Check, reason: Deny) -> Finding {
     Finding {

@@ -1,13 +1,6 @@
 //! The manifests in `envoy/`: one policy in all of them, one version of the module, and each held to its own schema. What
 //! of it runs without a cluster runs in `tests/e2e/test_manifests.py`.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that does not get what it needs has failed"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,10 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
 
-use filter_order::{EARLY, LATE, named, sorted};
-
-#[path = "support/filter_order.rs"]
-mod filter_order;
+use crate::filter_order::{EARLY, LATE, named, sorted};
 
 /// Each, and where in its documents the policy is.
 const POLICIES: [(&str, &str); 5] = [
@@ -46,7 +36,7 @@ const RESOURCES: [&str; 5] = [
 ];
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    crate::root().to_path_buf()
 }
 
 fn text(path: &str) -> String {
@@ -94,7 +84,7 @@ fn one_policy_is_in_all_of_them() {
 
 #[test]
 fn the_command_finds_nothing_wrong_with_it() {
-    let done = Command::new(env!("CARGO_BIN_EXE_origin-gate"))
+    let done = Command::new(crate::binary())
         .args(["check", "--deny-warnings", "envoy/policy.json"])
         .current_dir(root())
         .env_clear()

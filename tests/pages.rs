@@ -1,21 +1,15 @@
 //! No page leads nowhere, shows what no test tries, or names a test or a verb that is not there.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read the documents has failed")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use documents::{blocks, document, pages};
-
-#[path = "support/documents.rs"]
-mod documents;
+use crate::documents::{blocks, document, pages};
 
 /// The links within the project; those to the web are not followed.
 #[test]
 fn the_links_lead_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = crate::root();
     for page in pages() {
         let text = document(&page);
         let folder = root.join(&page);
@@ -157,7 +151,7 @@ fn kinds(text: &str) -> Vec<String> {
 /// Whether there is such a test, as `FILE::NAME`; in `tests/cases`, such a case.
 fn is_a_test(name: &str) -> bool {
     let (file, name) = name.split_once("::").unwrap();
-    let Ok(text) = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)) else {
+    let Ok(text) = fs::read_to_string(crate::root().join(file)) else {
         return false;
     };
     match file.rsplit('.').next() {
@@ -205,7 +199,7 @@ fn the_verbs_are_there() {
 }
 
 fn command_help() -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_origin-gate")).arg("--help").output();
+    let output = Command::new(crate::binary()).arg("--help").output();
     String::from_utf8(output.unwrap().stdout).unwrap()
 }
 

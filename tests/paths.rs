@@ -1,18 +1,12 @@
 //! Which entries are asked of a path, held to every composition of what backends do to paths.
 
-#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
-#![expect(clippy::indexing_slicing, reason = "a test may index what it made")]
-
-#[path = "support/steps.rs"]
-mod steps;
-
 use std::collections::BTreeSet;
 
-use origin_gate::policy::Applies;
-use origin_gate::policy::path::{PathIndex, PathPattern, PathPrefix, any_covers};
+use crate::steps::STEPS;
+use policy::Applies;
+use policy::path::{PathIndex, PathPattern, PathPrefix, any_covers};
 use proptest::prelude::*;
 use proptest::sample::select;
-use steps::STEPS;
 
 /// What paths are made of, so that one is often another spelling of the other.
 const PIECES: &[&str] = &[

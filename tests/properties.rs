@@ -2,16 +2,15 @@
 
 use std::fmt::Write;
 
-use origin_gate::config;
-use origin_gate::policy::Policy;
-use origin_gate::policy::headers;
-use origin_gate::policy::host::{Authority, Host};
-use origin_gate::policy::near::{Miss, nearest, sibling};
-use origin_gate::policy::origin::{MAX_ORIGIN, Origin};
-use origin_gate::policy::pattern::{HostPattern, OriginHosts, OriginPattern, Ports};
-use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::set::{HostSet, OriginSet};
-use origin_gate::policy::verdict::{Action, Finding, Outcome, RequestEdit};
+use advice::near::{Miss, nearest, sibling};
+use policy::Policy;
+use policy::headers;
+use policy::host::{Authority, Host};
+use policy::origin::{MAX_ORIGIN, Origin};
+use policy::pattern::{HostPattern, OriginHosts, OriginPattern, Ports};
+use policy::request::RequestHead;
+use policy::set::{HostSet, OriginSet};
+use policy::verdict::{Action, Finding, Outcome, RequestEdit};
 use proptest::prelude::*;
 
 /// Few labels, so that names meet often.

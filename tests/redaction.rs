@@ -1,27 +1,19 @@
 //! What the log may not say, whatever clients send: passwords and tokens come in addresses, in places where no origin or
 //! host has one. One test, since the log is one for all.
 
-#![expect(clippy::unwrap_used, reason = "a test that does not get what it needs has failed")]
-
-mod support;
-
-#[path = "support/captured.rs"]
-mod captured;
-#[path = "support/verdict.rs"]
-mod verdict;
-
+use crate::captured;
+use crate::verdict;
 use std::cell::Cell;
 use std::time::Duration;
 
-use origin_gate::config;
-use origin_gate::filter::Journal;
-use origin_gate::policy::Policy;
-use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::verdict::Finding;
+use crate::support::fake::Native;
+use crate::support::stream::{Host, Stream};
+use filter::Journal;
+use policy::Policy;
+use policy::request::RequestHead;
+use policy::verdict::Finding;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use support::fake::Native;
-use support::stream::{Host, Stream};
 
 /// What is in no line. The first two are user information, the last is in a query. The third comes late in a path, late
 /// enough wherever a reader may let the path begin.
@@ -107,7 +99,7 @@ fn no_line_has_what_is_only_for_the_backend() {
                     journal.record(policy, &verdict::of(finding), &head, || Duration::ZERO);
                 }
             }
-            for policy in crate::policies() {
+            for policy in self::policies() {
                 let mut native = Native::new(policy);
                 let mut stream = Stream {
                     request: fields

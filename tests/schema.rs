@@ -1,19 +1,11 @@
 //! The JSON Schema of a policy says what the reader of the configuration says.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test that does not get what it needs has failed"
-)]
-
-mod support;
-
+use crate::support;
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
+use config::{PRESETS, SCHEMA};
 use jsonschema::Validator;
-use origin_gate::config::{self, PRESETS, SCHEMA};
 use serde_json::{Map, Value, json};
 
 fn schema() -> Value {
@@ -26,7 +18,7 @@ fn validator() -> Validator {
 }
 
 fn document(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    fs::read_to_string(crate::root().join(path)).unwrap()
 }
 
 /// `django_env` wants a setting.

@@ -1,22 +1,12 @@
 //! Warnings about whole policies: every key, every place, and the policies that people copy.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that does not get what it needs has failed"
-)]
-
 use std::collections::BTreeMap;
 
-use documents::{blocks, document, pages};
-use origin_gate::check::check;
-use origin_gate::config::{self, Loaded, SCHEMA};
+use crate::documents::{blocks, document, pages};
+use analysis::check::check;
+use config::{Loaded, SCHEMA};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-
-#[path = "support/documents.rs"]
-mod documents;
 
 fn load(policy: &Value) -> Loaded {
     config::load(policy.to_string().as_bytes()).unwrap_or_else(|errors| panic!("{policy}: {errors}"))

@@ -9,7 +9,7 @@ use super::repair;
 use super::search::{Found, search};
 use super::suffixes::site;
 use super::witness::{matches, nicer, read};
-use crate::policy::pattern::OriginRegex;
+use policy::pattern::OriginRegex;
 
 /// How much may be done for the expressions of a policy, in states visited. One that people write takes some thousands.
 #[derive(Clone, Copy, Debug)]

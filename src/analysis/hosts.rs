@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::automaton::{At, Automaton, DEAD, Letters, TooLarge};
 use super::suffixes::{Standing, standing};
-use crate::policy::host::{Host, MAX_LABEL};
+use policy::host::{Host, MAX_LABEL};
 
 /// The longest IPv6 address, with its brackets.
 const MAX_V6: usize = 41;

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::automaton::{At, Automaton, DEAD, Letters, TooLarge};
-use crate::policy::origin::{MAX_SCHEME, default_port};
+use policy::origin::{MAX_SCHEME, default_port};
 
 /// What is before `://`, as far as a search looked.
 #[derive(Clone, Default)]

@@ -7,7 +7,7 @@ use super::automaton::{At, Automaton, DEAD, Letters, TooLarge};
 use super::hosts::{Spot, Whole};
 use super::letters::SYMBOLS;
 use super::schemes::{self, SCHEME_SYMBOLS, Schemes};
-use crate::policy::host::MAX_NAME;
+use policy::host::MAX_NAME;
 
 /// The most places that a search visits, and the most IPv6 addresses that it begins to write.
 const MAX_NODES: usize = 30_000;

@@ -2,9 +2,9 @@
 
 use super::automaton::{Automaton, DEAD, Letters, TooLarge};
 use super::suffixes::{is_listed, site};
-use crate::policy::host::is_loopback;
-use crate::policy::origin::Origin;
-use crate::policy::pattern::OriginRegex;
+use policy::host::is_loopback;
+use policy::origin::Origin;
+use policy::pattern::OriginRegex;
 
 /// What a stranger may register, from the best example to the worst.
 const STRANGERS: [&str; 7] = ["evil", ".evil.net", "evil.", "-evil", "evil-", ".evil", "-"];

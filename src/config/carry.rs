@@ -8,7 +8,7 @@ use super::node::Node;
 use super::note::{Note, Report};
 use super::section::Section;
 use super::{Environment, Settings, parse, read_policy};
-use crate::policy::problem::Problem;
+use policy::problem::Problem;
 
 /// The JSON Schema (2020-12) of what is read here.
 pub const SCHEMA: &str = include_str!("policy.schema.json");

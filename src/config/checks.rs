@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::node::Node;
 use super::note::{Note, Report};
 use super::section::{Section, parse_all, parse_each};
-use crate::policy::path::PathPattern;
-use crate::policy::pattern::{HostPattern, OriginPattern};
-use crate::policy::problem::Problem;
-use crate::policy::rules::{ForwardedHost, Hosts};
-use crate::policy::verdict::{MissingOrigin, Mode};
-use crate::policy::websocket::WebSocket;
-use crate::policy::writes::Csrf;
+use policy::path::PathPattern;
+use policy::pattern::{HostPattern, OriginPattern};
+use policy::problem::Problem;
+use policy::rules::{ForwardedHost, Hosts};
+use policy::verdict::{MissingOrigin, Mode};
+use policy::websocket::WebSocket;
+use policy::writes::Csrf;
 
 /// Reads `allowed_hosts`; `None` if the key is absent.
 pub fn read_allowed_hosts(section: &mut Section<'_>, report: &mut Report) -> Option<Vec<HostPattern>> {

@@ -5,7 +5,7 @@
 
 use super::node::Node;
 use super::note::{Note, Report};
-use crate::policy::problem::Problem;
+use policy::problem::Problem;
 
 /// A variable of the environment.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;

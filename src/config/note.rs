@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::policy::pattern::PatternError;
-use crate::policy::problem::Problem;
+use policy::pattern::PatternError;
+use policy::problem::Problem;
 
 /// One error or warning: where, what was written, what is wrong with it and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]

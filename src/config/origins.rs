@@ -6,11 +6,11 @@ use std::rc::Rc;
 use super::node::Node;
 use super::note::{Note, Report};
 use super::section::{Item, Section, parse_each};
-use crate::policy::origin::Origin;
-use crate::policy::pattern::{MAX_EXPRESSIONS, OriginHosts, OriginPattern, OriginRegex, expression_size, probes};
-use crate::policy::problem::Problem;
-use crate::policy::rules::{self, Dangers};
-use crate::policy::set::OriginSet;
+use policy::origin::Origin;
+use policy::pattern::{MAX_EXPRESSIONS, OriginHosts, OriginPattern, OriginRegex, expression_size, probes};
+use policy::problem::Problem;
+use policy::rules::{self, Dangers};
+use policy::set::OriginSet;
 
 /// Reads the keys by which an operator takes a risk on purpose; each that is set warns.
 pub fn read_dangers(root: &mut Section<'_>, report: &mut Report) -> Dangers {

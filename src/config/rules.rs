@@ -7,11 +7,11 @@ use super::cors;
 use super::note::{Note, Report};
 use super::origins::{self, Origins};
 use super::section::Section;
-use crate::policy::cors::Cors;
-use crate::policy::problem::Problem;
-use crate::policy::rules::{Dangers, Hosts, Rules};
-use crate::policy::set::HostSet;
-use crate::policy::writes::Csrf;
+use policy::cors::Cors;
+use policy::problem::Problem;
+use policy::rules::{Dangers, Hosts, Rules};
+use policy::set::HostSet;
+use policy::writes::Csrf;
 
 /// What holds for all rules of a policy.
 #[derive(Clone, Copy)]

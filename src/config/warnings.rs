@@ -17,8 +17,8 @@ use std::fmt::Display;
 use super::django::Settings;
 use super::node::Node;
 use super::note::{Note, Report};
-use crate::policy::Policy;
-use crate::policy::problem::Problem;
+use policy::Policy;
+use policy::problem::Problem;
 
 pub use scope::Scope;
 

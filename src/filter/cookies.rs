@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use log::warn;
 
-use crate::policy::cookies::dropped;
-use crate::policy::headers;
+use policy::cookies::dropped;
+use policy::headers;
 
 use super::Pairs;
 use super::shown::{Shown, cut};

@@ -9,11 +9,11 @@ use std::time::Duration;
 use log::{debug, warn};
 
 use super::shown::Shown;
-use crate::policy::Policy;
-use crate::policy::forwarding::FORWARDED;
-use crate::policy::hint::{Domains, Hint};
-use crate::policy::request::{Field, RequestHead};
-use crate::policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
+use advice::{Domains, Hint};
+use policy::Policy;
+use policy::forwarding::FORWARDED;
+use policy::request::{Field, RequestHead};
+use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
 
 /// How long repetitions of a rejection are counted before a line tells their number.
 pub const INTERVAL: Duration = Duration::from_secs(60);
@@ -77,7 +77,7 @@ impl Journal {
             return;
         };
         let (subject, verb) = phrase(finding);
-        let Hint { nearest, fix } = policy.hint(verdict, head, Domains::LITTLE);
+        let Hint { nearest, fix } = advice::hint(policy, verdict, head, Domains::LITTLE);
         let (reason, origin, host) = (deny.code(), Quoted(head.origin), Quoted(head.authority));
         // What every line has is not told twice.
         let asked = match key {
@@ -166,7 +166,7 @@ fn refused<'a>(
     headers: &'a [u8],
 ) -> (&'static str, Field<'a>) {
     match (verdict.finding.check, deny) {
-        (Check::Hosts, _) => match policy.refused_forwarding(verdict, head) {
+        (Check::Hosts, _) => match advice::refused_forwarding(policy, verdict, head) {
             Some(unfit) if unfit.header == FORWARDED => ("forwarded", Field::One(unfit.line)),
             Some(unfit) => ("forwarded_host", Field::One(unfit.line)),
             None => ("host", head.authority),

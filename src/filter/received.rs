@@ -2,9 +2,9 @@
 //! by then. Only the requests that need it pay for it.
 
 use super::{Pairs, Proxy};
-use crate::policy::headers;
-use crate::policy::request::RequestHead;
-use crate::policy::verdict::RequestEdit;
+use policy::headers;
+use policy::request::RequestHead;
+use policy::verdict::RequestEdit;
 
 /// Shows the access log the headers that the edits replace or remove, as they were received: those of `x-forwarded-host`
 /// as `origin_gate_received_x_forwarded_host`. Several lines are one value, as in RFC 9110 §5.3.

@@ -1,8 +1,8 @@
 //! What becomes of a response: decided with its request, kept, and done when it comes.
 
 use super::{Gate, Proxy, Unavailable};
-use crate::policy::headers::{self, RESPONSE_NAMES};
-use crate::policy::verdict::{AllowOrigin, CorsGrant, Finding, Forward, ResponseCors};
+use policy::headers::{self, RESPONSE_NAMES};
+use policy::verdict::{AllowOrigin, CorsGrant, Finding, Forward, ResponseCors};
 
 /// What a response gets, kept from the request: by then proxies no longer show it.
 #[derive(Debug)]

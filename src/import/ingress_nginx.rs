@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use yaml_rust2::Yaml;
 
 use super::{Imported, LONGEST_MAX_AGE};
-use crate::config;
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 

@@ -146,7 +146,8 @@ fn parse_port(digits: &[u8]) -> Result<u16, MalformedHost> {
 }
 
 /// Drops one trailing dot, the root of the name.
-pub(super) fn without_root_dot(name: &[u8]) -> &[u8] {
+#[must_use]
+pub fn without_root_dot(name: &[u8]) -> &[u8] {
     name.strip_suffix(b".").unwrap_or(name)
 }
 

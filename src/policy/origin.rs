@@ -7,7 +7,7 @@
 use super::host::{Authority, Host, split_port};
 
 /// The longest scheme in bytes. Far above any in use, so that hostile values end early.
-pub(crate) const MAX_SCHEME: usize = 64;
+pub const MAX_SCHEME: usize = 64;
 
 /// `scheme` + `://` + a name with its root dot + `:65535`.
 pub const MAX_ORIGIN: usize = MAX_SCHEME + 3 + super::host::MAX_NAME + 1 + 6;
@@ -117,7 +117,8 @@ impl<'a> Origin<'a> {
 }
 
 /// The port that the URL Standard elides for a special scheme.
-pub(crate) fn default_port(scheme: &[u8]) -> Option<u16> {
+#[must_use]
+pub fn default_port(scheme: &[u8]) -> Option<u16> {
     match scheme {
         b"http" | b"ws" => Some(80),
         b"https" | b"wss" => Some(443),

@@ -244,7 +244,8 @@ pub(super) fn fills(star: &[u8]) -> bool {
 }
 
 /// Whether a host is an address, which has no subdomains.
-pub(super) fn is_address(host: &Host<'_>) -> bool {
+#[must_use]
+pub fn is_address(host: &Host<'_>) -> bool {
     match host {
         Host::V6(..) => true,
         Host::Name(name) => std::str::from_utf8(name).is_ok_and(|name| name.parse::<std::net::Ipv4Addr>().is_ok()),

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use origin_gate::config;
 
 use crate::MODULE;
 use crate::bare::state::{Faults, Refusal};

@@ -10,10 +10,9 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use origin_gate::config;
-use origin_gate::policy::Policy;
-use origin_gate::policy::hint::Domains;
-use origin_gate::policy::request::RequestHead;
+use advice::Domains;
+use policy::Policy;
+use policy::request::RequestHead;
 
 const SIZES: [usize; 4] = [1, 100, 10_000, 100_000];
 const ROUNDS: usize = 41;
@@ -116,7 +115,7 @@ fn decide(policy: &Policy, head: &RequestHead<'_>) {
 }
 
 fn hint(policy: &Policy, head: &RequestHead<'_>) {
-    black_box(policy.hint(&policy.decide(head), head, Domains::LITTLE));
+    black_box(advice::hint(policy, &policy.decide(head), head, Domains::LITTLE));
 }
 
 fn measure(what: &str, entry: &dyn Fn(usize) -> String, origin: &str) {

@@ -1,12 +1,14 @@
 //! The client and the backend of a case.
 
+#![expect(clippy::string_slice, reason = "a test may slice what it asked for")]
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::PATIENCE;
+use super::PATIENCE;
 use crate::support::{Case, Response, Seen};
 
 /// Sends a case as it is written, byte for byte, and reads the answer.

@@ -2,27 +2,18 @@
 //!
 //! `./build.sh test` names the binary and the module in `ENVOY_BIN` and `ORIGIN_GATE_MODULE`.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::unwrap_used,
-    reason = "a test that does not get what it needs has failed"
-)]
-
 mod exchange;
 mod process;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
+use crate::support::{Case, Envoy, Response, Seen, Suite};
 use exchange::{Backend, exchange, get};
 use process::{RunningEnvoy, listener_name};
 use serde_json::json;
-use support::{Case, Envoy, Response, Seen, Suite};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -9,8 +9,8 @@ use std::{env, fs, thread};
 
 use serde_json::{Value, json};
 
-use crate::PATIENCE;
-use crate::exchange::{Backend, get};
+use super::PATIENCE;
+use super::exchange::{Backend, get};
 use crate::support::Suite;
 
 pub struct RunningEnvoy {

@@ -1,10 +1,14 @@
-//! What is logged, for a test to read. One test a binary, since the log is one for all.
+//! What is logged, for a test to read. Each test's thread has its own lines.
 
-use std::sync::Mutex;
+use std::cell::RefCell;
+use std::sync::Once;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
+thread_local! {
+    /// `None` where no test listens.
+    static LINES: RefCell<Option<Vec<(Level, String)>>> = const { RefCell::new(None) };
+}
 
 struct Capture;
 
@@ -14,18 +18,27 @@ impl Log for Capture {
     }
 
     fn log(&self, record: &Record<'_>) {
-        LINES.lock().unwrap().push((record.level(), record.args().to_string()));
+        LINES.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                lines.push((record.level(), record.args().to_string()));
+            }
+        });
     }
 
     fn flush(&self) {}
 }
 
+/// Listens to what this thread logs.
 pub fn start() {
-    log::set_logger(&Capture).unwrap();
-    log::set_max_level(LevelFilter::Trace);
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_logger(&Capture).unwrap();
+        log::set_max_level(LevelFilter::Trace);
+    });
+    LINES.set(Some(Vec::new()));
 }
 
 /// The lines since the last call.
 pub fn take() -> Vec<(Level, String)> {
-    std::mem::take(&mut LINES.lock().unwrap())
+    LINES.with_borrow_mut(|lines| lines.as_mut().map(std::mem::take).unwrap_or_default())
 }

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 pub fn document(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    fs::read_to_string(crate::root().join(path)).unwrap()
 }
 
 /// Every document for people, by its path.
 pub fn pages() -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = crate::root();
     let files = ["", "docs/", "docs/migrate/"].into_iter().flat_map(|folder| {
         let entries = fs::read_dir(root.join(folder)).unwrap();
         entries.map(move |it| format!("{folder}{}", it.unwrap().file_name().to_string_lossy()))

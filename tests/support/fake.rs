@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use origin_gate::filter::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
-use origin_gate::policy::Policy;
-use origin_gate::policy::reply;
+use filter::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
+use policy::Policy;
+use policy::reply;
 
 use super::stream::{self, Fields, Host, LocalReply, Stream};
 

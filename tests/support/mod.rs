@@ -1,13 +1,6 @@
 //! The corpus in `tests/cases`: what a policy makes of a request, and what the client then sees. Every runner reads it
 //! through here, and holds what it saw to the same expectation.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot read its cases has failed"
-)]
 #![allow(dead_code, clippy::allow_attributes, reason = "no runner uses all of it")]
 
 pub mod fake;
@@ -17,8 +10,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use origin_gate::config::{self, Loaded};
-use origin_gate::filter::DROPPED_COOKIES;
+use config::Loaded;
+use filter::DROPPED_COOKIES;
 use serde_json::Value;
 
 /// The policies and cases of one file.

@@ -1,6 +1,6 @@
 //! A verdict of which only the finding matters.
 
-use origin_gate::policy::verdict::{Action, Finding, Forward, Verdict};
+use policy::verdict::{Action, Finding, Forward, Verdict};
 
 /// A verdict with this finding; the log reads nothing else of it.
 pub fn of(finding: Finding) -> Verdict<'static> {

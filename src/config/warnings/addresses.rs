@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::super::node::Node;
 use super::super::note::Report;
 use super::scope::Scope;
-use crate::policy::host::is_loopback;
-use crate::policy::origin::Origin;
-use crate::policy::pattern::OriginRegex;
-use crate::policy::problem::Problem;
+use policy::host::is_loopback;
+use policy::origin::Origin;
+use policy::pattern::OriginRegex;
+use policy::problem::Problem;
 
 pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
     for scope in scopes {

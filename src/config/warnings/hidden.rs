@@ -4,11 +4,11 @@ use super::super::node::Node;
 use super::super::note::Report;
 use super::idle::is_below;
 use super::scope::Scope;
-use crate::policy::host::Host;
-use crate::policy::pattern::HostPattern;
-use crate::policy::problem::Problem;
-use crate::policy::set::HostSet;
-use crate::policy::{Policy, Scoped};
+use policy::host::Host;
+use policy::pattern::HostPattern;
+use policy::problem::Problem;
+use policy::set::HostSet;
+use policy::{Policy, Scoped};
 
 /// One entry of `policies`: how it was written and what it was parsed to.
 struct Entry<'a> {

@@ -7,7 +7,7 @@ use super::super::node::Node;
 use super::super::note::Report;
 use super::keys::KEYS;
 use super::scope::Scope;
-use crate::policy::problem::Problem;
+use policy::problem::Problem;
 
 struct Row {
     section: &'static str,

@@ -2,7 +2,7 @@
 
 use super::super::django::Settings;
 use super::super::node::Node;
-use crate::policy::verdict::Mode;
+use policy::verdict::Mode;
 
 type Object = [(String, Node)];
 

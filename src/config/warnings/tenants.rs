@@ -3,8 +3,8 @@
 use super::super::note::Report;
 use super::hidden::Hosts;
 use super::scope::Scope;
-use crate::policy::problem::Problem;
-use crate::policy::{Policy, Scoped};
+use policy::problem::Problem;
+use policy::{Policy, Scoped};
 
 pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
     let matched: Vec<_> = scopes

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{DEFAULT_HEADERS, DEFAULT_METHODS};
+use config::{DEFAULT_HEADERS, DEFAULT_METHODS};
 
 use super::token::{Token, Word};
 use super::value::{Budget, TOO_MUCH, Value, Why, texts};

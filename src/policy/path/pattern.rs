@@ -3,8 +3,8 @@
 use super::index::PathIndex;
 use super::plain::is_plain;
 use super::readings::{Readings, Segments};
-use crate::policy::Applies;
-use crate::policy::problem::Problem;
+use crate::Applies;
+use crate::problem::Problem;
 
 /// One entry of a list of paths, such as `hosts.exempt_paths`.
 #[derive(Clone, Debug, PartialEq, Eq)]

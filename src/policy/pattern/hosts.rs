@@ -1,8 +1,8 @@
 //! The config-time parser of `allowed_hosts`.
 
 use super::{HostPattern, is_address};
-use crate::policy::host::{Host, split_port};
-use crate::policy::problem::Problem;
+use crate::host::{Host, split_port};
+use crate::problem::Problem;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
 pub(super) fn parse(entry: &str) -> Result<HostPattern, Problem> {

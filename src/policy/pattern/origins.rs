@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::{OriginHosts, OriginPattern, Ports, is_address};
-use crate::policy::host::{Host, split_port, without_root_dot};
-use crate::policy::origin::{default_port, parse_port, split_scheme};
-use crate::policy::problem::Problem;
+use crate::host::{Host, split_port, without_root_dot};
+use crate::origin::{default_port, parse_port, split_scheme};
+use crate::problem::Problem;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
 pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, Problem> {

@@ -3,8 +3,8 @@
 use regex_lite::{Regex, RegexBuilder};
 
 use super::SHARED_DOMAINS;
-use crate::policy::origin::Origin;
-use crate::policy::problem::Problem;
+use crate::origin::Origin;
+use crate::problem::Problem;
 
 /// A regular expression over whole origins. It sees an origin only once that has parsed, so it cannot be fooled by what
 /// is none; and it must match from the first byte to the last, in time linear in the origin's length.

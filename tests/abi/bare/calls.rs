@@ -4,7 +4,7 @@ use wasmtime::{Caller, Linker, Result};
 
 use super::state::{BAD_ARGUMENT, INTERNAL_FAILURE, INVALID_MEMORY_ACCESS, NOT_FOUND, OK, State};
 use crate::support::stream::{self, Fields, LocalReply};
-use origin_gate::filter::Pairs;
+use filter::Pairs;
 
 type Host<'a> = Caller<'a, State>;
 /// A status other than `OK` is an error.

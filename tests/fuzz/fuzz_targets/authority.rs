@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use origin_gate::policy::host::{Authority, Host};
-use origin_gate::policy::pattern::HostPattern;
-use origin_gate::policy::set::HostSet;
+use policy::host::{Authority, Host};
+use policy::pattern::HostPattern;
+use policy::set::HostSet;
 
 fuzz_target!(|value: &[u8]| {
     let Ok(authority) = Authority::parse(value) else { return };

@@ -3,7 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use origin_gate::config;
 
 fuzz_target!(|text: &[u8]| {
     let environment = |name: &str| {

@@ -4,9 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use origin_gate::config;
-use origin_gate::policy::request::RequestHead;
-use origin_gate::policy::verdict::{Action, AllowOrigin, Finding, ResponseCors};
+use policy::request::RequestHead;
+use policy::verdict::{Action, AllowOrigin, Finding, ResponseCors};
 
 const POLICY: &str = r#"{
     "allowed_origins": ["https://app.example", "https://*.preview.example", "https://shop-*-acme.vercel.example", "http://localhost:*"],

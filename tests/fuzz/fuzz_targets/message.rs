@@ -3,7 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use origin_gate::config;
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = config::load(bytes);

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use origin_gate::policy::origin::{MAX_ORIGIN, Origin};
-use origin_gate::policy::pattern::{OriginHosts, OriginPattern, Ports};
+use policy::origin::{MAX_ORIGIN, Origin};
+use policy::pattern::{OriginHosts, OriginPattern, Ports};
 
 fuzz_target!(|value: &[u8]| {
     let pattern = std::str::from_utf8(value).ok().and_then(|text| OriginPattern::parse(text).ok());

@@ -8,9 +8,6 @@ mod received;
 mod response;
 mod shown;
 
-#[cfg(target_arch = "wasm32")]
-mod envoy;
-
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
@@ -20,12 +17,21 @@ pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_N
 pub use journal::{INTERVAL, Journal, NAMES};
 pub use pairs::Pairs;
 
-use crate::policy::Policy;
-use crate::policy::headers;
-use crate::policy::reply::LocalReply;
-use crate::policy::request::RequestHead;
-use crate::policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, RequestEdit, Verdict};
+use policy::Policy;
+use policy::headers;
+use policy::reply::LocalReply;
+use policy::request::RequestHead;
+use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, RequestEdit, Verdict};
 use response::{Latched, restore_status};
+
+/// The version of the source.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The source's revision in Git, as `build.sh` tells it: `…-dirty` if files had been changed, `unknown` without.
+pub const REVISION: &str = match option_env!("ORIGIN_GATE_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
 
 /// What the filter needs of a proxy, for the stream at hand. Nothing here panics: a call that the proxy refuses is an
 /// error, and the filter decides what that means.

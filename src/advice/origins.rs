@@ -1,11 +1,11 @@
 //! What to tell of an origin that was refused.
 
 use super::{Case, Hint, NO_BROWSER, text};
-use crate::policy::near::{Miss, Near, nearest};
-use crate::policy::origin::Origin;
-use crate::policy::pattern::{OriginHosts, OriginPattern, is_opaque_scheme};
-use crate::policy::rules::Rules;
-use crate::policy::verdict::{Check, Deny};
+use crate::near::{Miss, Near, nearest};
+use policy::origin::Origin;
+use policy::pattern::{OriginHosts, OriginPattern, is_opaque_scheme};
+use policy::rules::Rules;
+use policy::verdict::{Check, Deny};
 
 impl Case<'_> {
     pub(super) fn origin_hint(&self, origin: &Origin<'_>) -> Hint {

@@ -5,10 +5,10 @@ mod expressions;
 
 use serde_json::{Value, json};
 
-pub use crate::analysis::is_public_suffix;
-use crate::config::{self, ConfigErrors, Environment, Note};
-use crate::policy::pattern::{HostPattern, OriginHosts, OriginPattern};
+pub use crate::is_public_suffix;
+use config::{ConfigErrors, Environment, Note};
 use expressions::{Expressions, lint_length};
+use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
 
 /// Everything that there is to say about a configuration.
 #[derive(Clone, Debug)]

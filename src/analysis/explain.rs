@@ -9,20 +9,20 @@ mod render;
 
 use std::rc::Rc;
 
-use crate::analysis::is_public_suffix;
 use crate::check::printable;
-use crate::config::Loaded;
-use crate::filter::{Filter, Gate, Next};
-use crate::policy::Policy;
-use crate::policy::forwarding::FORWARDED;
-use crate::policy::hint::{Domains, Hint};
-use crate::policy::near::sibling;
-use crate::policy::origin::Origin;
-use crate::policy::pattern::{HostPattern, OriginPattern};
-use crate::policy::request::{Field, RequestHead, Source};
-use crate::policy::rules::Rules;
-use crate::policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, ResponseCors, Verdict};
+use crate::is_public_suffix;
+use advice::near::sibling;
+use advice::{Domains, Hint};
+use config::Loaded;
 use dry::DryRun;
+use filter::{Filter, Gate, Next};
+use policy::Policy;
+use policy::forwarding::FORWARDED;
+use policy::origin::Origin;
+use policy::pattern::{HostPattern, OriginPattern};
+use policy::request::{Field, RequestHead, Source};
+use policy::rules::Rules;
+use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, ResponseCors, Verdict};
 
 pub use ask::Question;
 pub use render::{Color, Colors};
@@ -103,7 +103,7 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
     let entry = entry(loaded.policy.rules_of(by), finding, &head);
     let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded.policy, &verdict, &head));
     let is_malformed = finding.outcome.deny() == Some(Deny::HostMalformed);
-    let why = match loaded.policy.refused_forwarding(&verdict, &head) {
+    let why = match advice::refused_forwarding(&loaded.policy, &verdict, &head) {
         Some(unfit) => match (unfit.header == FORWARDED, is_malformed) {
             (true, true) => "Forwarded does not parse, or names what is no host",
             (true, false) => "a host in Forwarded is not in allowed_hosts",
@@ -161,8 +161,8 @@ fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<Stri
 
 /// The hint of the log, by what is known of domains here, and the spelling that would be allowed.
 fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'_>) -> Hint {
-    let hint = policy.hint(verdict, head, DOMAINS);
-    let is_forwarded = policy.refused_forwarding(verdict, head).is_some();
+    let hint = advice::hint(policy, verdict, head, DOMAINS);
+    let is_forwarded = advice::refused_forwarding(policy, verdict, head).is_some();
     match verdict.finding.outcome.deny() {
         Some(Deny::OriginMalformed) if hint.nearest.is_none() => {
             let instead = told(head.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Lint, printable};
-use crate::analysis::{Budget, Outside, Verdict, is_public_suffix, judge};
-use crate::policy::host::{MAX_LABEL, MAX_NAME};
-use crate::policy::pattern::OriginHosts;
-use crate::policy::problem::Problem;
+use crate::{Budget, Outside, Verdict, is_public_suffix, judge};
+use policy::host::{MAX_LABEL, MAX_NAME};
+use policy::pattern::OriginHosts;
+use policy::problem::Problem;
 
 const NEVER: &str = "no origin that a browser sends matches this: an origin is a scheme, `://`, a host in lower case and \
                      any port but the scheme's default one, with nothing after it";

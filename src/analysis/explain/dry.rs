@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::{Asked, Line};
-use crate::filter::{FINDING, Pairs, Proxy, Unavailable};
-use crate::policy::headers;
-use crate::policy::reply::LocalReply;
+use filter::{FINDING, Pairs, Proxy, Unavailable};
+use policy::headers;
+use policy::reply::LocalReply;
 
 /// A request and its response, on their way through the filter.
 pub struct DryRun(RefCell<Seen>);

@@ -5,6 +5,8 @@
 //! None of this is in the module.
 
 mod automaton;
+pub mod check;
+pub mod explain;
 mod expression;
 mod hosts;
 mod letters;

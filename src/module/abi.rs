@@ -11,7 +11,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use crate::filter::{Pairs, Unavailable};
+use filter::{Pairs, Unavailable};
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::Explanation;
-use crate::policy::verdict::{Allow, Check, Deny, Finding, Outcome};
+use policy::verdict::{Allow, Check, Deny, Finding, Outcome};
 
 /// Whether the text is for a terminal that shows colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! The command: arguments and exit codes. What it says is in the library.
 
-#[cfg(not(target_arch = "wasm32"))]
 mod command {
     use std::collections::BTreeMap;
     use std::io::{self, IsTerminal, Read, Write};
@@ -8,12 +7,12 @@ mod command {
     use std::process::ExitCode;
     use std::sync::OnceLock;
 
+    use analysis::check::{check, lints};
+    use analysis::explain::{Color, Colors, Question, explain};
     use clap::{Args, Parser, Subcommand};
-    use origin_gate::check::{check, lints};
-    use origin_gate::config::{self, SCHEMA};
-    use origin_gate::explain::{Color, Colors, Question, explain};
-    use origin_gate::import::{self, Imported, import_django, import_ingress_nginx};
-    use origin_gate::{REVISION, VERSION};
+    use config::SCHEMA;
+    use filter::{REVISION, VERSION};
+    use import::{Imported, import_django, import_ingress_nginx};
     use serde_json::json;
 
     const REFUSED: u8 = 2;
@@ -314,11 +313,6 @@ An ordinary request that goes on, but whose answer the page may not read, counts
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 fn main() -> std::process::ExitCode {
     command::run()
 }
-
-/// The module is the library; where modules run there is no command.
-#[cfg(target_arch = "wasm32")]
-fn main() {}

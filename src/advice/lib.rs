@@ -4,20 +4,22 @@
 //! What is offered can be done: the entry loads where the hint puts it, and then allows the request.
 
 mod hosts;
+pub mod near;
 mod origins;
 mod preflights;
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::Policy;
-use super::near::Near;
-use super::origin::Origin;
-use super::pattern::is_shared_domain;
-use super::request::{RequestHead, Source};
-use super::rules::Rules;
-use super::set::OriginSet;
-use super::verdict::{Check, Deny, Verdict};
+pub use hosts::refused_forwarding;
+use near::Near;
+use policy::Policy;
+use policy::origin::Origin;
+use policy::pattern::is_shared_domain;
+use policy::request::{RequestHead, Source};
+use policy::rules::Rules;
+use policy::set::OriginSet;
+use policy::verdict::{Check, Deny, Verdict};
 
 /// What to tell of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub struct Hint {
 pub struct Domains {
     /// Whether anybody gets a name under a domain, so that no wildcard over it is offered.
     pub is_shared: fn(&[u8]) -> bool,
-    /// The entry of the same owner that comes nearest, by a longer look than [`nearest`](super::near::nearest) takes.
+    /// The entry of the same owner that comes nearest, by a longer look than [`nearest`](near::nearest) takes.
     pub sibling: fn(&OriginSet, &Origin<'_>) -> Option<Near>,
 }
 
@@ -45,21 +47,19 @@ impl Domains {
     };
 }
 
-impl Policy {
-    /// What to tell of a verdict on a request.
-    #[must_use]
-    pub fn hint(&self, verdict: &Verdict<'_>, head: &RequestHead<'_>, domains: Domains) -> Hint {
-        let case = Case {
-            policy: self,
-            at: verdict.by,
-            rules: self.rules_of(verdict.by),
-            check: verdict.finding.check,
-            deny: verdict.finding.outcome.deny(),
-            head,
-            domains,
-        };
-        case.hint()
-    }
+/// What to tell of a verdict on a request.
+#[must_use]
+pub fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'_>, domains: Domains) -> Hint {
+    let case = Case {
+        policy,
+        at: verdict.by,
+        rules: policy.rules_of(verdict.by),
+        check: verdict.finding.check,
+        deny: verdict.finding.outcome.deny(),
+        head,
+        domains,
+    };
+    case.hint()
 }
 
 impl Hint {

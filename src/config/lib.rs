@@ -22,12 +22,12 @@ mod warnings;
 
 use std::fmt;
 
-use crate::policy::path::PathPrefix;
-use crate::policy::pattern::HostPattern;
-use crate::policy::problem::Problem;
-use crate::policy::{Policy, Scoped};
 use node::Node;
 use note::Report;
+use policy::path::PathPrefix;
+use policy::pattern::HostPattern;
+use policy::problem::Problem;
+use policy::{Policy, Scoped};
 use protobuf::Malformed;
 use rules::{Draft, Shared};
 use section::Section;

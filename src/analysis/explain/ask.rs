@@ -1,7 +1,7 @@
 //! A request put together from what a person says of it.
 
 use super::{Asked, Line};
-use crate::policy::headers::is_token;
+use policy::headers::is_token;
 
 /// What a person says of a request.
 #[derive(Clone, Debug, Default)]

@@ -1,10 +1,10 @@
 //! Entries that nearly allow an origin, for people who ask why it was refused. Nothing is decided here: other spellings
 //! of the origin are made, and the one matcher says which entry holds them, at a cost that does not grow with the list.
 
-use super::host::{Host, without_root_dot};
-use super::origin::Origin;
-use super::pattern::{OriginHosts, OriginPattern};
-use super::set::OriginSet;
+use policy::host::{Host, without_root_dot};
+use policy::origin::Origin;
+use policy::pattern::{OriginHosts, OriginPattern};
+use policy::set::OriginSet;
 
 /// An entry that nearly allows an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]

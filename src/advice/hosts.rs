@@ -3,29 +3,27 @@
 use std::borrow::Cow;
 
 use super::{Case, Hint, LONGEST, text};
-use crate::policy::Policy;
-use crate::policy::forwarding::{self, Unfit};
-use crate::policy::host::{Authority, Host, without_root_dot};
-use crate::policy::path::PathPattern;
-use crate::policy::pattern::is_address;
-use crate::policy::request::RequestHead;
-use crate::policy::rules::Rules;
-use crate::policy::verdict::{Check, Deny, Verdict};
+use policy::Policy;
+use policy::forwarding::{self, Unfit};
+use policy::host::{Authority, Host, without_root_dot};
+use policy::path::PathPattern;
+use policy::pattern::is_address;
+use policy::request::RequestHead;
+use policy::rules::Rules;
+use policy::verdict::{Check, Deny, Verdict};
 
 const MALFORMED_FORWARDED: &str =
     "have the proxy in front send Forwarded as RFC 7239 has it: values with a colon in quotes, one host to each host=";
 const MALFORMED_FORWARDED_HOST: &str =
     "have the proxy in front send X-Forwarded-Host as a list: each one name or address, an optional port";
 
-impl Policy {
-    /// The forwarded host that was refused, if it was one and not the host itself.
-    #[must_use]
-    pub fn refused_forwarding<'a>(&self, verdict: &Verdict<'_>, head: &RequestHead<'a>) -> Option<Unfit<'a>> {
-        if verdict.finding.check != Check::Hosts {
-            return None;
-        }
-        unfit(self.rules_of(verdict.by), head)
+/// The forwarded host that was refused, if it was one and not the host itself.
+#[must_use]
+pub fn refused_forwarding<'a>(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'a>) -> Option<Unfit<'a>> {
+    if verdict.finding.check != Check::Hosts {
+        return None;
     }
+    unfit(policy.rules_of(verdict.by), head)
 }
 
 fn unfit<'a>(rules: &Rules, head: &RequestHead<'a>) -> Option<Unfit<'a>> {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{Case, LONGEST, text};
-use crate::policy::cors::AllowList;
-use crate::policy::headers::{self, is_token, members};
+use policy::cors::AllowList;
+use policy::headers::{self, is_token, members};
 
 const NO_HEADERS: &str = "nothing, if a browser was not the client: these are no names of headers, or too many";
 

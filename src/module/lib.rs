@@ -1,5 +1,7 @@
 //! The edge: proxy-wasm's callbacks on one side, [`Filter`] on the other. The only file that names `proxy_wasm`.
 
+#![cfg(target_arch = "wasm32")]
+
 mod abi;
 
 use std::rc::Rc;
@@ -9,18 +11,21 @@ use log::{Level, LevelFilter, Log, Metadata, Record, error, info, warn};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 
-use super::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
-use crate::config::{self, ConfigErrors, Loaded};
-use crate::policy::reply::LocalReply;
-use crate::{REVISION, VERSION};
 use abi::Map;
+use config::{ConfigErrors, Loaded};
+use filter::{Filter, Gate, Next, Pairs, Proxy, REVISION, Unavailable, VERSION};
+use policy::reply::LocalReply;
 
-proxy_wasm::main! {{
-    if log::set_logger(&ProxyLog).is_ok() {
-        log::set_max_level(LevelFilter::Debug);
-    }
-    proxy_wasm::set_root_context(|_| Box::new(Root { gate: None, presence: None }));
-}}
+mod start {
+    use super::{LevelFilter, ProxyLog, Root};
+
+    proxy_wasm::main! {{
+        if log::set_logger(&ProxyLog).is_ok() {
+            log::set_max_level(LevelFilter::Debug);
+        }
+        proxy_wasm::set_root_context(|_| Box::new(Root { gate: None, presence: None }));
+    }}
+}
 
 /// One plugin configuration in one VM.
 struct Root {

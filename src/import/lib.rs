@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::config::{self, Carried, SETTING_NAMES};
+use config::{Carried, SETTING_NAMES};
 
 pub use dotenv::environment;
 pub use ingress_nginx::import_ingress_nginx;

@@ -1,0 +1,72 @@
+//! Every test that is Rust, in one program: it is linked once, and its tests share the machine's cores.
+//! `cargo test paths::` runs those of `paths.rs`.
+
+#![cfg(test)]
+
+mod advice;
+mod allocations;
+mod command;
+mod config;
+mod cookies;
+mod core;
+mod django;
+mod docs;
+#[path = "envoy/main.rs"]
+mod envoy;
+mod expressions;
+mod filter;
+mod folds;
+mod hints;
+mod import;
+mod journal;
+mod manifests;
+mod oracle;
+mod pages;
+mod paths;
+mod properties;
+mod redaction;
+mod schema;
+mod warnings;
+
+// What several of them share. `support` is the corpus, which `tests/abi` reads too.
+#[path = "support/captured.rs"]
+mod captured;
+#[path = "support/documents.rs"]
+mod documents;
+#[path = "support/filter_order.rs"]
+mod filter_order;
+#[path = "support/steps.rs"]
+mod steps;
+mod support;
+#[path = "support/verdict.rs"]
+mod verdict;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The repository.
+fn root() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests)
+}
+
+/// The command, built.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "--bin", "origin-gate"])
+            .current_dir(root())
+            .status();
+        assert!(built.unwrap().success());
+        // `target/debug`, from this program's place in `target/debug/deps`.
+        let folder = std::env::current_exe()
+            .unwrap()
+            .ancestors()
+            .nth(2)
+            .unwrap()
+            .to_path_buf();
+        folder.join("origin-gate")
+    })
+}
