@@ -20,7 +20,8 @@ def main() -> None:
     parser.add_argument("--revision", required=True, help="the source's")
     parser.add_argument("commands", nargs="*", metavar="TARGET=PATH", help="the command, built for a target")
     options = parser.parse_args()
-    package = json.loads(sbom.run(["cargo", "metadata", "--locked", "--no-deps", "--format-version=1"], ROOT))["packages"][0]
+    packages = json.loads(sbom.run(["cargo", "metadata", "--locked", "--no-deps", "--format-version=1"], ROOT))["packages"]
+    package = next(it for it in packages if it["name"] == "origin-gate")
     clear(options.dist)
     pack_module(options.dist, package, options.revision)
     for command in options.commands:
@@ -37,7 +38,7 @@ def clear(dist: pathlib.Path) -> None:
 
 def pack_module(dist: pathlib.Path, package: dict, revision: str) -> None:
     module = (dist / "origin_gate.wasm").read_bytes()
-    product = {"type": "application", "name": "origin_gate.wasm", "sha256": sha256(module), "revision": revision}
+    product = {"type": "application", "name": "origin_gate.wasm", "package": "origin-gate-module", "sha256": sha256(module), "revision": revision}
     (dist / "origin_gate.wasm.cdx.json").write_bytes(sbom.bill(package, product, MODULE_TARGET, ROOT))
     version = package["version"]
     files = image.layout(module, labels(package, revision), f"origin-gate:{version}")
@@ -51,7 +52,7 @@ def pack_command(dist: pathlib.Path, package: dict, revision: str, target: str, 
     files = {f"{stem}/{path.name}": (command, 0o755)}
     files |= {f"{stem}/{name}": ((ROOT / name).read_bytes(), 0o644) for name in ("CHANGELOG.md", "LICENSE", "README.md")}
     (dist / f"{stem}.tar.gz").write_bytes(archive.gzip(archive.tar(files)))
-    product = {"type": "application", "name": path.name, "sha256": sha256(command), "revision": revision}
+    product = {"type": "application", "name": path.name, "package": "origin-gate", "sha256": sha256(command), "revision": revision}
     (dist / f"{stem}.cdx.json").write_bytes(sbom.bill(package, product, target, ROOT))
 
 

@@ -10,8 +10,9 @@ NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # that of URLs, R
 
 
 def bill(package: dict, product: dict, target: str, folder: pathlib.Path) -> bytes:
-    """`package` is Cargo's, of the one in `folder`; `product` says what was built: name, type, SHA-256, revision."""
-    root, components, edges = crates(target, folder)
+    """`package` is Cargo's, of the project; `product` says what was built: type, name, of which package, SHA-256, revision."""
+    root = f"pkg:cargo/{package['name']}@{package['version']}"
+    components, edges = crates(root, product["package"], target, folder)
     std = standard_library(folder)
     components[std["bom-ref"]] = std
     edges[root].add(std["bom-ref"])
@@ -44,19 +45,20 @@ def bill(package: dict, product: dict, target: str, folder: pathlib.Path) -> byt
     return json.dumps(document, indent=2).encode() + b"\n"
 
 
-def crates(target: str, folder: pathlib.Path) -> tuple[str, dict[str, dict], dict[str, set[str]]]:
-    """The package itself, the crates below it, and who needs whom."""
-    command = ["cargo", "tree", "--locked", "--edges=normal,no-proc-macro", f"--target={target}", "--no-dedupe"]
-    shown = run([*command, "--prefix=depth", "--format=|{p}|{l}|{r}"], folder)
+def crates(root: str, package: str, target: str, folder: pathlib.Path) -> tuple[dict[str, dict], dict[str, set[str]]]:
+    """The crates below a package, and who needs whom. The project's own are the product itself."""
+    command = ["cargo", "tree", "--locked", f"--package={package}", "--edges=normal,no-proc-macro", f"--target={target}"]
+    shown = run([*command, "--no-dedupe", "--prefix=depth", "--format=|{p}|{l}|{r}"], folder)
     checksums = locked(folder)
-    components, edges, above = {}, {}, []
+    components, edges, above = {}, {root: set()}, []
     for line in shown.splitlines():
         depth, crate, license, repository = line.split("|")
         name, version = crate.split()[:2]
         version = version.removeprefix("v")
-        purl = f"pkg:cargo/{name}@{version}"
+        checksum = checksums.get((name, version))
+        purl = f"pkg:cargo/{name}@{version}" if checksum else root
         del above[int(depth) :]
-        if above:
+        if checksum:
             edges[above[-1]].add(purl)
             components[purl] = {
                 "type": "library",
@@ -64,14 +66,14 @@ def crates(target: str, folder: pathlib.Path) -> tuple[str, dict[str, dict], dic
                 "name": name,
                 "version": version,
                 "scope": "required",
-                "hashes": [{"alg": "SHA-256", "content": checksums[name, version]}],
+                "hashes": [{"alg": "SHA-256", "content": checksum}],
                 "licenses": licenses(license),
                 "purl": purl,
                 "externalReferences": [{"type": "vcs", "url": repository}] if repository else [],
             }
         edges.setdefault(purl, set())
         above.append(purl)
-    return above[0], components, edges
+    return components, edges
 
 
 def locked(folder: pathlib.Path) -> dict[tuple[str, str], str]:

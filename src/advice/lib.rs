@@ -3,6 +3,8 @@
 //!
 //! What is offered can be done: the entry loads where the hint puts it, and then allows the request.
 
+#![forbid(unsafe_code)]
+
 mod hosts;
 pub mod near;
 mod origins;

@@ -4,6 +4,8 @@
 //! its author wrote down. It is exact: it searches the automaton of the expression and the grammar of origins together.
 //! None of this is in the module.
 
+#![forbid(unsafe_code)]
+
 mod automaton;
 pub mod check;
 pub mod explain;

@@ -2,6 +2,8 @@
 //!
 //! All errors are reported at once. A configuration with any is refused as a whole.
 
+#![forbid(unsafe_code)]
+
 #[cfg(not(target_arch = "wasm32"))]
 mod carry;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,6 +1,8 @@
 //! One request's way through the filter, whatever the proxy: ask the policy, do what it says, latch what the response
 //! will need, and do it when the response comes.
 
+#![forbid(unsafe_code)]
+
 mod cookies;
 mod journal;
 mod pairs;

@@ -1,6 +1,8 @@
 //! Policies made of the configurations of other programs. Whatever cannot be carried over is told, never guessed. A list
 //! of which something is missing allows less; one that is missing whole, and would then allow everything, is no policy.
 
+#![forbid(unsafe_code)]
+
 mod dotenv;
 mod ingress_nginx;
 mod python;

@@ -1,6 +1,8 @@
 //! The policy: which rules apply to a request, and what they say. Pure: no proxy, no clock, no log, no configuration
 //! format.
 
+#![forbid(unsafe_code)]
+
 pub mod cookies;
 pub mod cors;
 pub mod forwarding;

@@ -28,7 +28,8 @@ def module():
 @pytest.fixture(scope="session")
 def package():
     """What Cargo says of the package."""
-    return json.loads(sbom.run(["cargo", "metadata", "--locked", "--no-deps", "--format-version=1"], ROOT))["packages"][0]
+    packages = json.loads(sbom.run(["cargo", "metadata", "--locked", "--no-deps", "--format-version=1"], ROOT))["packages"]
+    return next(it for it in packages if it["name"] == "origin-gate")
 
 
 @pytest.fixture(scope="session")

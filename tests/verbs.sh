@@ -1,0 +1,192 @@
+# The verbs that test, measure and attack. `build.sh` reads this file.
+# shellcheck shell=bash
+
+test() {
+  need_rust
+  say "format and lints"
+  cargo fmt --all --check
+  cargo fmt --check --manifest-path tests/abi/Cargo.toml
+  cargo clippy --quiet --locked --workspace --all-targets -- --deny warnings
+  cargo clippy --quiet --locked --package origin-gate-module --target "$TARGET" -- --deny warnings
+  say "unit, table and property tests"
+  cargo test --quiet --locked --workspace
+  check_audit_notes
+  build
+  say "what is published, and how"
+  need_python release
+  ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/release/pytest.ini tests/release \
+    ${UNOPTIMISED:+--deselect=tests/release/test_module.py::test_it_has_no_path_of_the_machine}
+  say "the module on two other hosts: the corpus, hostile traffic, instructions"
+  run_host
+  need_python tests
+  say "the shop's own tests"
+  (cd envoy/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
+  need_envoy
+  say "the filter under Django's settings, against Django; the corpus on a real Envoy"
+  ORIGIN_GATE_PYTHON=$PWD/$PYTHON ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE \
+    cargo test --quiet --locked --package origin-gate-tests -- --ignored --show-output
+  need_npm_packages tests/e2e node || true
+  say "responses and upgrades end to end"
+  run_e2e
+  say "the demo"
+  "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+}
+
+host() {
+  case ${1:-10000000} in
+    --accept)
+      build
+      [[ -z $UNOPTIMISED ]] || fail "host: this module is not optimised as releases are"
+      ORIGIN_GATE_ACCEPT=1 run_host callbacks_cost_what_they_did
+      ;;
+    *[!0-9]* | 0*) fail "host: '$1' is no number of requests; there is --accept" ;;
+    *)
+      build
+      ORIGIN_GATE_REQUESTS=${1:-10000000} run_host
+      ;;
+  esac
+}
+
+# Under proxy-wasm-host and a bare host; what `wasmtime` declares is a later compiler than the one that builds it here.
+# The instructions that are compared are those of a module that is optimised.
+run_host() {
+  [[ -z $UNOPTIMISED ]] || set -- "$@" --skip callbacks_cost_what_they_did
+  ORIGIN_GATE_MODULE=$PWD/$MODULE cargo test --quiet --locked --ignore-rust-version --manifest-path tests/abi/Cargo.toml \
+    --target-dir "${CARGO_TARGET_DIR:-target}/abi" -- --show-output "$@"
+}
+
+audit() {
+  need_rust
+  check_audit_notes
+  need_deny
+  local deny=$TOOLS/cargo/bin/cargo-deny checks=(licenses bans sources) manifest
+  if "$deny" --config deny.toml fetch db > /dev/null 2>&1; then
+    checks+=(advisories)
+  else
+    say "RustSec's database cannot be fetched from here: advisories are not looked at"
+  fi
+  for manifest in Cargo.toml tests/abi/Cargo.toml tests/fuzz/Cargo.toml; do
+    say "${checks[*]} of $manifest"
+    # What only tests may have two versions of a crate.
+    "$deny" --locked --config deny.toml --manifest-path "$manifest" check --hide-inclusion-graph \
+      $([[ $manifest == Cargo.toml ]] || echo --allow duplicate) "${checks[@]}"
+  done
+}
+
+# That docs/audit.md has the crates that reach the module, and no others.
+check_audit_notes() {
+  local noted linked
+  say "the crates that reach the module, against docs/audit.md"
+  noted=$(sed -n 's/^| `\([^`]*\)` \([0-9][^ ]*\) |.*/\1 \2/p' docs/audit.md | sort)
+  linked=$(cargo tree --locked --package origin-gate-module --target "$TARGET" --edges normal --prefix none --format '{p}' \
+    | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1 \2/p' | grep -v '^origin-gate' | sort --unique)
+  diff <(echo "$noted") <(echo "$linked") \
+    || fail "docs/audit.md (<) and what is linked (>) differ: look at the source of what is new, and note it there"
+}
+
+e2e() {
+  local version
+  for version in "$@"; do pinned_envoy "$version" > /dev/null; done
+  build
+  need_python tests
+  need_npm_packages tests/e2e node || true
+  for version in "${@:-}"; do
+    need_envoy "$version"
+    say "responses and upgrades end to end, on $("$ENVOY_BIN" --version | grep -o '[0-9.]*/Clean' || echo "$ENVOY_BIN")"
+    run_e2e
+    unset ENVOY_BIN
+  done
+}
+
+# All of it, two files at a time; or what is named.
+run_e2e() {
+  need_empty_module
+  (($#)) || set -- --numprocesses=2 --dist=loadfile tests/e2e
+  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini "$@"
+}
+
+soak() {
+  local minutes=${1:-20}
+  [[ $minutes =~ ^[1-9][0-9]*$ ]] || fail "soak: '$minutes' is no number of minutes"
+  build
+  need_python tests
+  need_envoy
+  say "traffic of every kind at all that one core can answer, for $minutes minutes"
+  run_e2e tests/e2e/test_soak.py --soak=$((minutes * 60)) --capture=no
+}
+
+faults() {
+  local swaps=${1:-1000}
+  [[ $swaps =~ ^[1-9][0-9]+$ ]] || fail "faults: '$swaps' is no number of swaps; 10 are the fewest"
+  build
+  need_python tests
+  need_envoy
+  say "policies, listeners and modules swapped under load, $swaps times, and a trap"
+  run_e2e tests/e2e/test_faults.py --swaps="$swaps" --capture=no
+}
+
+peers() {
+  local missing=()
+  command -v chromium > /dev/null || missing+=(chromium)
+  command -v nginx > /dev/null || missing+=(nginx-light libnginx-mod-http-headers-more-filter)
+  command -v promtool > /dev/null || missing+=(prometheus)
+  command -v redis-server > /dev/null || missing+=(redis-server)
+  compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || missing+=(postgresql)
+  command -v skopeo > /dev/null || missing+=(skopeo)
+  command -v varnishd > /dev/null || missing+=(varnish)
+  command -v puma > /dev/null || missing+=(puma ruby-rack)
+  if ((${#missing[@]})); then
+    say "installing ${missing[*]}, as Debian packages them"
+    [[ $(id --user) == 0 ]] || fail "peers: needs root, to install packages"
+    apt-get update --quiet=2
+    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" > /dev/null
+  fi
+  need_crds
+}
+
+compose() {
+  docker compose version > /dev/null 2>&1 || fail "compose: needs Docker, with its compose plugin 2.20 or later"
+  build
+  need_python demo
+  need_envoy
+  say "docker-compose.yaml on Docker"
+  "$PYTHON" tests/compose/run.py --envoy "$ENVOY_BIN"
+}
+
+bench() {
+  build
+  need_empty_module
+  need_python demo
+  need_envoy
+  if [[ " $* " != *" --only"* ]]; then
+    say "what a decision costs, natively; last, the ratio of the largest policy to the smallest"
+    cargo bench --quiet --locked --package origin-gate-tests --bench decide | tee "$TOOLS/decide.txt"
+  fi
+  say "what Origin Gate costs in Envoy, beside what does less"
+  PYTHONPATH=envoy "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --empty "$EMPTY_MODULE" \
+    --decide "$TOOLS/decide.txt" --out "$TOOLS" "$@"
+}
+
+sizes() {
+  build
+  need_python demo
+  need_envoy
+  say "what a policy costs an Envoy; the largest takes a minute"
+  "$PYTHON" envoy/sizes.py --envoy "$ENVOY_BIN" --module "$MODULE" "$@"
+}
+
+fuzz() {
+  local seconds=${1:-60} target
+  [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "fuzz: '$seconds' is no number of seconds"
+  need_rust
+  need_fuzzer
+  python3 tests/fuzz/seed.py tests/fuzz/corpus
+  for target in origin authority config message decide; do
+    say "fuzzing $target for $seconds seconds"
+    "$TOOLS/cargo/bin/cargo-fuzz" run --fuzz-dir tests/fuzz --sanitizer none "$target" -- \
+      -max_total_time="$seconds" -print_final_stats=1 2>&1 | tee "$TOOLS/fuzz.log" | grep -E 'cov:.*(DONE|INITED)|stat::' \
+      || true
+    grep -q 'stat::number_of_executed_units' "$TOOLS/fuzz.log" && ! grep -q 'panicked\|ERROR: libFuzzer' "$TOOLS/fuzz.log" \
+      || fail "$target failed: see $TOOLS/fuzz.log and tests/fuzz/artifacts/$target"
+  done
+}
