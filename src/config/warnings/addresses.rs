@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::super::node::Node;
 use super::super::note::Report;
 use super::scope::Scope;
-use crate::policy::host::is_loopback;
+use crate::policy::host::Host;
 use crate::policy::origin::Origin;
 use crate::policy::pattern::OriginRegex;
 use crate::policy::problem::Problem;
@@ -109,10 +109,8 @@ fn place(host: &str) -> Option<Place> {
         None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
     };
     match address {
-        _ if is_loopback(host.as_bytes()) => Some(Place::Loopback),
+        _ if Host::parse(host.as_bytes()).is_ok_and(|it| it.is_own_machine()) => Some(Place::Loopback),
         None => None,
-        // Systems take the unspecified address for the machine itself.
-        Some(it) if it.is_unspecified() => Some(Place::Loopback),
         Some(IpAddr::V4(it)) if is_of_network(it) => Some(Place::Network),
         Some(IpAddr::V6(it)) if it.is_unique_local() || it.is_unicast_link_local() => Some(Place::Network),
         Some(_) => Some(Place::Public),
