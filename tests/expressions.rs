@@ -18,6 +18,8 @@ use origin_gate::policy::origin::Origin;
 use origin_gate::policy::pattern::{MAX_EXPRESSIONS, OriginRegex, expression_size};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
+use regex_syntax::ast::parse::Parser;
+use regex_syntax::ast::{Ast, RepetitionKind, RepetitionRange};
 use serde_json::{Value, json};
 
 /// What is found of an expression that loads; one that does not is like none that a test expects.
@@ -330,18 +332,90 @@ fn holds(((text, origin), mut origins): ((String, String), Vec<String>)) -> Resu
     Ok(())
 }
 
-/// No expression is much larger, once compiled, than it counts.
-#[test]
-fn the_size_of_an_expression_is_no_less() {
-    check_each((expression(), 1..40_u32), is_no_less);
+/// An expression as its parser has it, written out.
+fn written(ast: &Ast) -> usize {
+    match ast {
+        Ast::Empty(_) | Ast::Flags(_) => 0,
+        Ast::Group(group) => 1 + written(&group.ast),
+        Ast::Alternation(it) => it.asts.iter().map(written).sum::<usize>() + it.asts.len() - 1,
+        Ast::Concat(it) => it.asts.iter().map(written).sum(),
+        Ast::Repetition(it) => {
+            let lazy = usize::from(!it.greedy);
+            lazy + match &it.op.kind {
+                RepetitionKind::Range(range) => {
+                    let (RepetitionRange::Exactly(most)
+                    | RepetitionRange::AtLeast(most)
+                    | RepetitionRange::Bounded(_, most)) = *range;
+                    match usize::try_from(most).unwrap() {
+                        0 | 1 => written(&it.ast) + 1,
+                        most => written(&it.ast) * most,
+                    }
+                }
+                _ => written(&it.ast) + 1,
+            }
+        }
+        _ => 1,
+    }
 }
 
-fn is_no_less((text, count): (String, u32)) -> Result<(), TestCaseError> {
-    let text = format!("({text}){{{count}}}");
-    if OriginRegex::parse(&text).is_ok() {
-        let bound = 1024 + 320 * expression_size(&text);
+/// The size of an expression is what it is written out, and no expression is much larger once it is compiled.
+#[test]
+fn the_size_of_an_expression_is_what_it_is_written_out() {
+    let count = "(|\\{[0-9]{1,2}\\}|\\{[0-3],1?[0-9]\\})";
+    let operators = proptest::collection::vec("(\\?|\\*|\\+|\\{1\\}|\\{0,1\\}|\\{[0-9]\\}|\\{2,\\})", 0..5);
+    let part = prop_oneof![
+        2 => expression(),
+        1 => "(\\\\x\\{[1-9a-f]{2}\\}|\\\\x[46][1-9a-f]|\\\\u\\{[1-9a-f]{2,4}\\}|\\\\U000000[46]1|\\\\b\\{start\\}|\\\\b|\\[\\]a\\]|\\[\\^\\]\\)\\]|\\[ \\]\\)\\]| )",
+        1 => "(\\(\\?-x\\)|\\(\\?:a\\)|\\(\\?P<name>a\\)|\\(\\)|\\( \\?i\\)|\\(\\?x\\)|\\(\\?x:)",
+    ];
+    let part = (part, operators.prop_map(|it| it.concat())).prop_map(|(part, operators)| part + &operators);
+    let parts = proptest::collection::vec(part, 1..4).prop_map(|it| it.concat());
+    check_each((parts, count), size_is_written);
+}
+
+fn size_is_written((text, count): (String, String)) -> Result<(), TestCaseError> {
+    for text in [format!("({text}){count}"), text + &count] {
+        if OriginRegex::parse(&text).is_err() {
+            continue;
+        }
+        let size = expression_size(&text);
+        let bound = 1024 + 320 * size;
         let fits = regex_lite::RegexBuilder::new(&text).size_limit(bound).build().is_ok();
-        prop_assert!(fits, "{} counts {}", text, expression_size(&text));
+        prop_assert!(fits, "{} counts {}", text, size);
+        let Ok(ast) = Parser::new().parse(&text) else {
+            continue;
+        };
+        prop_assert!(
+            size >= written(&ast).min(4096),
+            "{} counts {} of {}",
+            text,
+            size,
+            written(&ast)
+        );
+        // White space may be a character or none.
+        if !text.contains(' ') {
+            prop_assert_eq!(size, written(&ast).min(4096), "{}", text);
+        }
     }
     Ok(())
+}
+
+/// What was counted wrongly: an operator in the place of what it repeats, and a code point as a number of repetitions.
+#[test]
+fn sizes_that_were_wrong() {
+    for (text, size) in [
+        ("https://[a-z.]{15}?{15}x", 8 + 15 * 16 + 1),
+        ("a+{9}", 18),
+        (r"\x{61}", 1),
+        (r"\u{0061}{3}", 3),
+        (r"\b{start}a", 2),
+        (r"\b{9}a", 10),
+        ("a{1}{1}{1}", 4),
+        ("a{9}(?i){9}", 81),
+        ("( {99})", 100),
+        ("(?x)[ ])]a{99}", 4096),
+        ("(?:a){9}", 18),
+    ] {
+        assert_eq!(expression_size(text), size, "{text}");
+    }
 }
