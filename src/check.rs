@@ -3,8 +3,12 @@
 
 mod expressions;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
+use crate::analysis::http;
 pub use crate::analysis::is_public_suffix;
 use crate::config::{self, ConfigErrors, Environment, Note};
 use crate::policy::pattern::{HostPattern, OriginHosts, OriginPattern};
@@ -51,16 +55,22 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
         }) => (errors, warnings(&notes), codes(&notes), None),
     };
     let loads = summary.is_some();
+    let known = RefCell::new(HashMap::new());
+    let http = |text: &str| {
+        let mut known = known.borrow_mut();
+        let found = known.entry(text.to_owned()).or_insert_with(|| http(text));
+        (found.any, found.loopback)
+    };
     Checked {
         errors: errors.iter().map(ToString::to_string).collect(),
         warnings,
         grants: if loads {
-            config::grants(configuration, environment)
+            config::grants(configuration, environment, &http)
         } else {
             Vec::new()
         },
         changes: if loads {
-            config::changes(configuration, environment)
+            config::changes(configuration, environment, &http)
         } else {
             Vec::new()
         },
