@@ -2,7 +2,9 @@
 
 use super::super::node::Node;
 use super::super::note::Report;
-use super::idle::{is_below, meets};
+use super::idle::is_below;
+#[cfg(not(target_arch = "wasm32"))]
+use super::idle::meets;
 use super::scope::Scope;
 use crate::policy::host::Host;
 use crate::policy::pattern::HostPattern;
@@ -74,12 +76,20 @@ pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
             super::warn(report, &entry.scope.path, None, Problem::EntryIdle, "");
         }
     }
+    #[cfg(not(target_arch = "wasm32"))]
     if let Some(root) = scopes.first() {
         warn_of_lost_exemptions(root, &entries, report);
     }
 }
 
+/// Returns the hosts for which an entry of `policies` is written. What the host check leaves of them is for the command.
+#[cfg(target_arch = "wasm32")]
+fn asked<'a>(scope: &'a Scope<'a>, _: Option<&Scope<'a>>, _: &Scoped) -> Vec<(usize, Hosts<'a>)> {
+    scope.matched("hosts").map(Hosts::new).enumerate().collect()
+}
+
 /// Returns the hosts for which an entry of `policies` decides more than the host check outside would.
+#[cfg(not(target_arch = "wasm32"))]
 fn asked<'a>(scope: &'a Scope<'a>, root: Option<&Scope<'a>>, parsed: &Scoped) -> Vec<(usize, Hosts<'a>)> {
     let list = || scope.list("", "allowed_hosts");
     // An entry that has another list refuses by it, and that is something.
@@ -112,6 +122,7 @@ fn asked<'a>(scope: &'a Scope<'a>, root: Option<&Scope<'a>>, parsed: &Scoped) ->
 }
 
 /// Exempt paths outside `policies` of which every request is for an entry that has the section itself.
+#[cfg(not(target_arch = "wasm32"))]
 fn warn_of_lost_exemptions(root: &Scope<'_>, entries: &[Entry<'_>], report: &mut Report) {
     for section in ["hosts", "csrf"].into_iter().filter(|it| root.mode(it).is_some()) {
         let is_asked =
@@ -189,6 +200,7 @@ impl Entry<'_> {
             let place = self.scope.path_of("match", "hosts");
             hidden(place, at, hosts.text, &mut lines.flat_map(|(line, _)| line));
         }
+        #[cfg(not(target_arch = "wasm32"))]
         for section in ["hosts", "csrf"] {
             let is_own = self.scope.gives(section) && self.scope.mode(section).is_some();
             let paths = self.scope.list(section, "exempt_paths").enumerate();
