@@ -11,7 +11,7 @@ mod support;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use origin_gate::analysis::{Budget, Expression, Outside, Verdict, judge};
+use origin_gate::analysis::{Budget, Expression, Outside, Verdict, http, judge};
 use origin_gate::check::check;
 use origin_gate::config;
 use origin_gate::policy::origin::Origin;
@@ -41,12 +41,16 @@ fn every_warning_is_the_one_that_it_should_be() {
         let value = case["value"].as_str().unwrap();
         let policy = match key {
             "csrf.trusted_origins" => json!({"allowed_hosts": ["a"], "csrf": {"trusted_origins": [value]}}),
+            "policies[0].match.path_prefixes" => json!({
+                "allowed_hosts": ["a"], "policies": [{"match": {"path_prefixes": [value]}, "csrf": {}}],
+            }),
             _ => json!({"allowed_hosts": ["a"], key: [value]}),
         };
         let checked = check(policy.to_string().as_bytes(), &|_| None);
         let seen = checked.warning_codes.iter().zip(&checked.warnings);
         // Another check's, of what these say of themselves.
-        let seen: Vec<_> = seen.filter(|(code, _)| **code != "origin_loopback").collect();
+        let is_about = |code: &str| code != "origin_loopback" || case["code"] == *code;
+        let seen: Vec<_> = seen.filter(|(code, _)| is_about(code)).collect();
         let is_right = match (case["code"].as_str(), seen.as_slice()) {
             (None, []) => true,
             (Some(code), [(seen, text)]) => {
@@ -300,7 +304,12 @@ fn holds(((text, origin), mut origins): ((String, String), Vec<String>)) -> Resu
     let Some(Ok(mut expression)) = Expression::read(&text) else {
         return Ok(());
     };
+    let found = http(&text);
     for origin in &origins {
+        if let Some(rest) = origin.strip_prefix("http://").filter(|_| matches(&regex, origin)) {
+            let is_local = Origin::parse(origin.as_bytes()).is_ok_and(|it| it.host.is_loopback());
+            prop_assert!(found.any && (found.loopback || !is_local), "{} on {}", text, rest);
+        }
         let is_page = !origin.starts_with("ws:");
         if !is_page || !matches(&regex, origin) {
             continue;

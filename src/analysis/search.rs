@@ -178,7 +178,7 @@ impl Search {
 }
 
 /// Whether an IPv6 address may stand here at all, by less than its grammar: this spares most expressions the search.
-fn may_be_v6(automaton: &mut Automaton, at: At) -> Result<bool, TooLarge> {
+pub(super) fn may_be_v6(automaton: &mut Automaton, at: At) -> Result<bool, TooLarge> {
     let mut inside = vec![at];
     let mut before = Vec::new();
     let mut seen = HashSet::from([at]);
@@ -211,7 +211,7 @@ fn may_be_v6(automaton: &mut Automaton, at: At) -> Result<bool, TooLarge> {
 }
 
 /// The states before a host, and a port by which each is reached: the shortest one.
-fn ports(automaton: &mut Automaton) -> Result<Vec<(At, Option<u16>)>, TooLarge> {
+pub(super) fn ports(automaton: &mut Automaton) -> Result<Vec<(At, Option<u16>)>, TooLarge> {
     const LARGEST: [u8; 5] = *b"53556"; // read from its end
     let mut found = vec![(automaton.start(), None)];
     let mut seen = HashMap::new();

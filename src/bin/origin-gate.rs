@@ -217,8 +217,8 @@ An ordinary request that goes on, but whose answer the page may not read, counts
             }
             Err(errors) => return Err(format!("the policy does not load:\n{errors}")),
         };
+        let lints = lints(&configuration, &|name| environment(name), &loaded.warnings);
         let mut explanation = explain(loaded, &asked)?;
-        let lints = lints(&configuration, &|name| environment(name));
         explanation
             .warnings
             .extend(lints.into_iter().map(|(_, warning)| warning));

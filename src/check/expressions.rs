@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Lint, printable};
-use crate::analysis::{Budget, Outside, Verdict, is_public_suffix, judge};
+use crate::analysis::{Budget, Outside, Verdict, is_public_suffix, judge, local_origins};
+use crate::config::problem_of_host;
 use crate::policy::host::{MAX_LABEL, MAX_NAME};
+use crate::policy::origin::Origin;
 use crate::policy::pattern::OriginHosts;
 use crate::policy::problem::Problem;
 
@@ -19,19 +21,44 @@ const SPELL: &str = "write your own domain out, as in `https://([a-z0-9-]+\\.)*a
 #[derive(Default)]
 pub struct Expressions {
     budget: Budget,
-    known: HashMap<String, Option<Lint>>,
+    known: HashMap<String, Vec<Lint>>,
 }
 
 impl Expressions {
     /// What there is to say of an expression.
-    pub fn lint(&mut self, text: &str) -> Option<Lint> {
+    pub fn lint(&mut self, text: &str) -> Vec<Lint> {
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
         let lint = judge(text, &mut self.budget).and_then(|verdict| lint(text, verdict));
-        self.known.insert(text.to_owned(), lint.clone());
-        lint
+        let lints: Vec<_> = lint.into_iter().chain(local(text)).collect();
+        self.known.insert(text.to_owned(), lints.clone());
+        lints
     }
+}
+
+/// What there is to say of the visitor's own machine and of addresses that an expression spells: one warning a problem, as
+/// for an entry of `allowed_origins`.
+fn local(text: &str) -> Vec<Lint> {
+    let mut lints: Vec<Lint> = Vec::new();
+    for origin in local_origins(text) {
+        let Some(problem) = Origin::parse(origin.as_bytes())
+            .ok()
+            .and_then(|it| std::str::from_utf8(it.host.text()).ok())
+            .and_then(problem_of_host)
+        else {
+            continue;
+        };
+        if lints.iter().any(|it| it.code == problem.code()) {
+            continue;
+        }
+        let message = match problem {
+            Problem::OriginLoopback => problem.text().to_owned(),
+            _ => format!("`{origin}` matches: {}", problem.text()),
+        };
+        lints.push(Lint::new(problem.code(), message));
+    }
+    lints
 }
 
 fn lint(text: &str, verdict: Verdict) -> Option<Lint> {
