@@ -4,6 +4,7 @@
 //! its author wrote down. It is exact: it searches the automaton of the expression and the grammar of origins together.
 //! None of this is in the module.
 
+mod alternatives;
 mod automaton;
 mod expression;
 mod hosts;
@@ -14,5 +15,5 @@ mod search;
 mod suffixes;
 mod witness;
 
-pub use expression::{Budget, Expression, Outside, Verdict, judge};
+pub use expression::{Budget, Expression, Outside, Verdict, dead_alternatives, judge};
 pub use suffixes::is_public_suffix;

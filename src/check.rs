@@ -74,9 +74,9 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
 pub fn lints(configuration: &[u8], environment: &Environment<'_>) -> Vec<(&'static str, String)> {
     let mut expressions = Expressions::default();
     let entries = config::entries(configuration, environment);
-    let lints = entries.iter().filter_map(|(path, text)| {
-        let Lint { code, message } = lint(path, text, &mut expressions)?;
-        Some((code, format!("{path}: `{}`: {message}", printable(text))))
+    let lints = entries.iter().flat_map(|(path, text)| {
+        let lints = lints_of(path, text, &mut expressions).into_iter();
+        lints.map(move |Lint { code, message }| (code, format!("{path}: `{}`: {message}", printable(text))))
     });
     lints.collect()
 }
@@ -113,21 +113,30 @@ impl Checked {
     }
 }
 
-fn lint(path: &str, text: &str, expressions: &mut Expressions) -> Option<Lint> {
-    match list_of(path)? {
-        List::Origins => match OriginPattern::parse(text).ok()? {
-            OriginPattern::Of { hosts, .. } => lint_length(&hosts).or_else(|| match &hosts {
-                OriginHosts::Subdomains(domain) => suffix_lint(domain),
-                OriginHosts::Labels { domain, .. } => label_lint(domain),
-                OriginHosts::One(_) => None,
-            }),
-            OriginPattern::Any => None,
-        },
-        List::Hosts => match HostPattern::parse(text).ok()? {
-            HostPattern::Domain(domain) => suffix_lint(&domain),
-            _ => None,
-        },
-        List::Regexes => expressions.lint(text),
+fn lints_of(path: &str, text: &str, expressions: &mut Expressions) -> Vec<Lint> {
+    match list_of(path) {
+        Some(List::Origins) => origin_lint(text).into_iter().collect(),
+        Some(List::Hosts) => host_lint(text).into_iter().collect(),
+        Some(List::Regexes) => expressions.lints(text),
+        None => Vec::new(),
+    }
+}
+
+fn origin_lint(text: &str) -> Option<Lint> {
+    let OriginPattern::Of { hosts, .. } = OriginPattern::parse(text).ok()? else {
+        return None;
+    };
+    lint_length(&hosts).or_else(|| match &hosts {
+        OriginHosts::Subdomains(domain) => suffix_lint(domain),
+        OriginHosts::Labels { domain, .. } => label_lint(domain),
+        OriginHosts::One(_) => None,
+    })
+}
+
+fn host_lint(text: &str) -> Option<Lint> {
+    match HostPattern::parse(text).ok()? {
+        HostPattern::Domain(domain) => suffix_lint(&domain),
+        _ => None,
     }
 }
 
