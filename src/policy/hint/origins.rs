@@ -40,6 +40,7 @@ impl Case<'_> {
     /// Whether the request would pass if it had the scheme of its page, which it may have had before a proxy.
     fn is_misread(&self, origin: &Origin<'_>) -> bool {
         matches!(self.check, Check::WebSocket | Check::Csrf)
+            && self.deny == Some(Deny::SchemeMismatch)
             && self.head.scheme() != Some(b"https")
             && self.allows(RequestHead {
                 forwarded_proto: Field::One(origin.scheme),
