@@ -4,6 +4,7 @@
 //! its author wrote down. It is exact: it searches the automaton of the expression and the grammar of origins together.
 //! [`http`] and [`local_origins`] ask of which pages of `http` and of which machines it is. None of this is in the module.
 
+mod alternatives;
 mod automaton;
 mod expression;
 mod hosts;
@@ -16,7 +17,7 @@ mod search;
 mod suffixes;
 mod witness;
 
-pub use expression::{Budget, Expression, Outside, Verdict, judge};
+pub use expression::{Budget, Expression, Outside, Verdict, dead_alternatives, judge};
 pub use http::{Http, http};
 pub use local::local_origins;
 pub use suffixes::{Standing, is_public_suffix, standing};

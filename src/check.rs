@@ -79,7 +79,7 @@ pub fn lints(configuration: &[u8], environment: &Environment<'_>, notes: &[Note]
     let mut expressions = Expressions::default();
     let mut lints = Vec::new();
     for (path, text) in config::entries(configuration, environment) {
-        for Lint { code, message } in lint(&path, &text, &mut expressions) {
+        for Lint { code, message } in lints_of(&path, &text, &mut expressions) {
             // The start of the module finds some of them by samples.
             if !notes.iter().any(|note| note.code() == code && note.path() == path) {
                 lints.push((code, format!("{path}: `{}`: {message}", printable(&text))));
@@ -121,14 +121,11 @@ impl Checked {
     }
 }
 
-fn lint(path: &str, text: &str, expressions: &mut Expressions) -> Vec<Lint> {
+fn lints_of(path: &str, text: &str, expressions: &mut Expressions) -> Vec<Lint> {
     let lint = match list_of(path) {
         Some(List::Origins) => OriginPattern::parse(text).ok().and_then(|it| origin_lint(&it)),
-        Some(List::Hosts) => match HostPattern::parse(text) {
-            Ok(HostPattern::Domain(domain)) => suffix_lint(&domain),
-            _ => None,
-        },
-        Some(List::Regexes) => return expressions.lint(text),
+        Some(List::Hosts) => host_lint(text),
+        Some(List::Regexes) => return expressions.lints(text),
         Some(List::Prefixes) => prefix_lint(text),
         None => None,
     };
@@ -144,6 +141,13 @@ fn origin_lint(pattern: &OriginPattern) -> Option<Lint> {
         OriginHosts::Labels { domain, .. } => label_lint(domain),
         OriginHosts::One(_) => None,
     })
+}
+
+fn host_lint(text: &str) -> Option<Lint> {
+    match HostPattern::parse(text).ok()? {
+        HostPattern::Domain(domain) => suffix_lint(&domain),
+        _ => None,
+    }
 }
 
 enum List {

@@ -11,7 +11,7 @@ mod support;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use origin_gate::analysis::{Budget, Expression, Outside, Verdict, http, judge};
+use origin_gate::analysis::{Budget, Expression, Outside, Verdict, dead_alternatives, http, judge};
 use origin_gate::check::check;
 use origin_gate::config;
 use origin_gate::policy::origin::Origin;
@@ -321,7 +321,9 @@ fn holds(((text, origin), mut origins): ((String, String), Vec<String>)) -> Resu
         }
     }
     match verdict {
-        Verdict::Outside { what, origin, instead } => {
+        Verdict::Outside {
+            what, origin, instead, ..
+        } => {
             prop_assert!(matches(&regex, &origin), "{} does not match {}", text, origin);
             if !matches!(what, Outside::Below { .. }) {
                 prop_assert_eq!(expression.is_named(&origin), Some(false), "{} on {}", text, origin);
@@ -338,6 +340,29 @@ fn holds(((text, origin), mut origins): ((String, String), Vec<String>)) -> Resu
             prop_assert_eq!(judge(&instead, &mut Budget::default()), Some(Verdict::Named));
         }
         _ => {}
+    }
+    Ok(())
+}
+
+/// An alternative that never matches can be taken out, and the expression matches what it did.
+#[test]
+fn nothing_is_matched_by_a_dead_alternative() {
+    check_each((expressions(), origins()), is_dead);
+}
+
+fn is_dead(((text, origin), mut origins): ((String, String), Vec<String>)) -> Result<(), TestCaseError> {
+    origins.push(origin);
+    for part in dead_alternatives(&text, &mut Budget::default()) {
+        // Only what stands in one place can be taken out by its text, and flags hold for what is behind them.
+        if part.is_empty() || part.contains("(?") || text.matches(&part).count() != 1 {
+            continue;
+        }
+        let regex = OriginRegex::parse(&text).unwrap();
+        let without = OriginRegex::parse(&text.replacen(&part, r"\b\B", 1)).unwrap();
+        for origin in origins.iter().filter(|it| !it.starts_with("ws")) {
+            let is_same = matches(&regex, origin) == matches(&without, origin);
+            prop_assert!(is_same, "{} matches {} by {}", text, origin, part);
+        }
     }
     Ok(())
 }

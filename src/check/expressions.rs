@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Lint, printable};
-use crate::analysis::{Budget, Outside, Verdict, is_public_suffix, judge, local_origins};
+use crate::analysis::{Budget, Outside, Verdict, dead_alternatives, is_public_suffix, judge, local_origins};
 use crate::config::problem_of_host;
 use crate::policy::host::{MAX_LABEL, MAX_NAME};
 use crate::policy::origin::Origin;
@@ -26,12 +26,25 @@ pub struct Expressions {
 
 impl Expressions {
     /// What there is to say of an expression.
-    pub fn lint(&mut self, text: &str) -> Vec<Lint> {
+    pub fn lints(&mut self, text: &str) -> Vec<Lint> {
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
-        let lint = judge(text, &mut self.budget).and_then(|verdict| lint(text, verdict));
-        let lints: Vec<_> = lint.into_iter().chain(local(text)).collect();
+        let verdict = judge(text, &mut self.budget);
+        let matches_some = matches!(
+            verdict,
+            Some(Verdict::Named | Verdict::Many { .. } | Verdict::Outside { .. })
+        );
+        let dead = match matches_some {
+            true => dead_alternatives(text, &mut self.budget),
+            false => Vec::new(),
+        };
+        let whole = verdict.and_then(|verdict| lint(text, verdict));
+        let lints: Vec<_> = whole
+            .into_iter()
+            .chain(dead_lint(text, &dead))
+            .chain(local(text))
+            .collect();
         self.known.insert(text.to_owned(), lints.clone());
         lints
     }
@@ -64,7 +77,19 @@ fn local(text: &str) -> Vec<Lint> {
 fn lint(text: &str, verdict: Verdict) -> Option<Lint> {
     Some(match verdict {
         Verdict::Named => Lint::new("regex_bare_dot", bare_dot(text)?),
-        Verdict::Outside { what, origin, instead } => outside(text, &what, &origin, instead.as_deref()),
+        Verdict::Outside {
+            what,
+            origin,
+            instead,
+            with_ports,
+        } => outside(text, &what, &origin, instead.as_deref(), with_ports.as_deref()),
+        Verdict::Many { sites, origin } => Lint::new(
+            "regex_many_sites",
+            format!(
+                "this spells out {sites} sites, `{origin}` among them, and strangers can have those that are not yours; \
+                 list the origins in `allowed_origins`"
+            ),
+        ),
         Verdict::Socket { .. } => Lint::new(Problem::OriginSocket.code(), Problem::OriginSocket.text()),
         Verdict::Never { instead: None } => Lint::new("regex_matches_nothing", NEVER),
         Verdict::Never { instead: Some(instead) } => {
@@ -79,8 +104,49 @@ fn lint(text: &str, verdict: Verdict) -> Option<Lint> {
     })
 }
 
-fn outside(text: &str, what: &Outside, origin: &str, instead: Option<&str>) -> Lint {
+/// The most alternatives that a warning shows.
+const SHOWN: usize = 3;
+
+fn dead_lint(text: &str, dead: &[String]) -> Option<Lint> {
+    let shown = dead.iter().take(SHOWN).map(|it| match it.as_str() {
+        "" => "an empty one".to_owned(),
+        it => format!("`{}`", printable(it)),
+    });
+    let mut shown = shown.collect::<Vec<_>>().join(", ");
+    if dead.len() > SHOWN {
+        shown += &format!(" and {} more", dead.len() - SHOWN);
+    }
+    // `https://a|b\.example`: a person reads it as if the scheme were there twice.
+    let is_split = dead.iter().any(|it| !it.contains("://")) && text.split("://").count() == 2;
+    let why = match is_split
+        && text
+            .split('|')
+            .next()
+            .is_some_and(|it| it.contains("://") && !it.contains('('))
+    {
+        true => {
+            "`|` divides the whole expression, so that each side has to be a whole origin: put the alternatives in \
+             parentheses, as in `https://(a|b)\\.example`"
+        }
+        false => NEVER,
+    };
+    let begin = if dead.len() == 1 {
+        "this alternative never matches"
+    } else {
+        "these alternatives never match"
+    };
+    (!dead.is_empty()).then(|| Lint::new("regex_alternative_matches_nothing", format!("{begin}: {shown}; {why}")))
+}
+
+fn outside(text: &str, what: &Outside, origin: &str, instead: Option<&str>, with_ports: Option<&str>) -> Lint {
     let write = instead.map(|it| format!("write `{}`", printable(it)));
+    let write = write.map(|write| match with_ports {
+        Some(with_ports) => format!(
+            "{write}, or `{}` if its other ports are meant too",
+            printable(with_ports)
+        ),
+        None => write,
+    });
     let fix = |otherwise: &str| write.clone().unwrap_or_else(|| otherwise.to_owned());
     match what {
         Outside::Scheme => Lint::new(
