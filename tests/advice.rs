@@ -1,16 +1,19 @@
 //! What a hint offers can be done, and helps: each entry is added where the hint says, and the same request asked again.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use advice::Domains;
 use analysis::explain::{Asked, explain};
 use analysis::is_public_suffix;
+use policy::Policy;
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
 use policy::request::{Field, RequestHead};
 use policy::verdict::{Deny, Finding};
 use serde_json::{Value, json};
 
-const POLICIES: [&str; 20] = [
+const POLICIES: [&str; 25] = [
     r#"{"allowed_origins": ["https://app.example"], "allowed_hosts": ["api.example", "1.2.3.4"], "cors": {"allow_credentials": true}, "csrf": {}}"#,
     r#"{"allowed_origins": ["https://example.com", "capacitor://localhost", "http://plain.test:81"], "allowed_hosts": ["api.example"], "csrf": {}}"#,
     r#"{"allowed_origins": ["wss://example.com", "wss://app.example"], "csrf": {"trusted_origins": ["https://pay.test"]}}"#,
@@ -36,9 +39,15 @@ const POLICIES: [&str; 20] = [
     r#"{"allowed_origins": ["capacitor://app.example", "ionic://localhost:1"], "websocket": {"missing_origin": "reject"}}"#,
     r#"{"allowed_origins": ["https://app.example"], "allowed_hosts": [".api.example"], "csrf": {"mode": "report_only"}, "cors": {"allow_credentials": true, "upstream_headers": "keep"}}"#,
     r#"{"allowed_hosts": ["*"], "allowed_origins": ["https://app.example"], "dangerously_allow_null_origin": true}"#,
+    // Entries that cover everybody, or that hold an origin which may not act all the same.
+    r#"{"allowed_origins": ["https://*.com", "https://pre-*.test"], "allowed_hosts": ["api.example"], "csrf": {}}"#,
+    r#"{"allowed_origins": ["https://*.com:*", "https://www.q.com"], "allowed_hosts": ["api.example"], "csrf": {"mode": "report_only"}}"#,
+    r#"{"allowed_origins": ["http://b.example", "http://localhost:3000"], "allowed_hosts": ["api.example"], "csrf": {"trusted_origins": ["http://t.example", "http://[::1]:1"]}}"#,
+    r#"{"allowed_origins": ["*"], "allowed_hosts": ["api.example"], "cors": {"allow_credentials": true}, "csrf": {}, "dangerously_allow_any_origin_with_credentials": true}"#,
+    r#"{"allowed_hosts": ["api.example", "b.example"], "websocket": {"allowed_hosts": true}, "csrf": {}, "cors": {"allow_credentials": true}, "dangerously_allow_insecure_origins": true}"#,
 ];
 
-const ORIGINS: [&str; 39] = [
+const ORIGINS: [&str; 51] = [
     "",
     "null",
     "https://app.example",
@@ -78,6 +87,28 @@ const ORIGINS: [&str; 39] = [
     "http://api.example",
     "https://[::1]:1",
     "http://r1.example",
+    "http://b.example",
+    "http://b.example:8080",
+    "http://t.example",
+    "http://localhost:3000",
+    "http://[::1]:1",
+    "http://api.example:8080",
+    "http://x.example:443",
+    "https://q.com",
+    "http://q.com",
+    "https://q.com:81",
+    "https://pre-a.test",
+    "http://evil.test",
+];
+
+/// Nothing in [`POLICIES`] says that these are the operator's.
+const STRANGERS: [&str; 6] = [
+    "https://q.com",
+    "http://q.com",
+    "https://q.com:81",
+    "https://pre-a.test",
+    "http://evil.test",
+    "http://localhost:3000",
 ];
 
 const HOSTS: [&str; 13] = [
@@ -99,12 +130,15 @@ const HOSTS: [&str; 13] = [
 const PATHS: [&str; 4] = ["/", "/api/x", "/api/", "/healthz"];
 
 /// What else a request has: its lines.
-const KINDS: [&[&str]; 16] = [
+const KINDS: [&[&str]; 19] = [
     &[":method: GET"],
     &[":method: GET", "upgrade: websocket"],
     &[":method: POST"],
     &[":method: POST", "sec-fetch-site: cross-site"],
     &[":method: POST", ":scheme: http"],
+    &[":method: POST", "x-forwarded-proto: gopher"],
+    &[":method: GET", "upgrade: websocket", ":scheme: http"],
+    &[":method: GET", "upgrade: websocket", "x-forwarded-proto: gopher"],
     &[":method: OPTIONS", "access-control-request-method: PUT"],
     &[":method: OPTIONS", "access-control-request-method: patch"],
     &[":method: OPTIONS", "access-control-request-method: TRACE"],
@@ -215,11 +249,32 @@ fn with(policy: &str, list: &str, entries: &[String]) -> String {
     root.to_string()
 }
 
+thread_local! {
+    /// Most offers are made to many requests.
+    static LOADED: RefCell<HashMap<String, Rc<Result<Policy, String>>>> = RefCell::default();
+}
+
+fn load(policy: &str) -> Rc<Result<Policy, String>> {
+    let loads = || {
+        config::load(policy.as_bytes())
+            .map(|it| it.policy)
+            .map_err(|it| it.to_string())
+    };
+    let mut known = LOADED.with_borrow_mut(std::mem::take);
+    let loaded = Rc::clone(known.entry(policy.to_owned()).or_insert_with(|| Rc::new(loads())));
+    LOADED.set(known);
+    loaded
+}
+
 /// Why an offer is a bad one, if it is.
 fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[String]) -> Option<String> {
-    let changed = with(policy, list, entries);
-    let loaded = match config::load(changed.as_bytes()) {
-        Ok(loaded) => loaded,
+    let changed = match list {
+        "" => policy.to_owned(),
+        list => with(policy, list, entries),
+    };
+    let loaded = load(&changed);
+    let policy = match &*loaded {
+        Ok(policy) => policy,
         Err(errors) => return Some(format!("does not load: {errors}")),
     };
     let mut head = head(lines);
@@ -227,16 +282,61 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     if head.request_method.one() == Some(b"patch") {
         head.request_method = Field::One(b"PATCH");
     }
-    let verdict = loaded.policy.decide(&head);
+    let verdict = policy.decide(&head);
     let after = verdict.finding;
     // A preflight may go on to miss a method or a header; else what is offered is all that the check asks for.
     let (was, is) = (before.outcome.deny(), after.outcome.deny());
     let is_next = was != is
         && matches!(is, Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
         && was != Some(Deny::HeaderNotAllowed);
-    let is_next = is_next || advice::refused_forwarding(&loaded.policy, &verdict, &head).is_some();
+    let is_next = is_next || advice::refused_forwarding(policy, &verdict, &head).is_some();
     let is_solved = after.outcome.is_allowed() || after.check != before.check || is_next;
     (!is_solved).then(|| format!("still {after}"))
+}
+
+/// The request as its page is to send it by a fix, and the policy as it is to be by that fix, where it says more than
+/// what is to be added to a list.
+fn done(policy: &str, lines: &Lines, fix: &str) -> Option<(String, Lines)> {
+    let origin = head(lines)
+        .origin
+        .one()
+        .map(|it| String::from_utf8_lossy(it).into_owned())?;
+    let (scheme, rest) = origin.split_once("://")?;
+    let set = |name: &str, value: &str| {
+        let others = lines.iter().filter(|(it, _)| it != name).cloned();
+        others
+            .chain([(name.to_owned(), value.as_bytes().to_vec())])
+            .collect::<Lines>()
+    };
+    let lines = match () {
+        () if fix.contains("send X-Forwarded-Proto") => set("x-forwarded-proto", scheme),
+        () if fix.contains("serve the page over https") => set(
+            "origin",
+            &format!("https://{}", rest.strip_suffix(":443").unwrap_or(rest)),
+        ),
+        () => lines.clone(),
+    };
+    let in_place = fix.split(" in place of `*`").next().filter(|it| *it != fix);
+    let Some(in_place) = in_place else {
+        return (fix.contains("X-Forwarded-Proto") || fix.contains("over https")).then(|| (policy.to_owned(), lines));
+    };
+    let entry = in_place.split("list ").nth(1)?.split(' ').next()?;
+    let mut root: Value = serde_json::from_str(policy).unwrap();
+    root["allowed_origins"] = json!([entry]);
+    Some((root.to_string(), lines))
+}
+
+/// Why what a fix says besides its lists is wrong, if it is.
+fn wrong(policy: &str, lines: &Lines, before: Finding, fix: &str) -> Option<String> {
+    let (changed, lines) = done(policy, lines, fix)?;
+    if fix.contains("over https and add") {
+        // Any of the lists will do.
+        let mut problems = offers(fix)
+            .into_iter()
+            .map(|(list, entries)| problem(&changed, &lines, before, &list, &entries));
+        return problems.find_map(|it| it);
+    }
+    problem(&changed, &lines, before, "", &[])
 }
 
 /// Whether an entry lets everybody in who has a name under a public suffix.
@@ -270,16 +370,63 @@ fn each_request(mut ask: impl FnMut(&str, &Lines)) {
     }
 }
 
+/// Whether a fix takes the origin of a stranger for the operator's.
+fn hands_out(policy: &str, origin: &str, finding: Finding, fix: &str) -> bool {
+    let host = origin
+        .split_once("://")
+        .map_or(origin, |(_, rest)| rest)
+        .split(':')
+        .next()
+        .unwrap();
+    let is_about_origin = !matches!(
+        finding.outcome.deny(),
+        Some(Deny::HostNotAllowed | Deny::HostMalformed | Deny::MethodNotAllowed | Deny::HeaderNotAllowed)
+    );
+    is_about_origin
+        && STRANGERS.contains(&origin)
+        && !policy.contains(host)
+        && !fix.contains("yours")
+        && (fix.contains("add ") || fix.contains("list "))
+}
+
+/// What is wrong with a fix, each under the words that tell it from others.
+fn faults(policy: &str, lines: &Lines, finding: Finding, fix: &str, is_log: bool) -> Vec<(String, String)> {
+    let origin = head(lines)
+        .origin
+        .one()
+        .map(String::from_utf8_lossy)
+        .unwrap_or_default();
+    let mut faults = Vec::new();
+    if hands_out(policy, &origin, finding, fix) {
+        faults.push((
+            fix.to_owned(),
+            "a stranger's origin is taken for the operator's".to_owned(),
+        ));
+    }
+    faults.extend(wrong(policy, lines, finding, fix).map(|it| (fix.to_owned(), it)));
+    if fix.contains("over https and add") {
+        return faults;
+    }
+    for (list, entries) in offers(fix) {
+        let entries = match entries.join(" ").as_str() {
+            "its path" | "the path" => vec![String::from_utf8_lossy(head(lines).path).into_owned()],
+            _ => entries,
+        };
+        let strangers = entries.iter().any(|it| !is_log && is_for_strangers(it));
+        let strangers = strangers.then(|| "lets strangers in".to_owned());
+        let problem = problem(policy, lines, finding, &list, &entries).or(strangers);
+        faults.extend(problem.map(|it| (format!("{list} {entries:?}"), it)));
+    }
+    faults
+}
+
 #[test]
 fn what_is_offered_loads_and_helps() {
     let mut problems = BTreeMap::new();
     let (mut told, mut offered) = (0, 0);
-    let loaded: BTreeMap<_, _> = POLICIES
-        .iter()
-        .map(|it| (*it, config::load(it.as_bytes()).unwrap().policy))
-        .collect();
     each_request(|text, lines| {
-        let policy = &loaded[text];
+        let loaded = load(text);
+        let policy = loaded.as_ref().as_ref().unwrap();
         let head = head(lines);
         let verdict = policy.decide(&head);
         let finding = verdict.finding;
@@ -294,19 +441,12 @@ fn what_is_offered_loads_and_helps() {
         let in_log = advice::hint(policy, &verdict, &head, Domains::LITTLE).fix.into_owned();
         let explained = explain(config::load(text.as_bytes()).unwrap(), &asked).unwrap();
         let explained = explained.hint.unwrap().fix.into_owned();
-        for (is_log, fix) in [(true, in_log), (false, explained)] {
-            for (list, entries) in offers(&fix) {
-                let entries = match entries.join(" ").as_str() {
-                    "its path" | "the path" => vec![String::from_utf8_lossy(head.path).into_owned()],
-                    _ => entries,
-                };
-                offered += 1;
-                let strangers = entries.iter().any(|it| !is_log && is_for_strangers(it));
-                let strangers = strangers.then(|| "lets strangers in".to_owned());
-                if let Some(problem) = problem(text, lines, finding, &list, &entries).or(strangers) {
-                    let first = format!("{text}\n  {lines:?}\n  {finding}: {fix}\n  {problem}");
-                    problems.entry(format!("{list} {entries:?}")).or_insert(first);
-                }
+        let in_log = Some(in_log).filter(|it| *it != explained);
+        for (is_log, fix) in in_log.map(|it| (true, it)).into_iter().chain([(false, explained)]) {
+            offered += offers(&fix).len();
+            for (what, fault) in faults(text, lines, finding, &fix, is_log) {
+                let first = format!("{text}\n  {lines:?}\n  {finding}: {fix}\n  {fault}");
+                problems.entry(what).or_insert(first);
             }
         }
     });

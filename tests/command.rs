@@ -3,9 +3,11 @@
 use crate::support;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::iter;
 use std::process::{Command, Stdio};
 
 use crate::support::{Case, Response, Seen};
+use analysis::check::printable;
 use analysis::explain::{Asked, Colors, Explanation, Question, explain};
 use filter::REVISION;
 use proptest::prelude::*;
@@ -25,7 +27,7 @@ fn asked(case: &Case) -> Asked {
     let status = (":status".to_owned(), response.status.to_string().into_bytes());
     Asked {
         request: request.collect(),
-        response: std::iter::once(status).chain(response.headers.clone()).collect(),
+        response: iter::once(status).chain(response.headers.clone()).collect(),
     }
 }
 
@@ -97,12 +99,22 @@ fn the_entry_that_matched_is_named() {
                 let entry = explanation
                     .entry
                     .unwrap_or_else(|| panic!("{}: {}", suite.file, case.name));
-                let is_there = suite.policy.contains(&serde_json::to_string(&entry).unwrap())
-                    || suite.policy.contains(&format!("{entry}:443"))
+                let policy = serde_json::from_str(&suite.policy).unwrap();
+                let is_there = texts(&policy).any(|it| printable(it) == entry || *it == format!("{entry}:443"))
                     || suite.environment.values().any(|it| it.contains(&entry) || entry == "*");
                 assert!(is_there, "{}: {}: {entry}", suite.file, case.name);
             }
         }
+    }
+}
+
+/// Every text in a policy.
+fn texts(value: &Value) -> Box<dyn Iterator<Item = &String> + '_> {
+    match value {
+        Value::String(text) => Box::new(iter::once(text)),
+        Value::Array(items) => Box::new(items.iter().flat_map(texts)),
+        Value::Object(fields) => Box::new(fields.values().flat_map(texts)),
+        _ => Box::new(iter::empty()),
     }
 }
 
@@ -576,6 +588,66 @@ fn check_says_what_open_entries_grant() {
         ),
     ] {
         assert_eq!(told(policy), [line], "{policy}");
+    }
+    // What an expression or an origin to trust lets pages of `http` do.
+    const HTTP: &str = "its pages of `http` may read; may open WebSockets on requests of `http` alone; writes are not \
+                        checked: `csrf` is off";
+    for (text, is_http) in [
+        (r"https?://app\.example", true),
+        (r"https://a\.example|http://b\.example", true),
+        (r"(?:https://a|http://b)\.example", true),
+        (r"https://[a-z]+\.example\.com|http://localhost:[0-9]+", true),
+        (r"http://.*\.corp\.example", true),
+        (r"(?i)https://a\.example", false),
+        (r"(https|capacitor)://a\.example", false),
+        (r"https://a\.example|http://a\.\.example", false),
+        (r"https://a\.example|http://a\.example:80", false),
+    ] {
+        let policy = format!(r#"{{"allowed_origin_regexes": [{text:?}]}}"#);
+        let place = format!("allowed_origin_regexes[0]: `{text}`: ");
+        let lines = if is_http {
+            vec![format!("{place}{HTTP}")]
+        } else {
+            vec![]
+        };
+        assert_eq!(told(&policy), lines, "{policy}");
+        let changed = notes(&policy, "changes");
+        let is_changed = |it: &String| it.starts_with(&format!("{place}changed in 0.2: to origins of `http`"));
+        assert_eq!(
+            changed.iter().filter(|it| is_changed(it)).count(),
+            lines.len(),
+            "{changed:#?}"
+        );
+        assert_eq!(changed.len(), lines.len(), "{changed:#?}");
+    }
+    // Beside credentials an expression is for pages of `http` on the visitor's own machine alone.
+    for (text, count) in [
+        ("http://localhost:[0-9]+", 1),
+        (r"https?://(.*\.)?localhost", 1),
+        (r"http://app\.example", 0),
+        (r"http://localhost\.example", 0),
+    ] {
+        let policy = format!(r#"{{"allowed_origin_regexes": [{text:?}], "cors": {{"allow_credentials": true}}}}"#);
+        assert_eq!(told(&policy).len(), count, "{policy}");
+        assert_eq!(notes(&policy, "changes").len(), count, "{policy}");
+    }
+    let trusts = |more: &str| {
+        format!(
+            r#"{{"csrf": {{"trusted_origins": ["https://a.example", "http://b.example", "http://localhost:*"]{more}"#
+        )
+    };
+    let trusted = |index: usize, text: &str| {
+        format!("csrf.trusted_origins[{index}]: `{text}`: may write with requests of `http` alone")
+    };
+    let (b, local) = (trusted(1, "http://b.example"), trusted(2, "http://localhost:*"));
+    for (policy, lines) in [
+        (trusts("}}"), vec![b.clone(), local]),
+        (trusts(r#"}, "allowed_origins": ["http://localhost:*"]}"#), vec![b]),
+        (trusts(r#", "mode": "off"}}"#), vec![]),
+        (trusts(r#"}, "dangerously_allow_insecure_origins": true}"#), vec![]),
+    ] {
+        assert_eq!(told(&policy), lines, "{policy}");
+        assert_eq!(notes(&policy, "changes").len(), lines.len(), "{policy}");
     }
     // An entry of `policies` that inherits them is named where something else holds.
     let policy = r#"{"allowed_origins": ["*"], "csrf": {}, "policies": [

@@ -269,7 +269,63 @@ fn what_is_edited_is_shown_to_the_access_log_as_it_was_received() {
         target
     );
 
+    // Of what came in several lines, or in another spelling, Envoy's log has one line.
+    let check = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "check"}, "csrf": {}}"#;
+    for (lines, name, value) in [
+        (
+            ["forwarded", "forwarded"],
+            "forwarded",
+            "host=api.example, host=evil.example",
+        ),
+        (
+            ["x-forwarded-host", "x_forwarded_host"],
+            "x_forwarded_host",
+            "host=api.example, host=evil.example",
+        ),
+        (
+            ["sec-fetch-site", "sec-fetch-site"],
+            "sec_fetch_site",
+            "host=api.example, host=evil.example",
+        ),
+        (
+            ["sec-fetch-mode", "Sec_Fetch_Mode"],
+            "sec_fetch_mode",
+            "host=api.example, Sec_Fetch_Mode: host=evil.example",
+        ),
+        (["origin", "origin"], "origin", "host=api.example, host=evil.example"),
+        (
+            ["upgrade", ":protocol"],
+            "upgrade",
+            "host=api.example, host=evil.example",
+        ),
+        (
+            ["host", ":authority"],
+            "authority",
+            "api.example, host=api.example, host=evil.example",
+        ),
+        (
+            ["access-control-request-headers", "access-control-request-headers"],
+            "access_control_request_headers",
+            "host=api.example, host=evil.example",
+        ),
+        (
+            ["x", "X_Forwarded_Proto"],
+            "x_forwarded_proto",
+            "X_Forwarded_Proto: host=evil.example",
+        ),
+    ] {
+        let fields = [(lines[0], &b"host=api.example"[..]), (lines[1], b"host=evil.example")];
+        for policy in [check, strip, websocket] {
+            assert_eq!(received(policy, &fields), named(name, value), "{policy}");
+        }
+    }
+
     // What is not edited needs nothing, and neither does what is refused.
+    assert_eq!(received(check, &[("forwarded", b"host=evil.example")]), []);
+    assert_eq!(
+        received(check, &[("host", b"api.example"), ("Host", b"api.example")]),
+        []
+    );
     assert_eq!(received(websocket, &over(b"https")), []);
     assert_eq!(received(strip, &[("x-forwarded-proto", b"ws")]), []);
     assert_eq!(received(strip, &[("origin", b"https://a.example")]), []);

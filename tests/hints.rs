@@ -375,8 +375,9 @@ fn every_refusal_has_its_fix() {
             &[HOST, "origin: http://other.example"],
             "cors:rejected:origin_not_allowed",
             None,
-            "if it is yours, serve the page over https: beside cors.allow_credentials no http origin of another machine is \
-             allowed, unless dangerously_allow_insecure_origins is set",
+            "if it is yours, serve the page over https and add https://other.example to allowed_origins: beside \
+             cors.allow_credentials no http origin of another machine is allowed, unless \
+             dangerously_allow_insecure_origins is set",
         ),
         (
             &[HOST, ":method: POST", "origin: http://app.example"],
@@ -610,6 +611,92 @@ fn a_key_is_told_with_its_place() {
     ] {
         let (finding, hint) = hint(&policy, &fields.concat());
         assert!(hint.fix.contains(told), "{finding} {hint:?}");
+    }
+}
+
+/// What is offered to a page of `http` allows it, and says whose it is to be where no entry does.
+#[test]
+fn a_page_of_http_is_told_what_helps() {
+    const HOST: &str = ":authority: api.example";
+    const TLS: &str = ":scheme: https";
+    const SOCKET: &str = "upgrade: websocket";
+    const POST: &str = ":method: POST";
+    for (text, fields, fix) in [
+        (
+            r#"{"allowed_origins": ["http://b.example"], "csrf": {}}"#,
+            &[HOST, TLS, POST, "origin: http://b.example"][..],
+            "serve the page over https and add https://b.example to csrf.trusted_origins (to write) or allowed_origins (to \
+             read too): a page of http",
+        ),
+        (
+            r#"{"allowed_hosts": ["api.example"], "csrf": {"trusted_origins": ["http://t.example", "https://t.example"]}}"#,
+            &[HOST, TLS, POST, "origin: http://t.example"],
+            "serve the page over https: a page of http may not write",
+        ),
+        (
+            r#"{"allowed_origins": ["*"], "csrf": {}}"#,
+            &[HOST, TLS, POST, "origin: http://localhost:3000"],
+            "if it is yours, serve the page over https and add https://localhost:3000 to csrf.trusted_origins: a page",
+        ),
+        (
+            r#"{"allowed_origins": ["*"], "cors": {"allow_credentials": true}, "dangerously_allow_any_origin_with_credentials": true}"#,
+            &[HOST, TLS, SOCKET, "origin: http://x.example"],
+            "if it is yours, serve the page over https: a page of http may not open a WebSocket",
+        ),
+        (
+            r#"{"allowed_origins": ["*"]}"#,
+            &[HOST, TLS, SOCKET, "origin: http://x.example"],
+            "if it is yours, serve the page over https and list https://x.example and the others that may connect in \
+             allowed_origins in place of `*`",
+        ),
+        (
+            r#"{"allowed_origins": ["https://app.example"]}"#,
+            &[HOST, TLS, SOCKET, "origin: http://evil.test"],
+            "if it is yours, serve the page over https and add https://evil.test to allowed_origins: a page of http",
+        ),
+        (
+            r#"{"allowed_hosts": ["api.example"], "cors": {"allow_credentials": true}, "allowed_origins": ["https://a.example"]}"#,
+            &[HOST, ":scheme: http", SOCKET, "origin: http://api.example:8080"],
+            "the page is on another port than it asks: serve both on one, or serve the page over https and add \
+             https://api.example:8080 to allowed_origins: beside",
+        ),
+        (
+            r#"{"allowed_hosts": ["api.example"]}"#,
+            &[HOST, "x-forwarded-proto: gopher", SOCKET, "origin: http://api.example"],
+            "the page and its request differ in scheme: have the proxy that ends TLS send X-Forwarded-Proto",
+        ),
+    ] {
+        let (found, hint) = hint(&policy(text), fields);
+        assert!(hint.fix.starts_with(fix), "{text} {fields:?} {found} {hint:?}");
+    }
+}
+
+/// An entry that covers everybody under one label says of nobody that they are the operator's.
+#[test]
+fn an_entry_for_everybody_is_near_to_nobody() {
+    for (entry, origin) in [
+        ("https://*.com", "https://q.com"),
+        ("https://*.com:*", "https://q.com"),
+        ("https://*.com", "https://q.com:81"),
+        ("https://*.com", "http://q.com"),
+        ("https://*.com.", "https://q.com."),
+        ("https://pre-*.com", "https://pre-q.com"),
+        ("https://pre-*.com", "https://pre-.com"),
+        ("https://pre-*.com", "https://x.pre-a.com"),
+    ] {
+        let text = format!(r#"{{"allowed_origins": ["{entry}"], "allowed_hosts": ["api.example"], "csrf": {{}}}}"#);
+        let origin = format!("origin: {origin}");
+        for kind in [":method: POST", "upgrade: websocket", "accept: */*"] {
+            let (found, hint) = hint(
+                &policy(&text),
+                &[":authority: api.example", ":scheme: https", &origin, kind],
+            );
+            let is_careful = hint.nearest.is_none() && hint.fix.starts_with("if it is yours, ");
+            assert!(
+                found.contains(":allowed:") || is_careful,
+                "{entry} {origin} {found} {hint:?}"
+            );
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod import;
 mod journal;
 mod manifests;
 mod oracle;
+mod order;
 mod pages;
 mod paths;
 mod properties;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::steps::STEPS;
+use crate::steps::{AT_ONCE, STEPS};
 use policy::Applies;
 use policy::path::{PathIndex, PathPattern, PathPrefix, any_covers};
 use proptest::prelude::*;
@@ -105,6 +105,17 @@ const PIECES: &[&str] = &[
     "%C3%A9",
     "%E9",
     "%c1",
+    "%C0",
+    "%c0/",
+    "%C0%2f",
+    "%c0%ef",
+    "%C0%AFx",
+    "%c0%ee%c0n",
+    "%c1%21",
+    "%c1admin",
+    "%c1%e1dmin",
+    "%c0%c3%a9",
+    "%25c0",
     "v1.2",
     "a:b",
     ":me",
@@ -206,6 +217,17 @@ fn reading() -> impl Strategy<Value = Vec<usize>> {
         .prop_map(|mut reading| {
             let mut seen = BTreeSet::new();
             reading.retain(|&it| seen.insert(STEPS[it].name));
+            // One decodes first, and a second time at most.
+            for (at, name) in AT_ONCE.iter().enumerate() {
+                if let Some(place) = reading.iter().position(|&it| STEPS[it].name == *name) {
+                    let step = reading.remove(place);
+                    let others = ["decode", "decode again"].map(|name| STEPS.iter().position(|it| it.name == name));
+                    reading.retain(|&it| others[at] != Some(it));
+                    let first = AT_ONCE[0];
+                    let is_second = reading.first().is_some_and(|&it| STEPS[it].name == first);
+                    reading.insert(usize::from(is_second), step);
+                }
+            }
             reading
         })
 }
@@ -365,6 +387,91 @@ fn an_ordinary_path_is_asked_of_its_own_entry_and_of_no_other() {
     }
 }
 
+/// Paths of other encodings, whose letters some decoders would take for signs.
+const LEGACY: &[&str] = &[
+    // ISO 8859-1
+    "/wiki/%C0_propos",
+    "/wiki/%C0%20la%20carte",
+    "/wiki/%C1lvaro",
+    "/wiki/%C0/index.html",
+    "/wiki/%C0o/%C0n%C0n/%C1",
+    "/wiki/caf%E9",
+    // windows-1251
+    "/wiki/%C0%EF%F0%E5%EB%FC",
+    "/wiki/%C0%EE%F0%F2%E0/%C1%FB",
+    "/wiki/%C0%F5",
+    // EUC-KR
+    "/board/%C0%CC",
+    "/board/%C0%DA%B7%E1%BD%C7/%C1%F6",
+    "/board/%C0%AF%C0%A5",
+    "/board/%B3%C0/1",
+    // GBK
+    "/wiki/%C0%EF%C0%EE",
+    "/wiki/%C0%CF%CA%A6/%C1%EC%B5%BC",
+    // Shift_JIS
+    "/wiki/%C0%DE%B2%BD",
+    "/wiki/%83%5C%83%74%83C0%C0%81",
+    "/wiki/%C1%82%A0%C0%DD%BA%DE",
+];
+
+#[test]
+fn an_ordinary_path_in_another_encoding_is_asked_of_no_other_entry() {
+    for path in LEGACY {
+        for prefix in ["/admin", "/wiki/admin", "/board/private/", "/internal", "/api/v2/"] {
+            let applies = PathPrefix::parse(prefix).unwrap().applies(path.as_bytes());
+            assert_eq!(applies, Applies::No, "{path} of {prefix}");
+        }
+        let own = format!("/{}", path.split('/').nth(1).unwrap());
+        let applies = PathPrefix::parse(&own).unwrap().applies(path.as_bytes());
+        assert_ne!(applies, Applies::No, "{path} of {own}");
+    }
+}
+
+/// The leading bytes of a letter and its others, in windows-1251, EUC-KR, GBK and Shift_JIS.
+fn letter() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        (0xC0..=0xFF_u8).prop_map(|it| vec![it]),
+        (0xB0..=0xC8_u8, 0xA1..=0xFE_u8).prop_map(|(lead, trail)| vec![lead, trail]),
+        (0x81..=0xFE_u8, prop_oneof![0x40..=0x7E_u8, 0x80..=0xFE_u8]).prop_map(|(lead, trail)| vec![lead, trail]),
+        (0xA1..=0xDF_u8).prop_map(|it| vec![it]),
+        "[a-z_ -]".prop_map(String::into_bytes),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: cases(), ..ProptestConfig::default() })]
+
+    #[test]
+    fn text_in_any_encoding_leads_to_no_other_entry(letters in prop::collection::vec(letter(), 1..12), is_whole in any::<bool>()) {
+        let encode = |byte: &u8| if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
+        let text: String = letters.concat().iter().map(encode).collect();
+        let path = format!("/wiki/{text}{}", if is_whole { "" } else { "/x" });
+        let admin = PathPrefix::parse("/administration").unwrap();
+        prop_assert_eq!(admin.applies(path.as_bytes()), Applies::No, "{}", path);
+    }
+}
+
+#[test]
+fn what_lenient_decoders_take_for_a_sign_is_asked_of_where_it_leads() {
+    for (path, prefix) in [
+        ("/admin%c0%2fy", "/admin"),
+        ("/admin%C0%EFy", "/admin"),
+        ("/admin%C0oy", "/admin/y"),
+        ("/admin%c1%1cy", "/admin"),
+        ("/x%c0%2fy", "/x"),
+        ("/x%c0%2fadmin", "/x/admin"),
+        ("/x/%c0%2e%c0%2e/admin", "/admin"),
+        ("/x/%c0%ee%c0n/admin", "/admin"),
+        ("/%c1%21dmin", "/admin"),
+        ("/%c1admin/x", "/admin"),
+        ("/%c0%ae%c0%ae/admin", "/admin"),
+        ("/x%c0%25%32%66", "/admin"),
+    ] {
+        let applies = PathPrefix::parse(prefix).unwrap().applies(path.as_bytes());
+        assert_eq!(applies, Applies::Perhaps, "{path} of {prefix}");
+    }
+}
+
 #[test]
 fn an_entry_has_one_reading_of_its_segments() {
     for prefix in [
@@ -414,7 +521,8 @@ fn long_and_deep_paths_are_of_every_entry_or_of_their_own() {
     for of_all in [
         "/x%25252561",
         "/%u0025u0025u0025",
-        "/x%c0%2fy",
+        "/x%c0%252fy",
+        "/x%25c0%2fy",
         "*",
         "",
         "x",

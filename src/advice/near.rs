@@ -34,7 +34,8 @@ pub enum Miss {
     Label,
 }
 
-/// The entry that comes nearest to an origin that the set does not allow.
+/// The entry that comes nearest to an origin that the set does not allow. One that covers every site under one label says
+/// nothing of whose an origin is, and one that has the origin nothing of what it lacks.
 #[must_use]
 pub fn nearest(set: &OriginSet, origin: &Origin<'_>) -> Option<Near> {
     let host = origin.host.text();
@@ -44,9 +45,11 @@ pub fn nearest(set: &OriginSet, origin: &Origin<'_>) -> Option<Near> {
         spellings.push((other_www(name), Miss::Www));
         spellings.extend(parents(name).map(|parent| (parent.to_vec(), Miss::Subdomain)));
     }
-    let apex = set.entry_below(host, origin).map(|entry| (entry, Miss::Apex));
+    let apex = set.entry_below(host, origin).filter(|it| tells(it, origin));
+    let apex = apex.map(|entry| (entry, Miss::Apex));
     let spelled = |(host, miss): (Vec<u8>, Miss)| Some((closest(set.entries_on(&host, origin), origin)?, miss));
-    let beginning = || set.entry_beginning(host, origin).map(|entry| (entry, Miss::Label));
+    let beginning = set.entry_beginning(host, origin).filter(|it| tells(it, origin));
+    let beginning = || beginning.map(|entry| (entry, Miss::Label));
     let found = spellings.into_iter().find_map(spelled);
     let (entry, miss) = match found {
         Some((_, Miss::Port)) => found,
@@ -92,10 +95,15 @@ pub fn sibling(set: &OriginSet, origin: &Origin<'_>, is_kin: impl Fn(&[u8]) -> b
 
 /// The entry that differs least in what stands around the host.
 fn closest(entries: Vec<OriginPattern>, origin: &Origin<'_>) -> Option<OriginPattern> {
-    entries.into_iter().min_by_key(|entry| {
+    let entries = entries.into_iter().filter(|it| tells(it, origin));
+    entries.min_by_key(|entry| {
         let is_same_scheme = matches!(entry, OriginPattern::Of { scheme, .. } if **scheme == *origin.scheme);
         (!agrees(entry, origin), !is_same_scheme)
     })
+}
+
+fn tells(entry: &OriginPattern, origin: &Origin<'_>) -> bool {
+    !entry.covers_single_label() && !entry.matches(origin)
 }
 
 /// Whether scheme and port are those of the entry.

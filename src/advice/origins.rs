@@ -4,31 +4,31 @@ use super::{Case, Hint, NO_BROWSER, text};
 use crate::near::{Miss, Near, nearest};
 use policy::origin::Origin;
 use policy::pattern::{OriginHosts, OriginPattern, is_opaque_scheme};
+use policy::request::{Field, RequestHead};
 use policy::rules::Rules;
 use policy::verdict::{Check, Deny};
 
 impl Case<'_> {
     pub(super) fn origin_hint(&self, origin: &Origin<'_>) -> Hint {
-        if self.check == Check::Csrf && self.deny == Some(Deny::SchemeMismatch) {
+        if is_opaque_scheme(origin.scheme) {
+            return Hint::fix(NO_BROWSER);
+        }
+        if self.is_misread(origin) {
             return Hint::fix(
                 "the page and its request differ in scheme: have the proxy that ends TLS send X-Forwarded-Proto",
             );
         }
-        if is_opaque_scheme(origin.scheme) {
-            return Hint::fix(NO_BROWSER);
-        }
-        if let Some(fix) = self.any_fix(origin) {
-            return Hint::fix(fix);
-        }
         let near = self.near(origin);
-        let fix = if let Some(fix) = self.downgrade_fix(origin) {
+        let fix = if let Some(fix) = self.downgrade_fix(origin, near.as_ref()) {
             fix
+        } else if self.rules.origins.set.is_any() {
+            ["if it is yours, ", &self.add(&text(origin.text))].concat()
         } else if origin.is_insecure() && self.is_secure_list() {
-            self.insecure_fix(origin, near.is_some())
+            self.insecure_fix(origin, near.as_ref())
         } else {
             match &near {
                 Some(near) => self.near_fix(near, origin),
-                None => [self.far_words(origin), "add ", &text(origin.text), " to ", &self.list()].concat(),
+                None => [self.far_words(origin), &self.add(&text(origin.text))].concat(),
             }
         };
         Hint {
@@ -37,44 +37,81 @@ impl Case<'_> {
         }
     }
 
-    /// For what a page of `http` may not do to a request of `https`, whichever entry lists it.
-    fn downgrade_fix(&self, origin: &Origin<'_>) -> Option<String> {
-        let is_refused = matches!(self.check, Check::WebSocket | Check::Csrf)
-            && self.rules.origins.refuse_downgrade(origin, self.head).is_err();
-        let what = match self.check {
-            _ if !is_refused => return None,
-            _ if origin.is_loopback() => {
-                let list = self.key("allowed_origins");
-                return Some(["if that program is yours, add ", &text(origin.text), " to ", &list].concat());
-            }
-            Check::WebSocket => "open a WebSocket on",
-            _ => "write to",
-        };
-        let fix = [
-            "serve the page over https: a page of http may not ",
-            what,
-            " a request of https, unless dangerously_allow_insecure_origins is set",
-        ];
-        Some(fix.concat())
+    /// Whether the request would pass if it had the scheme of its page, which it may have had before a proxy.
+    fn is_misread(&self, origin: &Origin<'_>) -> bool {
+        matches!(self.check, Check::WebSocket | Check::Csrf)
+            && self.deny == Some(Deny::SchemeMismatch)
+            && self.head.scheme() != Some(b"https")
+            && self.allows(RequestHead {
+                forwarded_proto: Field::One(origin.scheme),
+                ..self.head.clone()
+            })
     }
 
-    /// Beside `*` no other entry can stand.
-    fn any_fix(&self, origin: &Origin<'_>) -> Option<String> {
-        let is_downgrade = self.rules.origins.refuse_downgrade(origin, self.head).is_err();
-        if !self.rules.origins.set.is_any() || is_downgrade && self.check == Check::Csrf {
+    /// Whether another request passes this check, apart from what a preflight asks for.
+    fn allows(&self, head: RequestHead<'_>) -> bool {
+        let finding = self.policy.decide(&head).finding;
+        let deny = finding.outcome.deny();
+        finding.check != self.check || matches!(deny, None | Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
+    }
+
+    /// The same page over `https`, and whether that is enough.
+    fn secure(&self, origin: &Origin<'_>) -> (String, bool) {
+        let port = origin.port.filter(|&port| port != 443);
+        let port = port.map(|port| [":", &port.to_string()].concat()).unwrap_or_default();
+        let secure = ["https://", &text(origin.host.text()), &port].concat();
+        let head = RequestHead {
+            origin: Field::One(secure.as_bytes()),
+            ..self.head.clone()
+        };
+        let is_enough = self.allows(head);
+        (secure, is_enough)
+    }
+
+    /// Whether an entry or a host of the policy says that the origin is the operator's, in words.
+    fn whose(&self, origin: &Origin<'_>, near: Option<&Near>) -> &'static str {
+        let Rules { origins, csrf, .. } = self.rules;
+        let trusted = csrf.as_ref().map(|it| &it.trusted);
+        let is_known = near.is_some_and(|it| it.miss != Miss::Label)
+            || origins.set.find_credentialed(origin).is_some()
+            || trusted.is_some_and(|it| it.find_credentialed(origin).is_some())
+            || self.head.target().is_some_and(|it| origin.is_on_host(&it))
+            || self
+                .rules
+                .allowed_hosts
+                .as_ref()
+                .is_some_and(|it| it.lists(&origin.host));
+        if is_known { "" } else { "if it is yours, " }
+    }
+
+    /// The words for a page that is to come over `https`.
+    fn secure_fix(&self, origin: &Origin<'_>, near: Option<&Near>, why: &str) -> String {
+        let fix = [self.whose(origin, near), "serve the page over https"].concat();
+        match self.secure(origin) {
+            (_, true) => [&fix, ": ", why].concat(),
+            (secure, false) => [&fix, " and ", &self.add(&secure), ": ", why].concat(),
+        }
+    }
+
+    /// For what a page of `http` may not do to a request of `https`, whichever entry lists it.
+    fn downgrade_fix(&self, origin: &Origin<'_>, near: Option<&Near>) -> Option<String> {
+        let is_refused = matches!(self.check, Check::WebSocket | Check::Csrf)
+            && self.rules.origins.refuse_downgrade(origin, self.head).is_err();
+        if !is_refused {
             return None;
         }
-        let list = self.key("allowed_origins");
-        let own = text(origin.text);
-        Some(match self.check {
-            Check::Csrf => ["if it is yours, add ", &own, " to ", &self.key("csrf.trusted_origins")].concat(),
-            _ => [
-                "`*` lets pages read and no more: list the origins that may connect in ",
-                &list,
-                " in its place",
-            ]
-            .concat(),
-        })
+        if origin.is_loopback() && !self.rules.origins.set.is_any() {
+            let list = self.key("allowed_origins");
+            return Some(["if that program is yours, add ", &text(origin.text), " to ", &list].concat());
+        }
+        Some(self.secure_fix(
+            origin,
+            near,
+            match self.check {
+                Check::WebSocket => NO_DOWNGRADED_SOCKET,
+                _ => NO_DOWNGRADED_WRITE,
+            },
+        ))
     }
 
     fn near(&self, origin: &Origin<'_>) -> Option<Near> {
@@ -94,28 +131,31 @@ impl Case<'_> {
             .any(|it| std::rc::Rc::ptr_eq(&it.origins.set, &own.set) && !it.origins.allow_insecure())
     }
 
-    fn insecure_fix(&self, origin: &Origin<'_>, is_near: bool) -> String {
-        let is_known = is_near || self.deny == Some(Deny::SchemeMismatch);
-        let whose = if is_known { "" } else { "if it is yours, " };
-        if self.check == Check::Csrf {
-            let trusted = self.key("csrf.trusted_origins");
-            let own = text(origin.text);
+    fn insecure_fix(&self, origin: &Origin<'_>, near: Option<&Near>) -> String {
+        // What an expression holds is not asked of `trusted_origins`.
+        if self.check == Check::Csrf && self.rules.origins.set.find_credentialed(origin).is_none() {
             return [
-                whose,
-                "serve the page over https, or add ",
-                &own,
+                self.whose(origin, near),
+                if self.secure(origin).1 {
+                    "serve the page over https, or "
+                } else {
+                    ""
+                },
+                "add ",
+                &text(origin.text),
                 " to ",
-                &trusted,
+                &self.key("csrf.trusted_origins"),
                 " (to write)",
             ]
             .concat();
         }
-        [
-            whose,
-            "serve the page over https: beside cors.allow_credentials no http origin of another machine is allowed, \
-             unless dangerously_allow_insecure_origins is set",
-        ]
-        .concat()
+        let fix = self.secure_fix(origin, near, NO_HTTP);
+        match self.deny {
+            Some(Deny::PortMismatch) => {
+                ["the page is on another port than it asks: serve both on one, or ", &fix].concat()
+            }
+            _ => fix,
+        }
     }
 
     /// The words for an entry that nearly allows an origin.
@@ -135,17 +175,22 @@ impl Case<'_> {
                 ];
                 return fix.concat();
             }
-            Miss::Scheme if origin.scheme == b"http" && is_on_https => "serve the page over https, or ",
+            Miss::Scheme if origin.scheme == b"http" && is_on_https && self.secure(origin).1 => {
+                "serve the page over https, or "
+            }
             Miss::RootDot => "a root dot makes it another site: have links changed, or ",
             Miss::Apex => "a wildcard does not cover the domain itself: ",
             Miss::Www | Miss::Scheme => "",
-            Miss::Subdomain => {
-                also = self.wildcard(&near.entry, origin);
-                ""
-            }
+            Miss::Subdomain => match self.wildcard(&near.entry, origin) {
+                None => "if it is yours, ",
+                some => {
+                    also = some;
+                    ""
+                }
+            },
             Miss::Label => "a label differs from those that it covers: if it is yours, ",
         };
-        let mut fix = [before, "add ", &text(origin.text), " to ", &self.list()].concat();
+        let mut fix = [before, &self.add(&text(origin.text))].concat();
         // Wildcards are for pages of the web.
         if let (Some(also), b"http" | b"https") = (also, origin.scheme) {
             fix += &[", or ", &text(origin.scheme), "://", &also].concat();
@@ -192,15 +237,41 @@ impl Case<'_> {
         self.check == Check::Cors && hosts.is_some_and(|it| it.lists(&origin.host))
     }
 
-    /// Where an origin is to be listed.
-    fn list(&self) -> String {
+    /// The words for an origin that is to be listed. Beside `*` no other entry can stand.
+    fn add(&self, origin: &str) -> String {
         let allowed = self.key("allowed_origins");
+        let is_any = self.rules.origins.set.is_any();
+        let trusted = || self.key("csrf.trusted_origins");
         match self.check {
-            Check::Csrf => {
-                let trusted = self.key("csrf.trusted_origins");
-                [&trusted, " (to write) or ", &allowed, " (to read too)"].concat()
-            }
-            _ => allowed,
+            Check::Csrf if is_any => ["add ", origin, " to ", &trusted()].concat(),
+            Check::Csrf => [
+                "add ",
+                origin,
+                " to ",
+                &trusted(),
+                " (to write) or ",
+                &allowed,
+                " (to read too)",
+            ]
+            .concat(),
+            _ if is_any => [
+                "list ",
+                origin,
+                " and the others that may connect in ",
+                &allowed,
+                " in place of `*`, which lets pages read and no more",
+            ]
+            .concat(),
+            _ => ["add ", origin, " to ", &allowed].concat(),
         }
     }
 }
+
+const NO_DOWNGRADED_SOCKET: &str = "a page of http may not open a WebSocket on a request of https, unless \
+                                    dangerously_allow_insecure_origins is set";
+
+const NO_DOWNGRADED_WRITE: &str =
+    "a page of http may not write to a request of https, unless dangerously_allow_insecure_origins is set";
+
+const NO_HTTP: &str = "beside cors.allow_credentials no http origin of another machine is allowed, unless \
+                       dangerously_allow_insecure_origins is set";

@@ -3,11 +3,16 @@
 
 mod expressions;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 pub use crate::is_public_suffix;
-use config::{ConfigErrors, Environment, Note};
+use crate::{Standing, http, standing};
+use config::{self, ConfigErrors, Environment, Note};
 use expressions::{Expressions, lint_length};
+use policy::path::{PathPrefix, fold};
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
 
 /// Everything that there is to say about a configuration.
@@ -30,37 +35,35 @@ pub struct Checked {
 /// Checks a configuration under an environment.
 #[must_use]
 pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
-    let lints = lints(configuration, environment);
-    let warnings = |notes: &[Note]| {
-        let lints = lints.iter().map(|(_, text)| text.clone());
-        notes.iter().map(ToString::to_string).chain(lints).collect::<Vec<_>>()
+    let loaded = config::load_with(configuration, environment);
+    let (errors, notes) = match &loaded {
+        Ok(loaded) => (&[][..], &loaded.warnings),
+        Err(ConfigErrors { errors, warnings }) => (errors.as_slice(), warnings),
     };
-    let codes = |notes: &[Note]| {
-        let lints = lints.iter().map(|(code, _)| *code);
-        notes.iter().map(Note::code).chain(lints).collect::<Vec<_>>()
-    };
-    let (errors, warnings, warning_codes, summary) = match config::load_with(configuration, environment) {
-        Ok(loaded) => {
-            let warnings = warnings(&loaded.warnings);
-            let summary = loaded.summary(warnings.len()).to_string();
-            (Vec::new(), warnings, codes(&loaded.warnings), Some(summary))
-        }
-        Err(ConfigErrors {
-            errors,
-            warnings: notes,
-        }) => (errors, warnings(&notes), codes(&notes), None),
-    };
+    let (mut warning_codes, mut warnings): (Vec<_>, Vec<_>) =
+        notes.iter().map(|note| (note.code(), note.to_string())).unzip();
+    for (code, warning) in lints(configuration, environment, notes) {
+        warning_codes.push(code);
+        warnings.push(warning);
+    }
+    let summary = loaded.as_ref().ok().map(|it| it.summary(warnings.len()).to_string());
     let loads = summary.is_some();
+    let known = RefCell::new(HashMap::new());
+    let http = |text: &str| {
+        let mut known = known.borrow_mut();
+        let found = known.entry(text.to_owned()).or_insert_with(|| http(text));
+        (found.any, found.loopback)
+    };
     Checked {
         errors: errors.iter().map(ToString::to_string).collect(),
         warnings,
         grants: if loads {
-            config::grants(configuration, environment)
+            config::grants(configuration, environment, &http)
         } else {
             Vec::new()
         },
         changes: if loads {
-            config::changes(configuration, environment)
+            config::changes(configuration, environment, &http)
         } else {
             Vec::new()
         },
@@ -69,16 +72,21 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
     }
 }
 
-/// What only the command warns of: the code of each warning, and the warning with its place and value.
+/// What only the command warns of, beside the `notes` of the configuration itself: the code of each warning, and the
+/// warning with its place and value.
 #[must_use]
-pub fn lints(configuration: &[u8], environment: &Environment<'_>) -> Vec<(&'static str, String)> {
+pub fn lints(configuration: &[u8], environment: &Environment<'_>, notes: &[Note]) -> Vec<(&'static str, String)> {
     let mut expressions = Expressions::default();
-    let entries = config::entries(configuration, environment);
-    let lints = entries.iter().filter_map(|(path, text)| {
-        let Lint { code, message } = lint(path, text, &mut expressions)?;
-        Some((code, format!("{path}: `{}`: {message}", printable(text))))
-    });
-    lints.collect()
+    let mut lints = Vec::new();
+    for (path, text) in config::entries(configuration, environment) {
+        for Lint { code, message } in lints_of(&path, &text, &mut expressions) {
+            // The start of the module finds some of them by samples.
+            if !notes.iter().any(|note| note.code() == code && note.path() == path) {
+                lints.push((code, format!("{path}: `{}`: {message}", printable(&text))));
+            }
+        }
+    }
+    lints
 }
 
 /// A warning that the module does not have.
@@ -113,21 +121,32 @@ impl Checked {
     }
 }
 
-fn lint(path: &str, text: &str, expressions: &mut Expressions) -> Option<Lint> {
-    match list_of(path)? {
-        List::Origins => match OriginPattern::parse(text).ok()? {
-            OriginPattern::Of { hosts, .. } => lint_length(&hosts).or_else(|| match &hosts {
-                OriginHosts::Subdomains(domain) => suffix_lint(domain),
-                OriginHosts::Labels { domain, .. } => label_lint(domain),
-                OriginHosts::One(_) => None,
-            }),
-            OriginPattern::Any => None,
-        },
-        List::Hosts => match HostPattern::parse(text).ok()? {
-            HostPattern::Domain(domain) => suffix_lint(&domain),
-            _ => None,
-        },
-        List::Regexes => expressions.lint(text),
+fn lints_of(path: &str, text: &str, expressions: &mut Expressions) -> Vec<Lint> {
+    let lint = match list_of(path) {
+        Some(List::Origins) => OriginPattern::parse(text).ok().and_then(|it| origin_lint(&it)),
+        Some(List::Hosts) => host_lint(text),
+        Some(List::Regexes) => return expressions.lints(text),
+        Some(List::Prefixes) => prefix_lint(text),
+        None => None,
+    };
+    lint.into_iter().collect()
+}
+
+fn origin_lint(pattern: &OriginPattern) -> Option<Lint> {
+    let OriginPattern::Of { hosts, .. } = pattern else {
+        return None;
+    };
+    lint_length(hosts).or_else(|| match hosts {
+        OriginHosts::Subdomains(domain) => suffix_lint(domain),
+        OriginHosts::Labels { domain, .. } => label_lint(domain),
+        OriginHosts::One(_) => None,
+    })
+}
+
+fn host_lint(text: &str) -> Option<Lint> {
+    match HostPattern::parse(text).ok()? {
+        HostPattern::Domain(domain) => suffix_lint(&domain),
+        _ => None,
     }
 }
 
@@ -135,6 +154,7 @@ enum List {
     Origins,
     Hosts,
     Regexes,
+    Prefixes,
 }
 
 /// What a list holds, by the key or the setting that it stands under.
@@ -145,12 +165,15 @@ fn list_of(path: &str) -> Option<List> {
         "allowed_origins" | "trusted_origins" | "CORS_ALLOWED_ORIGINS" | "CSRF_TRUSTED_ORIGINS" => Some(List::Origins),
         "allowed_hosts" | "hosts" | "ALLOWED_HOSTS" => Some(List::Hosts),
         "allowed_origin_regexes" | "CORS_ALLOWED_ORIGIN_REGEXES" => Some(List::Regexes),
+        "path_prefixes" => Some(List::Prefixes),
         _ => None,
     }
 }
 
 fn suffix_lint(domain: &[u8]) -> Option<Lint> {
-    let shown = public_suffix(domain)?;
+    let Some(shown) = public_suffix(domain) else {
+        return lending_lint(domain);
+    };
     Some(Lint::new(
         "public_suffix",
         format!(
@@ -161,7 +184,9 @@ fn suffix_lint(domain: &[u8]) -> Option<Lint> {
 }
 
 fn label_lint(domain: &[u8]) -> Option<Lint> {
-    let shown = public_suffix(domain)?;
+    let Some(shown) = public_suffix(domain) else {
+        return lending_lint(domain);
+    };
     Some(Lint::new(
         "public_suffix",
         format!(
@@ -169,6 +194,50 @@ fn label_lint(domain: &[u8]) -> Option<Lint> {
          around the `*` that nobody else can take, or list the names"
         ),
     ))
+}
+
+/// A domain that has an owner, who lends names below it to others.
+fn lending_lint(domain: &[u8]) -> Option<Lint> {
+    let domain = std::str::from_utf8(domain).ok()?;
+    let shown = domain.strip_suffix('.').unwrap_or(domain);
+    let lends = shown.contains('.') && matches!(standing(shown), Standing::Lends | Standing::LendsAll);
+    lends.then(|| {
+        let message = format!(
+            "below `{shown}` there are public suffixes, under which anybody registers names: this lets strangers' sites \
+             in; write more labels out, or list the names"
+        );
+        Lint::new("public_suffix", message)
+    })
+}
+
+/// A prefix with letters of which the filter knows no other spelling: its readings fold what gives ASCII, and no more.
+fn prefix_lint(prefix: &str) -> Option<Lint> {
+    PathPrefix::parse(prefix).ok()?;
+    let once = percent_decoded(prefix.as_bytes());
+    let is_foreign = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().any(|it| fold(it).is_none());
+    (is_foreign(&once) || is_foreign(&percent_decoded(&once))).then(|| {
+        let message = "letters that are no ASCII are compared as they are: a backend that takes another spelling for this (the \
+                       other case, accents that are composed or not) serves it past this entry; list each spelling that it \
+                       takes, or choose a prefix in ASCII";
+        Lint::new("path_other_letters", message)
+    })
+}
+
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| byte == b'%');
+        let value = digits
+            .and_then(|it| std::str::from_utf8(it).ok())
+            .and_then(|it| u8::from_str_radix(it, 16).ok());
+        decoded.push(value.unwrap_or(byte));
+        rest = match value {
+            Some(_) => after.get(2..).unwrap_or_default(),
+            None => after,
+        };
+    }
+    decoded
 }
 
 /// The domain, if the public-suffix list has it. One label is warned of without that list, which takes every unknown one

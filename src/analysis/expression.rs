@@ -3,17 +3,22 @@
 use regex_syntax::ast::Ast;
 use regex_syntax::ast::parse::Parser;
 
+use super::alternatives;
 use super::automaton::{Automaton, TooLarge};
 use super::letters::language;
-use super::repair;
-use super::search::{Found, search};
+use super::repair::{self, Narrower};
+use super::search::{Found, Goal, search};
 use super::suffixes::site;
 use super::witness::{matches, nicer, read};
 use policy::pattern::OriginRegex;
 
 /// How much may be done for the expressions of a policy, in states visited. One that people write takes some thousands.
 #[derive(Clone, Copy, Debug)]
-pub struct Budget(u64);
+pub struct Budget {
+    whole: u64,
+    /// For their alternatives, one by one.
+    pub(super) alternatives: u64,
+}
 
 /// For one expression.
 const MAX_WORK: u64 = 4_000_000;
@@ -21,7 +26,10 @@ const MAX_WORK: u64 = 4_000_000;
 impl Default for Budget {
     /// Some seconds at most.
     fn default() -> Self {
-        Self(40_000_000)
+        Self {
+            whole: 40_000_000,
+            alternatives: 20_000_000,
+        }
     }
 }
 
@@ -38,6 +46,15 @@ pub enum Verdict {
         origin: String,
         /// An expression that matches less and only what was spelled.
         instead: Option<String>,
+        /// The same with the ports that `instead` leaves out.
+        with_ports: Option<String>,
+    },
+    /// Only what its author spelled, but more sites than they wrote down one by one.
+    Many {
+        /// How many, or at least that.
+        sites: usize,
+        /// An origin of one.
+        origin: String,
     },
     /// Only origins of sockets, which no page has.
     Socket {
@@ -76,9 +93,12 @@ pub enum Outside {
 pub struct Expression {
     pub(super) text: String,
     pub(super) ast: Ast,
-    regex: OriginRegex,
+    pub(super) regex: OriginRegex,
     automaton: Automaton,
 }
+
+/// More sites than this are many, if they are more than the words that they were put together from.
+const MANY: usize = 12;
 
 /// Decides which origins an expression matches. `None` is one that does not load.
 #[must_use]
@@ -87,21 +107,32 @@ pub fn judge(text: &str, budget: &mut Budget) -> Option<Verdict> {
         Ok(expression) => expression,
         Err(TooLarge) => return Some(Verdict::Unknown),
     };
-    let verdict = expression.judge(budget).unwrap_or(Verdict::Unknown);
-    let instead = repair::candidates(&expression)
-        .into_iter()
-        .find(|candidate| match verdict {
-            Verdict::Outside { .. } | Verdict::Never { .. } => {
-                let read = Expression::read(candidate).and_then(Result::ok);
-                read.is_some_and(|mut it| it.judge(budget) == Ok(Verdict::Named))
+    Some(match expression.judge(budget).map(|(verdict, _)| verdict) {
+        Ok(Verdict::Outside { what, origin, .. }) => {
+            let (instead, with_ports) = match repair::narrower(&expression, budget) {
+                Some(Narrower { text, with_ports }) => (Some(text), with_ports),
+                None => (None, None),
+            };
+            Verdict::Outside {
+                what,
+                origin,
+                instead,
+                with_ports,
             }
-            _ => false,
-        });
-    Some(match verdict {
-        Verdict::Outside { what, origin, .. } => Verdict::Outside { what, origin, instead },
-        Verdict::Never { .. } => Verdict::Never { instead },
-        other => other,
+        }
+        Ok(Verdict::Never { .. }) => Verdict::Never {
+            instead: repair::meant(&expression, budget),
+        },
+        Ok(other) => other,
+        Err(TooLarge) => Verdict::Unknown,
     })
+}
+
+/// The alternatives of an expression by which nothing is matched, where it could be decided.
+#[must_use]
+pub fn dead_alternatives(text: &str, budget: &mut Budget) -> Vec<String> {
+    let read = Expression::read(text).and_then(Result::ok);
+    read.map_or_else(Vec::new, |it| alternatives::dead(&it, budget))
 }
 
 impl Expression {
@@ -131,16 +162,20 @@ impl Expression {
         read(&mut self.automaton, origin).ok().map(|it| it.is_named)
     }
 
-    fn judge(&mut self, budget: &mut Budget) -> Result<Verdict, TooLarge> {
+    /// The verdict, without what to write instead, and an origin that is matched where all were spelled.
+    pub(super) fn judge(&mut self, budget: &mut Budget) -> Result<(Verdict, Option<String>), TooLarge> {
         let before = self.automaton.work;
-        let found = search(&mut self.automaton, MAX_WORK.min(budget.0));
-        let verdict = found.and_then(|it| self.verdict(it));
-        budget.0 = budget.0.saturating_sub(self.automaton.work - before);
+        let found = search(&mut self.automaton, Goal::Outside, MAX_WORK.min(budget.whole));
+        let verdict = found.and_then(|mut it| {
+            let any = it.any.take_if(|_| it.outside.is_none());
+            Ok((self.verdict(it, any.clone())?, any))
+        });
+        budget.whole = budget.whole.saturating_sub(self.automaton.work - before);
         verdict
     }
 
-    fn verdict(&mut self, found: Found) -> Result<Verdict, TooLarge> {
-        let instead = None;
+    fn verdict(&mut self, found: Found, any: Option<String>) -> Result<Verdict, TooLarge> {
+        let (instead, with_ports) = (None, None);
         Ok(match found {
             Found {
                 outside: Some(origin), ..
@@ -151,7 +186,12 @@ impl Expression {
                 }
                 let origin = nicer(&mut self.automaton, &self.text, &self.regex, &origin)?;
                 let what = self.what_is_open(&origin)?;
-                Verdict::Outside { what, origin, instead }
+                Verdict::Outside {
+                    what,
+                    origin,
+                    instead,
+                    with_ports,
+                }
             }
             Found {
                 lent: Some((domain, origin)),
@@ -162,14 +202,21 @@ impl Expression {
                 },
                 origin,
                 instead,
+                with_ports,
             },
             Found { is_cut: true, .. } => Verdict::Unknown,
-            Found { any: Some(origin), .. } if matches(&self.regex, &origin) => Verdict::Named,
-            Found { any: Some(_), .. } => Verdict::Unknown,
-            Found {
-                socket: Some(origin), ..
-            } => Verdict::Socket { origin },
-            Found { .. } => Verdict::Never { instead },
+            Found { sites, socket, .. } => match (any, socket) {
+                (Some(origin), _) if !matches(&self.regex, &origin) => Verdict::Unknown,
+                (Some(origin), _) if sites.len() > MANY && sites.len() > alternatives::count(&self.ast) => {
+                    Verdict::Many {
+                        sites: sites.len(),
+                        origin,
+                    }
+                }
+                (Some(_), _) => Verdict::Named,
+                (None, Some(origin)) => Verdict::Socket { origin },
+                (None, None) => Verdict::Never { instead },
+            },
         })
     }
 

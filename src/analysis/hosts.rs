@@ -108,6 +108,22 @@ impl Spot {
         )
     }
 
+    /// What was read of a name, if all of it may be the registrable domain and was spelled.
+    pub fn spelled(&self) -> Option<Rc<str>> {
+        match &self.form {
+            Form::Name {
+                site: Site::Spelled(text),
+                ..
+            } => Some(Rc::clone(text)),
+            _ => None,
+        }
+    }
+
+    /// Whether the registrable domain was read whole and is the author's.
+    pub fn is_named(&self) -> bool {
+        matches!(&self.form, Form::Name { site: Site::Named, .. })
+    }
+
     /// Reads the byte before, `label` bytes into a label; also says how many that are then.
     pub fn read(&self, automaton: &mut Automaton, byte: u8, label: usize) -> Result<Option<(Self, usize)>, TooLarge> {
         let all = automaton.step(self.all, byte, Letters::Any)?;

@@ -1,13 +1,14 @@
 //! An expression as a language over the bytes of origins, in which each byte is either *spelled* by the author or *open*.
 //!
-//! `app` spells its letters, and so do `(a|b)`, `[ab]` and `x?`. A range, a class, `.` and whatever is repeated is open: it
-//! makes names that nobody wrote. An open byte has its high bit set, so that one automaton holds both kinds apart.
+//! `app` spells its letters, and so do `(a|b)`, `[ab]` and `x?`. A class with more than a handful of members, however it is
+//! written, `.` and whatever is repeated is open: it makes names that nobody wrote. An open byte has its high bit set, so
+//! that one automaton holds both kinds apart.
 //!
 //! The meaning is that of `regex-lite`, on the bytes that an origin has: ASCII only, for `\d`, `\w`, `\b` and `(?i)` too.
 
 use regex_syntax::ast::{
-    Assertion, AssertionKind, Ast, ClassAsciiKind, ClassBracketed, ClassPerlKind, ClassSet, ClassSetItem, Flag, Flags,
-    GroupKind, RepetitionKind, RepetitionOp, RepetitionRange,
+    self, Alternation, Assertion, AssertionKind, Ast, ClassAsciiKind, ClassBracketed, ClassPerlKind, ClassSet,
+    ClassSetItem, Flag, Flags, GroupKind, RepetitionKind, RepetitionOp, RepetitionRange, Span,
 };
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Look, Repetition};
 
@@ -17,13 +18,29 @@ pub const SYMBOLS: &[u8; 44] = b"abcdefghijklmnopqrstuvwxyz0123456789-.:/_[]+";
 /// Marks an open byte.
 pub const OPEN: u8 = 0x80;
 
+/// The most members of a class that its author can be said to have spelled one by one.
+const HANDFUL: usize = 4;
+
 /// A syntax that the module's library does not have. Such an expression does not load, so this is only a safeguard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unsupported;
 
 /// Makes the language of an expression. Start and end are the origin's.
 pub fn language(ast: &Ast) -> Result<Hir, Unsupported> {
-    Reader { folds: false }.read(ast, false)
+    Reader {
+        folds: false,
+        through: None,
+    }
+    .read(ast, false)
+}
+
+/// The same, of what is matched by way of one alternative. Where it is repeated with others, this is no less than that.
+pub fn language_through(ast: &Ast, alternative: &Span) -> Result<Hir, Unsupported> {
+    Reader {
+        folds: false,
+        through: Some(alternative),
+    }
+    .read(ast, false)
 }
 
 /// The symbols that a node stands for, if it stands for one byte at a time.
@@ -46,11 +63,13 @@ pub fn symbols_of(ast: &Ast, folds: bool) -> Option<Vec<u8>> {
 
 /// The one flag that changes the meaning here: origins have no line feed, and repetitions are not asked for their first
 /// match.
-struct Reader {
+struct Reader<'a> {
     folds: bool,
+    /// An alternative beside which no other counts.
+    through: Option<&'a Span>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn read(&mut self, ast: &Ast, is_open: bool) -> Result<Hir, Unsupported> {
         Ok(match ast {
             Ast::Empty(_) => Hir::empty(),
@@ -61,21 +80,10 @@ impl Reader {
             Ast::Assertion(assertion) => look(assertion),
             Ast::Literal(_) | Ast::Dot(_) | Ast::ClassPerl(_) | Ast::ClassBracketed(_) => {
                 let symbols = symbols_of(ast, self.folds).ok_or(Unsupported)?;
-                let is_spelled = !is_open && (symbols.len() == 1 || is_enumeration(ast));
-                one_of(&symbols, is_spelled)
+                one_of(&symbols, !is_open && symbols.len() <= HANDFUL)
             }
             Ast::ClassUnicode(_) => return Err(Unsupported),
-            Ast::Repetition(repetition) => {
-                let (min, max) = bounds(&repetition.op);
-                let is_one_word = min > 1 && max == Some(min) && is_one_word(&repetition.ast);
-                let is_open = is_open || !(is_one_word || max.is_some_and(|it| it <= 1));
-                Hir::repetition(Repetition {
-                    min,
-                    max,
-                    greedy: true,
-                    sub: Box::new(self.read(&repetition.ast, is_open)?),
-                })
-            }
+            Ast::Repetition(repetition) => self.repeat(repetition, is_open)?,
             Ast::Group(group) => {
                 let outside = self.folds;
                 if let GroupKind::NonCapturing(flags) = &group.kind {
@@ -85,13 +93,67 @@ impl Reader {
                 self.folds = outside;
                 inside?
             }
-            Ast::Alternation(alternation) => Hir::alternation(self.read_each(&alternation.asts, is_open)?),
-            Ast::Concat(concat) => Hir::concat(self.read_each(&concat.asts, is_open)?),
+            Ast::Alternation(alternation) => self.choose(alternation, is_open)?,
+            Ast::Concat(concat) => {
+                let parts = concat.asts.iter().map(|ast| self.read(ast, is_open));
+                Hir::concat(parts.collect::<Result<_, _>>()?)
+            }
         })
     }
 
-    fn read_each(&mut self, asts: &[Ast], is_open: bool) -> Result<Vec<Hir>, Unsupported> {
-        asts.iter().map(|ast| self.read(ast, is_open)).collect()
+    /// Reads an alternation. Those of its branches that are one byte are a class in another spelling.
+    fn choose(&mut self, alternation: &Alternation, is_open: bool) -> Result<Hir, Unsupported> {
+        let mut members: Vec<u8> = alternation
+            .asts
+            .iter()
+            .filter_map(|it| self.byte(it))
+            .flatten()
+            .collect();
+        members.sort_unstable();
+        members.dedup();
+        let through = self.through.filter(|it| contains(&alternation.span, it));
+        let mut branches = Vec::new();
+        for branch in &alternation.asts {
+            let is_open = is_open || (members.len() > HANDFUL && self.byte(branch).is_some());
+            // Each is read, since flags that one sets hold for those behind it.
+            let read = self.read(branch, is_open)?;
+            branches.extend(through.is_none_or(|it| contains(branch.span(), it)).then_some(read));
+        }
+        Ok(Hir::alternation(branches))
+    }
+
+    /// What a branch stands for, if that is one byte.
+    fn byte(&self, branch: &Ast) -> Option<Vec<u8>> {
+        match branch {
+            Ast::Group(group) if !matches!(group.kind, GroupKind::NonCapturing(_)) => self.byte(&group.ast),
+            _ => symbols_of(branch, self.folds),
+        }
+    }
+
+    fn repeat(&mut self, repetition: &ast::Repetition, is_open: bool) -> Result<Hir, Unsupported> {
+        let (min, max) = bounds(&repetition.op);
+        let is_one_word = is_one_word(&repetition.ast);
+        let is_once = max.is_some_and(|it| it <= 1);
+        if self.through.is_some_and(|it| contains(&repetition.span, it)) {
+            let through = self.read(&repetition.ast, true)?;
+            return Ok(match is_once {
+                true => through,
+                false => {
+                    let alternative = self.through.take();
+                    let others = self.read(&repetition.ast, true);
+                    self.through = alternative;
+                    let others = repeated(0, None, others?);
+                    Hir::concat(vec![others.clone(), through, others])
+                }
+            });
+        }
+        if is_one_word && !is_open && min > 0 {
+            // The word itself is spelled, as often as it has to be there.
+            let spelled = repeated(min, Some(min), self.read(&repetition.ast, false)?);
+            let more = repeated(0, max.map(|it| it - min), self.read(&repetition.ast, true)?);
+            return Ok(Hir::concat(vec![spelled, more]));
+        }
+        Ok(repeated(min, max, self.read(&repetition.ast, is_open || !is_once)?))
     }
 
     fn set(&mut self, flags: &Flags) {
@@ -142,16 +204,18 @@ fn is_one_word(ast: &Ast) -> bool {
     }
 }
 
-/// Whether a class names its characters one by one, which is no less than `(a|b)` does.
-fn is_enumeration(ast: &Ast) -> bool {
-    let Ast::ClassBracketed(class) = ast else { return false };
-    let is_literal = |item: &ClassSetItem| matches!(item, ClassSetItem::Literal(_));
-    !class.negated
-        && match &class.kind {
-            ClassSet::Item(ClassSetItem::Union(union)) => union.items.iter().all(is_literal),
-            ClassSet::Item(item) => is_literal(item),
-            ClassSet::BinaryOp(_) => false,
-        }
+/// Whether a part of the text is inside another.
+fn contains(outer: &Span, inner: &Span) -> bool {
+    outer.start.offset <= inner.start.offset && inner.end.offset <= outer.end.offset
+}
+
+fn repeated(min: u32, max: Option<u32>, sub: Hir) -> Hir {
+    Hir::repetition(Repetition {
+        min,
+        max,
+        greedy: true,
+        sub: Box::new(sub),
+    })
 }
 
 fn same(letter: char, byte: u8, folds: bool) -> bool {

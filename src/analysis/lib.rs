@@ -2,21 +2,26 @@
 //!
 //! [`judge`] takes an expression of `allowed_origin_regexes` and says whether every origin that it matches is one that
 //! its author wrote down. It is exact: it searches the automaton of the expression and the grammar of origins together.
-//! None of this is in the module.
+//! [`http`] and [`local_origins`] ask of which pages of `http` and of which machines it is. None of this is in the module.
 
 #![forbid(unsafe_code)]
 
+mod alternatives;
 mod automaton;
 pub mod check;
 pub mod explain;
 mod expression;
 mod hosts;
+mod http;
 mod letters;
+mod local;
 mod repair;
 mod schemes;
 mod search;
 mod suffixes;
 mod witness;
 
-pub use expression::{Budget, Expression, Outside, Verdict, judge};
-pub use suffixes::is_public_suffix;
+pub use expression::{Budget, Expression, Outside, Verdict, dead_alternatives, judge};
+pub use http::{Http, http};
+pub use local::local_origins;
+pub use suffixes::{Standing, is_public_suffix, standing};

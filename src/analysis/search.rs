@@ -1,6 +1,6 @@
 //! The search for origins that an expression matches: the shortest one that its author did not spell, or any.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 use super::automaton::{At, Automaton, DEAD, Letters, TooLarge};
@@ -12,6 +12,9 @@ use policy::host::MAX_NAME;
 /// The most places that a search visits, and the most IPv6 addresses that it begins to write.
 const MAX_NODES: usize = 30_000;
 const MAX_V6: usize = 4_000;
+
+/// The most sites that a search notes.
+const MAX_SITES: usize = 1_000;
 
 /// What a search found.
 #[derive(Default)]
@@ -26,13 +29,41 @@ pub struct Found {
     pub socket: Option<String>,
     /// Some IPv6 addresses were left out.
     pub is_cut: bool,
+    /// The registrable domains that the author spelled.
+    pub sites: BTreeSet<Rc<str>>,
+}
+
+/// What a search is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// An origin that the author did not spell; without one, all there is to find.
+    Outside,
+    /// Any origin of a page.
+    Any,
 }
 
 /// Reads ports, then hosts in the order of their length, then schemes.
-pub fn search(automaton: &mut Automaton, allowance: u64) -> Result<Found, TooLarge> {
+pub fn search(automaton: &mut Automaton, goal: Goal, allowance: u64) -> Result<Found, TooLarge> {
     let limit = automaton.work.saturating_add(allowance);
+    if goal == Goal::Any {
+        // Most need no port.
+        let found = search_before(automaton, &[(automaton.start(), None)], goal, limit)?;
+        if found.any.is_some() {
+            return Ok(found);
+        }
+    }
+    let ports = ports(automaton)?;
+    search_before(automaton, &ports, goal, limit)
+}
+
+fn search_before(
+    automaton: &mut Automaton,
+    ports: &[(At, Option<u16>)],
+    goal: Goal,
+    limit: u64,
+) -> Result<Found, TooLarge> {
     let mut search = Search::default();
-    for (all, port) in ports(automaton)? {
+    for &(all, port) in ports {
         for spot in Spot::ends(all) {
             search.add(spot, None, 0, 0, 0, port);
         }
@@ -45,12 +76,16 @@ pub fn search(automaton: &mut Automaton, allowance: u64) -> Result<Found, TooLar
         let (spot, label, length, port) = (node.spot.clone(), node.label, node.length, node.port);
         if let Some(whole) = spot.whole(label) {
             search.finish(automaton, at, &whole, port)?;
-            if search.found.outside.is_some() {
+            let found = &search.found;
+            if found.outside.is_some() || (goal == Goal::Any && found.any.is_some()) {
                 break;
             }
         }
         for &byte in SYMBOLS {
             if let Some((next, label)) = spot.read(automaton, byte, label)? {
+                if byte == b'.' && next.is_named() && search.found.sites.len() < MAX_SITES {
+                    search.found.sites.extend(spot.spelled());
+                }
                 if byte == b']' && !may_be_v6(automaton, next.all)? {
                     continue;
                 }
@@ -143,6 +178,10 @@ impl Search {
                 schemes
             }
         };
+        if schemes.any.is_some() && self.found.sites.len() < MAX_SITES {
+            let site = self.nodes.get(at).and_then(|it| it.spot.spelled());
+            self.found.sites.extend(site);
+        }
         let host = self.host(at);
         let origin = |scheme: &str| match port {
             Some(port) => format!("{scheme}://{host}:{port}"),
@@ -178,7 +217,7 @@ impl Search {
 }
 
 /// Whether an IPv6 address may stand here at all, by less than its grammar: this spares most expressions the search.
-fn may_be_v6(automaton: &mut Automaton, at: At) -> Result<bool, TooLarge> {
+pub(super) fn may_be_v6(automaton: &mut Automaton, at: At) -> Result<bool, TooLarge> {
     let mut inside = vec![at];
     let mut before = Vec::new();
     let mut seen = HashSet::from([at]);
@@ -211,7 +250,7 @@ fn may_be_v6(automaton: &mut Automaton, at: At) -> Result<bool, TooLarge> {
 }
 
 /// The states before a host, and a port by which each is reached: the shortest one.
-fn ports(automaton: &mut Automaton) -> Result<Vec<(At, Option<u16>)>, TooLarge> {
+pub(super) fn ports(automaton: &mut Automaton) -> Result<Vec<(At, Option<u16>)>, TooLarge> {
     const LARGEST: [u8; 5] = *b"53556"; // read from its end
     let mut found = vec![(automaton.start(), None)];
     let mut seen = HashMap::new();

@@ -217,8 +217,8 @@ fn run_explain(args: &PolicyArgs, request: &RequestArgs) -> Result<ExitCode, Str
         }
         Err(errors) => return Err(format!("the policy does not load:\n{errors}")),
     };
+    let lints = lints(&configuration, &|name| environment(name), &loaded.warnings);
     let mut explanation = explain(loaded, &asked)?;
-    let lints = lints(&configuration, &|name| environment(name));
     explanation
         .warnings
         .extend(lints.into_iter().map(|(_, warning)| warning));

@@ -4,20 +4,21 @@
 
 use super::Environment;
 use super::carry::{remark, written};
-use super::grants::{Kind, partial_entries};
+use super::grants::{Http, Kind, insecure_trust, partial_entries};
 use super::node::Node;
 use super::warnings::Scope;
 
 /// Names each entry of a policy whose meaning changed in 0.2.
 #[must_use]
-pub fn changes(configuration: &[u8], environment: &Environment<'_>) -> Vec<String> {
+pub fn changes(configuration: &[u8], environment: &Environment<'_>, http: &Http<'_>) -> Vec<String> {
     let Some((root, settings)) = written(configuration, environment) else {
         return Vec::new();
     };
     let scopes = Scope::all(&root, &settings);
     let mut changes = Vec::new();
     for scope in &scopes {
-        origins(&scopes, scope, &mut changes);
+        origins(&scopes, scope, http, &mut changes);
+        trusted(scope, &mut changes);
         sockets(scope, &mut changes);
         paths(scope, &mut changes);
         let forwarded = scope
@@ -44,7 +45,7 @@ struct Change<'n> {
 }
 
 /// What entries granted beside reading.
-fn origins<'n>(scopes: &[Scope<'n>], scope: &Scope<'n>, changes: &mut Vec<Change<'n>>) {
+fn origins<'n>(scopes: &[Scope<'n>], scope: &Scope<'n>, http: &Http<'_>, changes: &mut Vec<Change<'n>>) {
     if !scope.gives("allowed_origins") && !scope.path.is_empty() {
         return;
     }
@@ -59,9 +60,7 @@ fn origins<'n>(scopes: &[Scope<'n>], scope: &Scope<'n>, changes: &mut Vec<Change
         (false, true) => "writes",
         (false, false) => return,
     };
-    const INSECURE: &str = "set `dangerously_allow_insecure_origins` to keep it";
-    let partial: Vec<_> = partial_entries(scope).collect();
-    for it in &partial {
+    for it in partial_entries(scope, http) {
         let keep = match it.kind {
             Kind::Open => "list the origins, or set `dangerously_allow_any_origin_with_credentials` to keep it",
             Kind::TopLevel => "list the origins to keep it",
@@ -71,29 +70,15 @@ fn origins<'n>(scopes: &[Scope<'n>], scope: &Scope<'n>, changes: &mut Vec<Change
             Kind::Insecure => "only on requests of `http`",
             Kind::Open | Kind::TopLevel => "no longer",
         };
+        let whom = match (it.key, it.kind) {
+            ("allowed_origin_regexes", Kind::Insecure) => "to origins of `http` ",
+            _ => "",
+        };
         changes.push(Change {
             path: format!("{}[{}]", scope.path_of("", it.key), it.index),
             value: Some(it.text),
-            what: format!("it granted {granted} too, and does {now}; {keep}"),
+            what: format!("{whom}it granted {granted} too, and does {now}; {keep}"),
         });
-    }
-    let is_safe =
-        scope.flag("cors", "allow_credentials", false) || scope.flag("", "dangerously_allow_insecure_origins", false);
-    let regexes = scope.list("", "allowed_origin_regexes").enumerate();
-    for (index, text) in regexes.filter(|_| !is_safe) {
-        let is_told = partial
-            .iter()
-            .any(|it| it.key == "allowed_origin_regexes" && it.index == index);
-        let is_https = text.trim_start_matches(['^', '(', '?', ':']).starts_with("https:");
-        if !is_told && !is_https {
-            changes.push(Change {
-                path: format!("{}[{index}]", scope.path_of("", "allowed_origin_regexes")),
-                value: Some(text),
-                what: format!(
-                    "to origins of `http` it granted {granted} too, and does only on requests of `http`; {INSECURE}"
-                ),
-            });
-        }
     }
     const NULL: &str = "dangerously_allow_null_origin";
     if scope.path.is_empty() && scope.flag("", NULL, false) {
@@ -104,6 +89,17 @@ fn origins<'n>(scopes: &[Scope<'n>], scope: &Scope<'n>, changes: &mut Vec<Change
             what,
         });
     }
+}
+
+const INSECURE: &str = "set `dangerously_allow_insecure_origins` to keep it";
+
+/// What origins to trust granted.
+fn trusted<'n>(scope: &Scope<'n>, changes: &mut Vec<Change<'n>>) {
+    changes.extend(insecure_trust(scope).map(|(index, text)| Change {
+        path: format!("{}[{index}]", scope.path_of("csrf", "trusted_origins")),
+        value: Some(text),
+        what: format!("it granted writes, and does only on requests of `http`; {INSECURE}"),
+    }));
 }
 
 /// Who else may open a WebSocket.

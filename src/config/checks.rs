@@ -23,13 +23,7 @@ pub fn read_allowed_hosts(section: &mut Section<'_>, report: &mut Report) -> Opt
     if let Some(any) = items.iter().find(|item| item.text == "*").filter(|_| items.len() > 1) {
         report.warn(Note::on(&any.path(), "*", Problem::AnyAmongHosts));
     }
-    let parsed: Vec<_> = parse_each(&items, HostPattern::parse, report).collect();
-    for (item, pattern) in &parsed {
-        if matches!(pattern, HostPattern::Domain(domain) if !domain.contains(&b'.') && **domain != *b"localhost") {
-            report.warn(Note::on(&item.path(), item.text, Problem::HostSingleLabel));
-        }
-    }
-    Some(parsed.into_iter().map(|(_, pattern)| pattern).collect())
+    Some(parse_all(&items, HostPattern::parse, report))
 }
 
 /// Reads `hosts`; `None` if it is off.

@@ -19,6 +19,10 @@ pub enum Kind {
     Insecure,
 }
 
+/// Which pages of `http` an expression matches, as the command's automata know: any, and those of the visitor's own
+/// machine.
+pub type Http<'a> = dyn Fn(&str) -> (bool, bool) + 'a;
+
 /// An entry that grants less than another would.
 pub struct Partial<'n> {
     /// `allowed_origins` or `allowed_origin_regexes`.
@@ -30,7 +34,7 @@ pub struct Partial<'n> {
 
 /// Says what holds for the pages of each entry that grants less than another would.
 #[must_use]
-pub fn grants(configuration: &[u8], environment: &Environment<'_>) -> Vec<String> {
+pub fn grants(configuration: &[u8], environment: &Environment<'_>, http: &Http<'_>) -> Vec<String> {
     let Some((root, settings)) = written(configuration, environment) else {
         return Vec::new();
     };
@@ -39,19 +43,17 @@ pub fn grants(configuration: &[u8], environment: &Environment<'_>) -> Vec<String
         return Vec::new();
     };
     let mut remarks = Vec::new();
-    let inherited: Vec<_> = partial_entries(outer).collect();
     for scope in &scopes {
-        let own: Vec<_> = match scope.gives("allowed_origins") && !scope.path.is_empty() {
-            true => partial_entries(scope).collect(),
-            false => Vec::new(),
-        };
         // What an entry of `policies` inherits is said again where something else holds there.
-        let is_new = |kind| scope.path.is_empty() || said(outer, kind) != said(scope, kind);
-        let uses_outer = scope.path.is_empty() || !scope.gives("allowed_origins");
-        let inherited = inherited.iter().filter(|it| uses_outer && is_new(it.kind));
-        for it in own.iter().chain(inherited) {
+        let is_own = scope.path.is_empty() || scope.gives("allowed_origins");
+        let is_new = |kind| is_own || said(outer, kind) != said(scope, kind);
+        for it in partial_entries(scope, http).iter().filter(|it| is_new(it.kind)) {
             let path = format!("{}[{}]", scope.place_of("", it.key), it.index);
-            remarks.push(remark(&settings, &path, Some(it.text), &said(scope, it.kind)));
+            remarks.push(remark(&settings, &path, Some(it.text), &it.said(scope)));
+        }
+        for (index, text) in insecure_trust(scope) {
+            let path = format!("{}[{index}]", scope.path_of("csrf", "trusted_origins"));
+            remarks.push(remark(&settings, &path, Some(text), writes(scope, Kind::Insecure)));
         }
         const NULL: &str = "dangerously_allow_null_origin";
         if scope.flag("", NULL, false)
@@ -65,10 +67,10 @@ pub fn grants(configuration: &[u8], environment: &Environment<'_>) -> Vec<String
 }
 
 /// Returns the entries in force that grant less than another would.
-pub fn partial_entries<'n>(scope: &Scope<'n>) -> impl Iterator<Item = Partial<'n>> {
+pub fn partial_entries<'n>(scope: &Scope<'n>, http: &Http<'_>) -> Vec<Partial<'n>> {
     let is_open = !scope.trusts_any();
-    let is_insecure = !scope.flag("", "dangerously_allow_insecure_origins", false);
-    let of = move |text: &str| match OriginPattern::parse(text).ok()? {
+    let is_insecure = !allows_insecure(scope);
+    let of = |text: &str| match OriginPattern::parse(text).ok()? {
         OriginPattern::Any => Some(Kind::Open).filter(|_| is_open),
         pattern if pattern.covers_single_label() => Some(Kind::TopLevel),
         pattern if pattern.is_insecure() && is_insecure => Some(Kind::Insecure),
@@ -76,12 +78,51 @@ pub fn partial_entries<'n>(scope: &Scope<'n>) -> impl Iterator<Item = Partial<'n
     };
     let partial = |key, (index, text, kind)| Partial { key, index, text, kind };
     let entries = scope.list("", "allowed_origins").enumerate();
-    let entries = entries.filter_map(move |(index, text)| Some((index, text, of(text)?)));
+    let entries = entries.filter_map(|(index, text)| Some((index, text, of(text)?)));
+    let mut partials: Vec<_> = entries.map(|it| partial("allowed_origins", it)).collect();
     let regexes = scope.list("", "allowed_origin_regexes").enumerate();
-    let regexes = regexes.filter(move |(_, text)| is_open && OriginRegex::parse(text).is_ok_and(|it| it.is_open()));
-    entries
-        .map(move |it| partial("allowed_origins", it))
-        .chain(regexes.map(move |(index, text)| partial("allowed_origin_regexes", (index, text, Kind::Open))))
+    let (open, closed): (Vec<_>, Vec<_>) =
+        regexes.partition(|(_, text)| is_open && OriginRegex::parse(text).is_ok_and(|it| it.is_open()));
+    let mut add = |(index, text), kind| partials.push(partial("allowed_origin_regexes", (index, text, kind)));
+    open.into_iter().for_each(|it| add(it, Kind::Open));
+    // Beside credentials an expression grants nothing to pages of `http` from other machines.
+    let is_credentialed = scope.flag("cors", "allow_credentials", false);
+    let grants_http = |text: &str| match http(text) {
+        (_, loopback) if is_credentialed => loopback,
+        (any, _) => any,
+    };
+    for it in closed.into_iter().filter(|(_, text)| is_insecure && grants_http(text)) {
+        add(it, Kind::Insecure);
+    }
+    partials
+}
+
+/// Returns the origins of `csrf.trusted_origins` that this scope gives and whose pages come over plain HTTP. Unlike in
+/// `allowed_origins`, those of the visitor's own machine are no exception.
+pub fn insecure_trust<'n>(scope: &Scope<'n>) -> impl Iterator<Item = (usize, &'n str)> {
+    let is_used = scope.gives("csrf") && scope.mode("csrf").is_some() && !allows_insecure(scope);
+    let is_allowed = |text: &str| scope.list("", "allowed_origins").any(|it| it == text);
+    let trusted = scope.list("csrf", "trusted_origins").enumerate();
+    trusted.filter(move |(_, text)| {
+        let is_loopback = || OriginPattern::parse(text).is_ok_and(|it| !it.is_insecure());
+        is_used && text.starts_with("http://") && !(is_loopback() && is_allowed(text))
+    })
+}
+
+fn allows_insecure(scope: &Scope<'_>) -> bool {
+    scope.flag("", "dangerously_allow_insecure_origins", false)
+}
+
+impl Partial<'_> {
+    /// Says what the pages of this entry may do under a scope's modes.
+    fn said(&self, scope: &Scope<'_>) -> String {
+        // An expression may be of others too.
+        let whose = match (self.key, self.kind) {
+            ("allowed_origin_regexes", Kind::Insecure) => "its pages of `http` ",
+            _ => "",
+        };
+        format!("{whose}{}", said(scope, self.kind))
+    }
 }
 
 /// Says what the pages of an entry may do under a scope's modes.
@@ -98,11 +139,14 @@ fn said(scope: &Scope<'_>, kind: Kind) -> String {
         (Some(Mode::ReportOnly), _) => "may open WebSockets: `websocket` is in `report_only`",
         (None, _) => "may open WebSockets: `websocket` is off",
     };
-    let writes = match (scope.mode("csrf"), kind) {
+    [read, sockets, writes(scope, kind)].join("; ")
+}
+
+fn writes(scope: &Scope<'_>, kind: Kind) -> &'static str {
+    match (scope.mode("csrf"), kind) {
         (Some(Mode::Enforce), Kind::Insecure) => "may write with requests of `http` alone",
         (Some(Mode::Enforce), _) => "may not write",
         (Some(Mode::ReportOnly), _) => "may write: `csrf` is in `report_only`",
         (None, _) => "writes are not checked: `csrf` is off",
-    };
-    [read, sockets, writes].join("; ")
+    }
 }

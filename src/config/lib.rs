@@ -45,6 +45,8 @@ pub use django::{Environment, Settings};
 pub use grants::grants;
 pub use note::Note;
 pub use presets::{PRESETS, Preset};
+#[cfg(not(target_arch = "wasm32"))]
+pub use warnings::problem_of_host;
 
 /// A policy ready for use.
 #[derive(Debug)]

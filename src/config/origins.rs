@@ -146,7 +146,7 @@ impl<'n> Origins<'n> {
         }
     }
 
-    /// Entries that change nothing: those given twice, and those that a wildcard covers.
+    /// Entries that change nothing: those given twice, and those that a wildcard covers which grants as much.
     fn warn_of_redundant(&self, report: &mut Report) {
         let wildcards = self
             .entries
@@ -157,7 +157,7 @@ impl<'n> Origins<'n> {
         let mut seen = BTreeSet::new();
         for entry in &self.entries {
             let is_covered = !entry.has_wildcard()
-                && Origin::parse(entry.item.text.as_bytes()).is_ok_and(|it| wildcards.find(&it).is_some());
+                && Origin::parse(entry.item.text.as_bytes()).is_ok_and(|it| wildcards.find_credentialed(&it).is_some());
             if is_covered {
                 report.warn(Note::on(&entry.item.path(), entry.item.text, Problem::OriginCovered));
             } else if !seen.insert(&entry.pattern) {

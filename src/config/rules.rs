@@ -25,6 +25,12 @@ pub struct Shared {
     pub is_django_hosts: bool,
 }
 
+/// Whether `websocket.allowed_hosts` has Channels' default in an entry of `policies`: it has it outside, and the entry has
+/// no list of its own in the place of Django's.
+pub fn keeps_django_hosts(outside: bool, gives_hosts: bool) -> bool {
+    outside && !gives_hosts
+}
+
 /// Rules as read, with what their checks of each other need. An entry of `policies` starts from those around it.
 #[derive(Clone)]
 pub struct Draft<'n> {
@@ -52,7 +58,8 @@ impl<'n> Draft<'n> {
             draft.origins = Rc::new(origins);
         }
         if let Some(patterns) = checks::read_allowed_hosts(section, report) {
-            draft.is_django_hosts &= inherited.is_none();
+            let outside = draft.is_django_hosts;
+            draft.is_django_hosts = keeps_django_hosts(outside, inherited.is_some());
             draft.host_count = patterns.len();
             draft.allowed_hosts = Some(Rc::new(patterns.into_iter().collect()));
         }

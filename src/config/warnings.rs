@@ -20,11 +20,14 @@ use super::note::{Note, Report};
 use policy::Policy;
 use policy::problem::Problem;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use addresses::problem_of_host;
 pub use scope::Scope;
 
 /// Adds every warning about a configuration that has no errors.
 pub fn add(root: &[(String, Node)], policy: &Policy, settings: &Settings, report: &mut Report) {
     let scopes = Scope::all(root, settings);
+    addresses::warn_of_top_level(&scopes, report);
     hidden::warn(&scopes, policy, report);
     resets::warn(&scopes, report);
     idle::warn(&scopes, settings, report);

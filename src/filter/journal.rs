@@ -11,7 +11,7 @@ use log::{debug, warn};
 use super::shown::Shown;
 use advice::{Domains, Hint};
 use policy::Policy;
-use policy::forwarding::FORWARDED;
+use policy::forwarding::{FORWARDED, Unfit};
 use policy::request::{Field, RequestHead};
 use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
 
@@ -70,7 +70,8 @@ impl Journal {
             Deny::HeaderNotAllowed => head.request_headers.join(&b", "[..]),
             _ => Vec::new(),
         };
-        let (key, value) = refused(policy, verdict, deny, head, &headers);
+        let unfit = advice::refused_forwarding(policy, verdict, head);
+        let (key, value) = refused(finding, deny, head, &headers, unfit.as_ref());
         // Values that log identically share one entry.
         let told = self.hasher.hash_one((key, value.one().map(Shown::from)));
         let Some(Untold { repeated, others }) = self.count(finding, told, now()) else {
@@ -157,17 +158,19 @@ impl Kind {
 }
 
 /// What was refused, which tells one rejection from another with the same finding: its name in the line, and its value.
-/// Of the headers that a preflight asks for, all lines are one value.
+/// Of the headers that a preflight asks for, all lines are one value; of `Forwarded` it is the host, where one can be read.
 fn refused<'a>(
-    policy: &Policy,
-    verdict: &Verdict<'_>,
+    finding: Finding,
     deny: Deny,
     head: &RequestHead<'a>,
     headers: &'a [u8],
+    unfit: Option<&'a Unfit<'_>>,
 ) -> (&'static str, Field<'a>) {
-    match (verdict.finding.check, deny) {
-        (Check::Hosts, _) => match advice::refused_forwarding(policy, verdict, head) {
-            Some(unfit) if unfit.header == FORWARDED => ("forwarded", Field::One(unfit.line)),
+    match (finding.check, deny) {
+        (Check::Hosts, _) => match unfit {
+            Some(unfit) if unfit.header == FORWARDED => {
+                ("forwarded", Field::One(unfit.value.as_deref().unwrap_or(unfit.line)))
+            }
             Some(unfit) => ("forwarded_host", Field::One(unfit.line)),
             None => ("host", head.authority),
         },

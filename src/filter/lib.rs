@@ -227,6 +227,7 @@ impl Filter {
         if has_original {
             received::publish_target(proxy, &head);
         }
+        received::publish_unclear(proxy, &pairs, &head);
         let verdict = gate.policy.decide(&head);
         gate.journal.record(&gate.policy, &verdict, &head, || proxy.now());
         let Verdict { finding, action, .. } = verdict;
@@ -240,7 +241,7 @@ impl Filter {
                 self.reply(proxy, finding, &reply, head.is_grpc())
             }
             Action::Forward(forward) => {
-                received::publish(proxy, &pairs, &forward.request);
+                received::publish_edited(proxy, &pairs, &forward.request);
                 if edit_request(proxy, &forward.request).is_err() {
                     return self.refuse_unavailable(proxy);
                 }

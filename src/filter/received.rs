@@ -7,8 +7,8 @@ use policy::request::RequestHead;
 use policy::verdict::RequestEdit;
 
 /// Shows the access log the headers that the edits replace or remove, as they were received: those of `x-forwarded-host`
-/// as `origin_gate_received_x_forwarded_host`. Several lines are one value, as in RFC 9110 §5.3.
-pub fn publish(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
+/// as `origin_gate_received_x_forwarded_host`.
+pub fn publish_edited(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
     let mut shown = "";
     for edit in edits {
         let name: &str = match edit {
@@ -18,17 +18,38 @@ pub fn publish(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
             RequestEdit::AddWebSocketKey => continue,
         };
         // Each spelling of a name has an edit of its own.
-        let Some(name) = headers::meant_by(name.as_bytes()).filter(|name| *name != shown) else {
-            continue;
-        };
-        shown = name;
-        let lines = request.headers().into_iter().flatten();
-        let lines = lines.filter(|(it, _)| headers::meant_by(it) == Some(name));
-        let values: Vec<_> = lines.map(|(_, value)| value).collect();
-        if !values.is_empty() {
-            let name = name.replace('-', "_");
-            proxy.publish(&["origin_gate_received_", &name].concat(), &values.join(&b", "[..]));
+        if let Some(name) = headers::meant_by(name.as_bytes()).filter(|name| *name != shown) {
+            shown = name;
+            publish(proxy, request, name);
         }
+    }
+}
+
+/// Shows the access log the headers of which it has one line at most, under one name, where there are others.
+pub fn publish_unclear(proxy: &impl Proxy, request: &Pairs, head: &RequestHead<'_>) {
+    head.unclear().for_each(|name| publish(proxy, request, name));
+}
+
+/// Several lines are one value, as in RFC 9110 §5.3. A line that supplies no value, since its name is spelled in another
+/// way, is shown with that name.
+fn publish(proxy: &impl Proxy, request: &Pairs, name: &str) {
+    let mut values = Vec::new();
+    for (spelled, value) in request.headers().into_iter().flatten() {
+        match (name, spelled) {
+            (headers::HOST, b":authority") | (headers::UPGRADE, b":protocol") => values.push(value.to_vec()),
+            _ if headers::meant_by(spelled) != Some(name) => {}
+            // Every spelling of these is read.
+            (headers::X_FORWARDED_HOST | headers::FORWARDED, _) => values.push(value.to_vec()),
+            _ if spelled == name.as_bytes() => values.push(value.to_vec()),
+            _ => values.push([spelled, value].join(&b": "[..])),
+        }
+    }
+    if !values.is_empty() {
+        let name = match name {
+            headers::HOST => "authority".to_owned(),
+            _ => name.replace('-', "_"),
+        };
+        proxy.publish(&["origin_gate_received_", &name].concat(), &values.join(&b", "[..]));
     }
 }
 

@@ -108,13 +108,13 @@ fn scheme_length(value: &[u8]) -> usize {
 }
 
 /// How much of hosts, in a list or alone, and of the path after one is shown. What follows a path is not: a comma may be
-/// part of it.
+/// part of it. Neither are parameters, which some write behind `;` or `&`.
 fn length(value: &[u8]) -> usize {
     let (mut at, mut segments) = (0, 0);
     while let Some(byte) = value.get(at) {
         let is_gap = byte.is_ascii_whitespace() || *byte == b',';
         match byte {
-            b'?' | b'#' => return at,
+            b'?' | b'#' | b';' | b'&' => return at,
             b'/' | b'\\' if segments == SEGMENTS => return at + 1,
             b'/' | b'\\' => segments += 1,
             _ if is_gap && segments > 0 => return at,

@@ -57,12 +57,25 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Whether this is the machine itself.
+    /// Whether this is the machine itself, by a name or address that is reserved for it.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self {
             Self::Name(name) => is_loopback(name),
             Self::V6(_, address) => address.is_loopback(),
+        }
+    }
+
+    /// Whether systems connect to the machine itself for this: loopback, the unspecified address and its network
+    /// (RFC 6890 §2.2.2), and the same within IPv6. Ask this where loopback is to be held back, and
+    /// [`is_loopback`](Self::is_loopback) where it is granted more than others.
+    #[must_use]
+    pub fn is_own_machine(&self) -> bool {
+        let is_own = |it: Ipv4Addr| matches!(it.octets(), [0 | 127, ..]);
+        match *self {
+            Self::Name(name) => is_loopback(name) || v4(without_root_dot(name)).is_some_and(is_own),
+            // `::` and `::1` are 0.0.0.0 and 0.0.0.1 in IPv4.
+            Self::V6(_, address) => address.to_ipv4().is_some_and(is_own),
         }
     }
 
@@ -74,8 +87,7 @@ impl<'a> Host<'a> {
         match *self {
             Self::Name(text) => {
                 let last_label = without_root_dot(text).rsplit(|&byte| byte == b'.').next();
-                !text.iter().any(u8::is_ascii_uppercase)
-                    && (!last_label.is_some_and(is_number) || is_canonical_v4(text))
+                !text.iter().any(u8::is_ascii_uppercase) && (!last_label.is_some_and(is_number) || v4(text).is_some())
             }
             Self::V6(text, address) => {
                 let mut rest = Remaining(text);
@@ -156,10 +168,7 @@ const LOCALHOST: &[u8] = b"localhost";
 /// Whether a host is the machine itself, in any case (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
 pub fn is_loopback(host: &[u8]) -> bool {
     let host = without_root_dot(host);
-    let address = std::str::from_utf8(host)
-        .ok()
-        .and_then(|it| it.parse::<Ipv4Addr>().ok());
-    address.is_some_and(|it| it.is_loopback())
+    v4(host).is_some_and(|it| it.is_loopback())
         || host == b"[::1]"
         || host.eq_ignore_ascii_case(LOCALHOST)
         || host
@@ -184,9 +193,9 @@ fn is_number(label: &[u8]) -> bool {
     }
 }
 
-/// `Ipv4Addr::from_str` takes four decimal parts without leading zeros, and nothing else.
-fn is_canonical_v4(text: &[u8]) -> bool {
-    std::str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv4Addr>().is_ok())
+/// An IPv4 address. `Ipv4Addr::from_str` takes four decimal parts without leading zeros, and nothing else.
+fn v4(text: &[u8]) -> Option<Ipv4Addr> {
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Compares what is written with what is left, without a buffer.

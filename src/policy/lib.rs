@@ -27,6 +27,7 @@ use path::{PathIndex, PathPrefix};
 use request::RequestHead;
 use rules::Rules;
 use set::HostSet;
+use strictest::Strictest;
 use verdict::Verdict;
 
 /// One policy, as configured.
@@ -87,19 +88,19 @@ impl Policy {
         if self.scoped.is_empty() {
             return self.rules.decide(head);
         }
-        let mut strictest: Option<Verdict<'a>> = None;
+        let mut answers = Strictest::default();
         for (at, scoped, applies) in self.asked(head) {
             let verdict = Verdict {
                 by: Some(at),
                 ..scoped.rules.decide(head)
             };
-            let verdict = stricter(strictest.take(), verdict);
-            if applies == Applies::Yes || verdict.is_strictest() {
-                return verdict;
+            let is_strictest = answers.add(verdict);
+            if applies == Applies::Yes || is_strictest {
+                return answers.finish(|| self.refuse_unavailable());
             }
-            strictest = Some(verdict);
         }
-        stricter(strictest, self.rules.decide(head))
+        answers.add(self.rules.decide(head));
+        answers.finish(|| self.refuse_unavailable())
     }
 
     /// The rules of an entry of `policies`, or those outside them.
@@ -136,13 +137,5 @@ impl Scoped {
             (Some(hosts), Some(target)) if hosts.contains(&target.host) => Applies::Yes,
             (Some(_), Some(_)) => Applies::No,
         }
-    }
-}
-
-/// What both answers grant.
-fn stricter<'a>(first: Option<Verdict<'a>>, second: Verdict<'a>) -> Verdict<'a> {
-    match first {
-        Some(first) => first.meet(second),
-        None => second,
     }
 }

@@ -9,6 +9,7 @@
 //! | fold ASCII case | IIS, ASP.NET Core, Express, Windows and macOS file systems |
 //! | fold Unicode (NFKC, case) | .NET and Java applications that normalize names, HFS+, browsers' own URL parsers |
 //! | take overlong UTF-8 for characters | old Tomcat, old IIS, hand-written decoders |
+//! | take any byte for the rest of a character that `%c0` or `%c1` began | IIS before MS00-078, while it decodes |
 //! | take `%uXXXX` for a character | IIS, ASP |
 //! | resolve `.` and `..` | nginx, Tomcat, every static file server |
 //! | merge slashes | nginx, Apache, Go's `ServeMux` |

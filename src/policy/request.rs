@@ -1,6 +1,6 @@
 //! The facts of a request that a policy reads.
 
-use super::forwarding::Forwarding;
+use super::forwarding::{Forwarding, Line};
 use super::headers;
 use super::host::Authority;
 use super::origin::{NoOrigin, Origin};
@@ -140,6 +140,37 @@ impl<'a> RequestHead<'a> {
         *field = Field::Many;
     }
 
+    /// The headers that came in several lines or in another spelling, of those that decide something.
+    pub fn unclear(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let fields = [
+            (headers::HOST, self.authority),
+            (headers::ORIGIN, self.origin),
+            (headers::UPGRADE, self.upgrade),
+            (headers::REQUEST_METHOD, self.request_method),
+            (headers::REQUEST_PRIVATE_NETWORK, self.request_private_network),
+            (headers::CONTENT_TYPE, self.content_type),
+            (headers::SEC_FETCH_MODE, self.fetch_mode),
+            (headers::SEC_FETCH_SITE, self.fetch_site),
+            (headers::X_FORWARDED_PROTO, self.forwarded_proto),
+        ];
+        let fields = fields.map(|(name, field)| (name, matches!(field, Field::Many)));
+        let is_list = !matches!(*self.request_headers, [] | [_]) || self.request_headers.contains(&ANOTHER_SPELLING);
+        let forwarding = &self.forwarding;
+        let lists = [
+            (headers::REQUEST_HEADERS, is_list),
+            (
+                headers::X_FORWARDED_HOST,
+                is_unclear(&forwarding.hosts, headers::X_FORWARDED_HOST),
+            ),
+            (
+                headers::FORWARDED,
+                is_unclear(&forwarding.forwarded, headers::FORWARDED),
+            ),
+        ];
+        let all = fields.into_iter().chain(lists);
+        all.filter_map(|(name, is_unclear)| is_unclear.then_some(name))
+    }
+
     /// The host and port that are asked for, if there is one well-formed answer.
     #[must_use]
     pub fn target(&self) -> Option<Authority<'a>> {
@@ -200,6 +231,15 @@ impl<'a> RequestHead<'a> {
             Field::One(value) => headers::members(value).any(|member| member.eq_ignore_ascii_case(b"websocket")),
             Field::Many => true,
         }
+    }
+}
+
+/// Whether there are several lines, or one whose name is spelled in another way.
+fn is_unclear(lines: &[Line<'_>], name: &str) -> bool {
+    match lines {
+        [] => false,
+        [(spelled, _)] => *spelled != name.as_bytes(),
+        _ => true,
     }
 }
 

@@ -1,108 +1,148 @@
 //! The strictest of several answers: a request whose path or host has more than one reading may belong to several
-//! entries of `policies`, and then it is granted no more than what all of them grant.
+//! entries of `policies`, and then it is granted no more than what all of them grant. Their order changes nothing.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::rc::Rc;
 
 use super::headers::members;
 use super::reply::{AllowedNames, Preflight, Refusal, Reply};
-use super::verdict::{Action, AllowOrigin, Check, CorsGrant, Deny, Finding, Forward, Outcome, ResponseCors, Verdict};
+use super::verdict::{
+    Action, Allow, AllowOrigin, Check, CorsGrant, Deny, Finding, Forward, Outcome, ResponseCors, Verdict,
+};
 
-/// How much an answer lets happen, the least first: whether the request goes on, then who may read what comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Leniency {
-    Refused(Readers),
-    Preflight(Granted, Readers),
-    Forwarded(Readers),
+/// The answers to one request.
+#[derive(Default)]
+pub(super) struct Strictest<'a> {
+    /// What the refusals come to. They are kept apart, since what the others come to may be one more.
+    refusal: Option<(Said, Refusal<'a>)>,
+    /// What the others come to.
+    other: Option<Verdict<'a>>,
 }
 
-/// Whether a preflight is granted what it asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Granted {
-    No,
-    Yes,
+/// What an answer says of itself.
+#[derive(Clone, Copy)]
+struct Said {
+    finding: Finding,
+    by: Option<usize>,
 }
 
-/// Who may read a response, the fewest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Readers {
-    Nobody,
-    Page,
-    PageWithCredentials,
-    Everybody,
-    /// Whom the backend names.
-    Backends,
-}
-
-impl Leniency {
-    fn of(verdict: &Verdict<'_>) -> Self {
-        match &verdict.action {
+impl<'a> Strictest<'a> {
+    /// Adds an answer. Whether no further one could be stricter than this: a 403 that no page can read.
+    pub fn add(&mut self, verdict: Verdict<'a>) -> bool {
+        let Verdict { finding, by, action } = verdict;
+        match action {
             Action::Reply(Reply::Refusal(refusal)) => {
-                Self::Refused(refusal.grant.as_ref().map_or(Readers::Nobody, Readers::of))
-            }
-            Action::Reply(Reply::Preflight(preflight)) => {
-                let granted = match verdict.finding.outcome {
-                    Outcome::Rejected(_) => Granted::No,
-                    Outcome::Allowed(_) | Outcome::WouldReject(_) => Granted::Yes,
+                let said = Said { finding, by };
+                let (said, refusal) = match self.refusal.take() {
+                    Some(known) => stricter(known, (said, refusal)),
+                    None => (said, refusal),
                 };
-                Self::Preflight(granted, Readers::of(&preflight.grant))
+                let is_read = refusal.grant.as_ref().is_some_and(CorsGrant::is_readable);
+                let is_strictest = refusal.status == 403 && !is_read;
+                self.refusal = Some((said, refusal));
+                is_strictest
             }
-            Action::Forward(forward) => Self::Forwarded(match &forward.response {
-                ResponseCors::Replace(grant) => Readers::of(grant),
-                ResponseCors::Keep(_) | ResponseCors::Untouched => Readers::Backends,
-            }),
+            action => {
+                let verdict = Verdict { finding, by, action };
+                self.other = Some(match self.other.take() {
+                    Some(known) => known.meet(verdict),
+                    None => verdict,
+                });
+                false
+            }
         }
+    }
+
+    /// The answer to one request that got at least one; `none` is the answer to any other.
+    pub fn finish(self, none: impl FnOnce() -> Verdict<'a>) -> Verdict<'a> {
+        let Some((said, refusal)) = self.refusal else {
+            return self.other.map_or_else(none, Verdict::with_what_is_read);
+        };
+        let (said, refusal) = match self.other.map(|it| (Said::of(&it), it.action)) {
+            Some((other, Action::Reply(Reply::Refusal(it)))) => stricter((said, refusal), (other, it)),
+            Some((_, action)) => {
+                let grant = refusal.grant.zip(action.grant()).map(|(own, other)| own.meet(other));
+                (said, Refusal { grant, ..refusal })
+            }
+            None => (said, refusal),
+        };
+        said.with(Action::Reply(Reply::Refusal(refusal)))
     }
 }
 
-impl Readers {
-    fn of(grant: &CorsGrant<'_>) -> Self {
-        match (&grant.origin, grant.credentials) {
-            (AllowOrigin::Withheld, _) => Self::Nobody,
-            (AllowOrigin::Named(_), false) => Self::Page,
-            (AllowOrigin::Named(_), true) => Self::PageWithCredentials,
-            (AllowOrigin::Any, _) => Self::Everybody,
+/// Of two refusals one, for the readers of both. One 403 is 403.
+fn stricter<'a>(one: (Said, Refusal<'a>), two: (Said, Refusal<'a>)) -> (Said, Refusal<'a>) {
+    let order = |(_, it): &(Said, Refusal<'_>)| (it.status != 403, it.status, it.check, it.reason);
+    let ((said, refusal), (_, other)) = match order(&one) <= order(&two) {
+        true => (one, two),
+        false => (two, one),
+    };
+    let grant = refusal.grant.zip(other.grant).map(|(own, other)| own.meet(other));
+    (said, Refusal { grant, ..refusal })
+}
+
+impl Said {
+    fn of(verdict: &Verdict<'_>) -> Self {
+        Self {
+            finding: verdict.finding,
+            by: verdict.by,
         }
+    }
+
+    fn with(self, action: Action<'_>) -> Verdict<'_> {
+        let Self { finding, by } = self;
+        Verdict { finding, by, action }
+    }
+
+    /// Which of two findings speaks for both: it comes first. They go as those of one set of rules do: a refusal that is
+    /// carried out, then what the first check refuses or would refuse, so that a check that only reports is seen; of
+    /// what is allowed, that the page needs no grant, then by which entry it has one.
+    fn weight(&self, is_forward: bool) -> impl Ord + use<> {
+        let Finding { check, outcome } = self.finding;
+        let (class, kind) = match outcome {
+            // Of a request that goes on, only the page's access to the answer is refused.
+            Outcome::Rejected(_) => (u8::from(is_forward), 0),
+            Outcome::WouldReject(_) => (1, 1),
+            Outcome::Allowed(Allow::Off) => (2, 2),
+            Outcome::Allowed(allow) => (2, u8::from(allow.is_of_entry())),
+        };
+        // `any` comes last of the entries.
+        (class, check, kind, Reverse(outcome.reason()))
     }
 }
 
 impl<'a> Verdict<'a> {
-    /// Whether no answer could be stricter: a refusal that no page can read.
-    pub(super) fn is_strictest(&self) -> bool {
-        Leniency::of(self) == Leniency::Refused(Readers::Nobody)
-    }
-
-    /// What both answers grant. The finding is that of the stricter one, or of this one if neither is.
-    pub(super) fn meet(self, other: Self) -> Self {
-        let (stricter, laxer) = match Leniency::of(&self) <= Leniency::of(&other) {
-            true => (self, other),
-            false => (other, self),
-        };
-        let Verdict {
-            mut finding,
-            by,
-            action,
-        } = stricter;
-        let was_granted = action.is_readable();
-        let action = match (action, laxer.action) {
-            (Action::Reply(Reply::Refusal(refusal)), laxer) => {
-                let grant = refusal.grant.zip(laxer.grant()).map(|(own, other)| own.meet(other));
-                Action::Reply(Reply::Refusal(Refusal { grant, ..refusal }))
-            }
+    /// What both of two answers grant that refuse nothing.
+    fn meet(self, other: Self) -> Self {
+        let (own, others) = (Said::of(&self), Said::of(&other));
+        let action = match (self.action, other.action) {
             (Action::Reply(Reply::Preflight(own)), Action::Reply(Reply::Preflight(other))) => {
                 Action::Reply(Reply::Preflight(own.meet(other)))
             }
             (Action::Forward(own), Action::Forward(other)) => Action::Forward(own.meet(other)),
             // The one leaves a preflight to the backend, of which nothing is known: there the other grants nothing.
-            (Action::Reply(Reply::Preflight(_)), _) | (Action::Forward(_), Action::Reply(_)) => {
-                return Self::refuse_preflight(by);
-            }
+            _ => return Self::refuse_preflight(own.by),
         };
-        let is_grant = matches!(finding.outcome, Outcome::Allowed(allow) if allow.is_of_entry());
-        if finding.check == Check::Cors && is_grant && was_granted && !action.is_readable() {
-            finding.outcome = Outcome::Rejected(Deny::OriginNotAllowed);
+        let is_forward = matches!(action, Action::Forward(_));
+        match own.weight(is_forward) <= others.weight(is_forward) {
+            true => own.with(action),
+            false => others.with(action),
         }
-        Self { finding, by, action }
+    }
+
+    /// What one answer lets a page read, or leaves to the backend, several together may not.
+    fn with_what_is_read(mut self) -> Self {
+        let Finding { check, outcome } = &mut self.finding;
+        let is_read = match *outcome {
+            Outcome::Allowed(allow) => allow.is_of_entry(),
+            Outcome::WouldReject(_) => true,
+            Outcome::Rejected(_) => false,
+        };
+        if *check == Check::Cors && is_read && !self.action.is_readable() {
+            *outcome = Outcome::Rejected(outcome.deny().unwrap_or(Deny::OriginNotAllowed));
+        }
+        self
     }
 
     fn refuse_preflight(by: Option<usize>) -> Self {
@@ -130,7 +170,7 @@ impl<'a> Action<'a> {
             Self::Forward(Forward {
                 response: ResponseCors::Replace(grant),
                 ..
-            }) => grant.origin != AllowOrigin::Withheld,
+            }) => grant.is_readable(),
             _ => true,
         }
     }
@@ -188,6 +228,11 @@ impl<'a> ResponseCors<'a> {
 }
 
 impl CorsGrant<'_> {
+    /// Whether there is a page of another origin that may read it.
+    fn is_readable(&self) -> bool {
+        self.origin != AllowOrigin::Withheld
+    }
+
     fn meet(self, other: Self) -> Self {
         let origin = match (self.origin, other.origin) {
             (AllowOrigin::Withheld, _) | (_, AllowOrigin::Withheld) => AllowOrigin::Withheld,
@@ -234,8 +279,9 @@ impl AllowedNames<'_> {
     }
 }
 
-/// The members of a list that another has too, in the order of the first.
-fn intersect(list: &[u8], other: &[u8], is_same: fn(&[u8], &[u8]) -> bool) -> Vec<u8> {
+/// The members that two lists share, in the order and spelling of one of them, whichever comes first.
+fn intersect(one: &[u8], two: &[u8], is_same: fn(&[u8], &[u8]) -> bool) -> Vec<u8> {
+    let (list, other) = (one.min(two), one.max(two));
     let shared = members(list).filter(|name| members(other).any(|it| is_same(it, name)));
     shared.collect::<Vec<_>>().join(&b", "[..])
 }

@@ -86,9 +86,9 @@ impl WebSocket {
         if !is_listed {
             return None;
         }
-        if origin.is_loopback() {
+        if origin.host.is_own_machine() {
             // On the visitor's own machine any program can be the page, so that it may only ask that machine.
-            return target.filter(|it| it.host.is_loopback()).map(|_| PortMatch::Yes);
+            return target.filter(|it| it.host.is_own_machine()).map(|_| PortMatch::Yes);
         }
         let is_on_port = origin.port.is_none() || target.is_some_and(|it| origin.is_on_port(it.port));
         Some(PortMatch::from(is_on_port))

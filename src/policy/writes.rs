@@ -52,7 +52,8 @@ impl Csrf {
         }
         // A browser that says where the request comes from, and not from here, knows better than the bytes.
         if head.fetch_site == Field::Absent && source.is_target_of(head) {
-            return match head.scheme() == Some(origin.scheme) {
+            // A scheme that cannot be read counts as `https`, as in a downgrade.
+            return match head.scheme().unwrap_or(b"https") == origin.scheme {
                 true => Ok(()),
                 false => Err(Deny::SchemeMismatch),
             };

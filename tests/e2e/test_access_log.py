@@ -131,6 +131,27 @@ def test_a_handshake_has_the_scheme_that_was_received(inner, kind, origin, statu
     assert line["upgrade"] == "websocket" and line["origin"] == origin
 
 
+REPEATED = [
+    ("Forwarded", "Forwarded", "host=api.example", "host=evil.test", "host=api.example, host=evil.test"),
+    ("X-Forwarded-Host", "X_Forwarded_Host", "a.example", "evil.test", "a.example, evil.test"),
+    ("Sec-Fetch-Site", "Sec-Fetch-Site", "cross-site", "same-origin", "cross-site, same-origin"),
+    ("Sec-Fetch-Mode", "Sec_Fetch_Mode", "cors", "navigate", "cors, sec_fetch_mode: navigate"),
+]
+
+
+@pytest.mark.parametrize("kind", peers.BOTH, ids=lambda it: it.VERSION)
+@pytest.mark.parametrize("one, two, first, second, shown", REPEATED)
+def test_a_header_that_comes_twice_is_there_twice(inner, kind, one, two, first, second, shown):
+    """A second line may be what decided, and Envoy's own operators show the first."""
+    path = f"/backend/200/{kind.VERSION}/{one}"
+    ask(inner.ports["web"], path, [("Origin", APP), (one, first), (two, second)], kind=kind)
+    line = Log(inner).of(path)
+    name = one.lower().replace("-", "_")
+    found = line.get(f"received_{name}") or line[name]
+    assert found.replace(",", ", ").replace("  ", " ") == shown
+    assert [it for it in line if it.startswith("received_")] in ([f"received_{name}"], [])
+
+
 def test_behind_another_proxy_clients_do_not_choose_the_path(inner):
     """There Envoy keeps the headers in which it notes what its routes rewrite, and its log believes them."""
     for origin, status, case in ((APP, 200, "allowed"), (APP, 421, "host")):

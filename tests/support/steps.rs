@@ -23,10 +23,16 @@ const fn end(name: &'static str, of: fn(&[u8]) -> Vec<u8>) -> Step {
     Step { name, of, is_end: true }
 }
 
+/// The name of the decoder that takes whatever follows `%c0` for the rest of a character, the first time and again. It does
+/// so while it decodes: nothing but another decoder stands before it.
+pub const AT_ONCE: [&str; 2] = ["decode with pairs", "decode again with pairs"];
+
 /// All steps, of those of one name one backend takes one; decoding stands here twice, since some backends have a rewrite in front that decodes too.
 pub const STEPS: &[Step] = &[
     step("decode", decode),
     step("decode again", decode),
+    step(AT_ONCE[0], decode_pairs),
+    step(AT_ONCE[1], decode_pairs),
     step("fold case", |path| path.to_ascii_lowercase()),
     step("NFKC", |path| each_text(path, |it| it.nfkc().collect())),
     step("fold Unicode's case", |path| {
@@ -93,6 +99,25 @@ fn decode(path: &[u8]) -> Vec<u8> {
         }
     }
     decoded
+}
+
+/// Old IIS.
+fn decode_pairs(path: &[u8]) -> Vec<u8> {
+    let (mut out, decoded) = (Vec::new(), decode(path));
+    let mut rest = decoded.as_slice();
+    while let Some((&byte, after)) = rest.split_first() {
+        match (byte, after) {
+            (0xC0 | 0xC1, [second, after @ ..]) => {
+                out.push((byte & 0x1F) << 6 | (second & 0x3F));
+                rest = after;
+            }
+            _ => {
+                out.push(byte);
+                rest = after;
+            }
+        }
+    }
+    overlong(&out)
 }
 
 /// IIS, ASP.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Lint, printable};
-use crate::{Budget, Outside, Verdict, is_public_suffix, judge};
+use crate::{Budget, Outside, Verdict, dead_alternatives, is_public_suffix, judge, local_origins};
+use config::problem_of_host;
 use policy::host::{MAX_LABEL, MAX_NAME};
+use policy::origin::Origin;
 use policy::pattern::OriginHosts;
 use policy::problem::Problem;
 
@@ -19,25 +21,75 @@ const SPELL: &str = "write your own domain out, as in `https://([a-z0-9-]+\\.)*a
 #[derive(Default)]
 pub struct Expressions {
     budget: Budget,
-    known: HashMap<String, Option<Lint>>,
+    known: HashMap<String, Vec<Lint>>,
 }
 
 impl Expressions {
     /// What there is to say of an expression.
-    pub fn lint(&mut self, text: &str) -> Option<Lint> {
+    pub fn lints(&mut self, text: &str) -> Vec<Lint> {
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
-        let lint = judge(text, &mut self.budget).and_then(|verdict| lint(text, verdict));
-        self.known.insert(text.to_owned(), lint.clone());
-        lint
+        let verdict = judge(text, &mut self.budget);
+        let matches_some = matches!(
+            verdict,
+            Some(Verdict::Named | Verdict::Many { .. } | Verdict::Outside { .. })
+        );
+        let dead = match matches_some {
+            true => dead_alternatives(text, &mut self.budget),
+            false => Vec::new(),
+        };
+        let whole = verdict.and_then(|verdict| lint(text, verdict));
+        let lints: Vec<_> = whole
+            .into_iter()
+            .chain(dead_lint(text, &dead))
+            .chain(local(text))
+            .collect();
+        self.known.insert(text.to_owned(), lints.clone());
+        lints
     }
+}
+
+/// What there is to say of the visitor's own machine and of addresses that an expression spells: one warning a problem, as
+/// for an entry of `allowed_origins`.
+fn local(text: &str) -> Vec<Lint> {
+    let mut lints: Vec<Lint> = Vec::new();
+    for origin in local_origins(text) {
+        let Some(problem) = Origin::parse(origin.as_bytes())
+            .ok()
+            .and_then(|it| std::str::from_utf8(it.host.text()).ok())
+            .and_then(problem_of_host)
+        else {
+            continue;
+        };
+        if lints.iter().any(|it| it.code == problem.code()) {
+            continue;
+        }
+        let message = match problem {
+            Problem::OriginLoopback => problem.text().to_owned(),
+            _ => format!("`{origin}` matches: {}", problem.text()),
+        };
+        lints.push(Lint::new(problem.code(), message));
+    }
+    lints
 }
 
 fn lint(text: &str, verdict: Verdict) -> Option<Lint> {
     Some(match verdict {
         Verdict::Named => Lint::new("regex_bare_dot", bare_dot(text)?),
-        Verdict::Outside { what, origin, instead } => outside(text, &what, &origin, instead.as_deref()),
+        Verdict::Outside {
+            what,
+            origin,
+            instead,
+            with_ports,
+        } => outside(text, &what, &origin, instead.as_deref(), with_ports.as_deref()),
+        Verdict::Many { sites, origin } => Lint::new(
+            "regex_many_sites",
+            format!(
+                "this spells out {sites} sites, `{origin}` among them, and strangers can have those that are not yours; \
+                 list the origins in `allowed_origins`"
+            ),
+        ),
         Verdict::Socket { .. } => Lint::new(Problem::OriginSocket.code(), Problem::OriginSocket.text()),
         Verdict::Never { instead: None } => Lint::new("regex_matches_nothing", NEVER),
         Verdict::Never { instead: Some(instead) } => {
@@ -52,8 +104,49 @@ fn lint(text: &str, verdict: Verdict) -> Option<Lint> {
     })
 }
 
-fn outside(text: &str, what: &Outside, origin: &str, instead: Option<&str>) -> Lint {
+/// The most alternatives that a warning shows.
+const SHOWN: usize = 3;
+
+fn dead_lint(text: &str, dead: &[String]) -> Option<Lint> {
+    let shown = dead.iter().take(SHOWN).map(|it| match it.as_str() {
+        "" => "an empty one".to_owned(),
+        it => format!("`{}`", printable(it)),
+    });
+    let mut shown = shown.collect::<Vec<_>>().join(", ");
+    if dead.len() > SHOWN {
+        shown += &format!(" and {} more", dead.len() - SHOWN);
+    }
+    // `https://a|b\.example`: a person reads it as if the scheme were there twice.
+    let is_split = dead.iter().any(|it| !it.contains("://")) && text.split("://").count() == 2;
+    let why = match is_split
+        && text
+            .split('|')
+            .next()
+            .is_some_and(|it| it.contains("://") && !it.contains('('))
+    {
+        true => {
+            "`|` divides the whole expression, so that each side has to be a whole origin: put the alternatives in \
+             parentheses, as in `https://(a|b)\\.example`"
+        }
+        false => NEVER,
+    };
+    let begin = if dead.len() == 1 {
+        "this alternative never matches"
+    } else {
+        "these alternatives never match"
+    };
+    (!dead.is_empty()).then(|| Lint::new("regex_alternative_matches_nothing", format!("{begin}: {shown}; {why}")))
+}
+
+fn outside(text: &str, what: &Outside, origin: &str, instead: Option<&str>, with_ports: Option<&str>) -> Lint {
     let write = instead.map(|it| format!("write `{}`", printable(it)));
+    let write = write.map(|write| match with_ports {
+        Some(with_ports) => format!(
+            "{write}, or `{}` if its other ports are meant too",
+            printable(with_ports)
+        ),
+        None => write,
+    });
     let fix = |otherwise: &str| write.clone().unwrap_or_else(|| otherwise.to_owned());
     match what {
         Outside::Scheme => Lint::new(

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::super::node::Node;
 use super::super::note::Report;
 use super::scope::Scope;
-use policy::host::is_loopback;
+use policy::host::Host;
 use policy::origin::Origin;
 use policy::pattern::OriginRegex;
 use policy::problem::Problem;
@@ -26,10 +26,7 @@ pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
                 super::warn(report, &path, Some(&Node::from(regex)), Problem::OriginLoopback, "");
             }
         }
-        let is_for_sockets = scopes
-            .iter()
-            .any(|it| it.uses(scope, "allowed_hosts") && it.opens_to_hosts());
-        let hosts = scope.own("allowed_hosts").filter(|_| is_for_sockets);
+        let hosts = scope.own("allowed_hosts").filter(|_| are_for_sockets(scopes, scope));
         warn_of(
             hosts,
             &scope.path_of("", "allowed_hosts"),
@@ -38,6 +35,35 @@ pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
             report,
         );
     }
+}
+
+/// Hosts under a top-level name, where anybody has one.
+pub fn warn_of_top_level(scopes: &[Scope<'_>], report: &mut Report) {
+    for scope in scopes {
+        let more = match are_for_sockets(scopes, scope) {
+            true => "; until then any page under it may open a WebSocket here",
+            false => "",
+        };
+        for (index, text) in items(scope.own("allowed_hosts")) {
+            let domain = text.strip_prefix('.').filter(|it| !it.contains('.'));
+            if domain.is_some_and(|it| !it.eq_ignore_ascii_case("localhost")) {
+                let path = format!("{}[{index}]", scope.path_of("", "allowed_hosts"));
+                super::warn(report, &path, Some(&Node::from(text)), Problem::HostSingleLabel, more);
+            }
+        }
+    }
+}
+
+/// Whether a page on one of these `allowed_hosts` may open a WebSocket.
+fn are_for_sockets(scopes: &[Scope<'_>], owner: &Scope<'_>) -> bool {
+    let mut users = scopes.iter().filter(|it| it.uses(owner, "allowed_hosts"));
+    users.any(Scope::opens_to_hosts)
+}
+
+/// What is wrong with a host in an origin, if it is the visitor's own machine or an address.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn problem_of_host(host: &str) -> Option<Problem> {
+    place(host).and_then(origin_problem)
 }
 
 fn items(list: Option<&Node>) -> impl Iterator<Item = (usize, &str)> {
@@ -109,10 +135,8 @@ fn place(host: &str) -> Option<Place> {
         None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
     };
     match address {
-        _ if is_loopback(host.as_bytes()) => Some(Place::Loopback),
+        _ if Host::parse(host.as_bytes()).is_ok_and(|it| it.is_own_machine()) => Some(Place::Loopback),
         None => None,
-        // Systems take the unspecified address for the machine itself.
-        Some(it) if it.is_unspecified() => Some(Place::Loopback),
         Some(IpAddr::V4(it)) if is_of_network(it) => Some(Place::Network),
         Some(IpAddr::V6(it)) if it.is_unique_local() || it.is_unicast_link_local() => Some(Place::Network),
         Some(_) => Some(Place::Public),

@@ -3,6 +3,8 @@
 use super::super::node::Node;
 use super::super::note::Report;
 use super::idle::is_below;
+#[cfg(not(target_arch = "wasm32"))]
+use super::idle::meets;
 use super::scope::Scope;
 use policy::host::Host;
 use policy::pattern::HostPattern;
@@ -17,9 +19,12 @@ struct Entry<'a> {
     /// Without any it is for all.
     hosts: Vec<Hosts<'a>>,
     prefixes: Vec<&'a str>,
+    /// The hosts that the host check lets come this far, each with the index of the one that it belongs to.
+    asked: Vec<(usize, Hosts<'a>)>,
 }
 
 /// A host pattern.
+#[derive(Clone)]
 pub struct Hosts<'n> {
     pub text: &'n str,
     /// The host that stands for all of them.
@@ -35,6 +40,12 @@ impl<'n> Hosts<'n> {
             None => name,
         };
         Self { text, name }
+    }
+
+    /// Returns the patterns of a list that are for none but these hosts.
+    fn within(&self, list: impl Iterator<Item = &'n str>) -> Vec<Self> {
+        let own: HostSet = HostPattern::parse(self.text).into_iter().collect();
+        list.map(Self::new).filter(|it| it.are_in(&own)).collect()
     }
 
     /// Whether a set holds every one of these hosts.
@@ -53,6 +64,7 @@ pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
             parsed,
             hosts: scope.matched("hosts").map(Hosts::new).collect(),
             prefixes: scope.matched("path_prefixes").collect(),
+            asked: asked(scope, scopes.first(), parsed),
         })
         .collect();
     for (at, entry) in entries.iter().enumerate() {
@@ -62,6 +74,75 @@ pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
         let is_exception = |later: &Entry<'_>| entry.meets(later);
         if !entry.scope.gives_rules() && !after.iter().skip(1).any(is_exception) {
             super::warn(report, &entry.scope.path, None, Problem::EntryIdle, "");
+        }
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    if let Some(root) = scopes.first() {
+        warn_of_lost_exemptions(root, &entries, report);
+    }
+}
+
+/// Returns the hosts for which an entry of `policies` is written. What the host check leaves of them is for the command.
+#[cfg(target_arch = "wasm32")]
+fn asked<'a>(scope: &'a Scope<'a>, _: Option<&Scope<'a>>, _: &Scoped) -> Vec<(usize, Hosts<'a>)> {
+    scope.matched("hosts").map(Hosts::new).enumerate().collect()
+}
+
+/// Returns the hosts for which an entry of `policies` decides more than the host check outside would.
+#[cfg(not(target_arch = "wasm32"))]
+fn asked<'a>(scope: &'a Scope<'a>, root: Option<&Scope<'a>>, parsed: &Scoped) -> Vec<(usize, Hosts<'a>)> {
+    let list = || scope.list("", "allowed_hosts");
+    // An entry that has another list refuses by it, and that is something.
+    let is_same = root.is_some_and(|root| root.enforces("hosts") && root.list("", "allowed_hosts").eq(list()));
+    let may_be_exempt = |path: &str| {
+        let mut prefixes = scope.matched("path_prefixes").peekable();
+        prefixes.peek().is_none() || prefixes.any(|it| meets(path, it))
+    };
+    let is_narrowed = is_same
+        && scope.enforces("hosts")
+        && !scope.list("hosts", "exempt_paths").any(may_be_exempt)
+        && !list().any(|it| it == "*");
+    let allowed = parsed.rules.allowed_hosts.as_ref().filter(|_| is_narrowed);
+    let mut asked: Vec<_> = scope.matched("hosts").map(Hosts::new).enumerate().collect();
+    match allowed {
+        Some(_) if asked.is_empty() => list().map(|it| (0, Hosts::new(it))).collect(),
+        Some(allowed) => {
+            let narrow = |(at, hosts): (usize, Hosts<'a>)| {
+                let within = match hosts.are_in(allowed) {
+                    true => Vec::new(),
+                    false => hosts.within(list()),
+                };
+                let kept = within.is_empty().then_some(hosts);
+                kept.into_iter().chain(within).map(move |it| (at, it))
+            };
+            asked.drain(..).flat_map(narrow).collect()
+        }
+        None => asked,
+    }
+}
+
+/// Exempt paths outside `policies` of which every request is for an entry that has the section itself.
+#[cfg(not(target_arch = "wasm32"))]
+fn warn_of_lost_exemptions(root: &Scope<'_>, entries: &[Entry<'_>], report: &mut Report) {
+    for section in ["hosts", "csrf"].into_iter().filter(|it| root.mode(it).is_some()) {
+        let is_asked =
+            section == "csrf" && root.enforces("hosts") && root.list("hosts", "exempt_paths").next().is_none();
+        let hosts = root.list("", "allowed_hosts").filter(|_| is_asked);
+        let hosts: Vec<_> = hosts.map(|it| (0, Hosts::new(it))).collect();
+        for (index, path) in root.list(section, "exempt_paths").enumerate() {
+            let inherits = |it: &Entry<'_>| {
+                let is_here = it.prefixes.is_empty() || it.prefixes.iter().any(|prefix| meets(path, prefix));
+                is_here && !it.scope.gives(section)
+            };
+            let taken = match entries.iter().any(inherits) {
+                true => Vec::new(),
+                false => taken(&hosts, &[path], entries),
+            };
+            if let Some(by) = takers(entries, &mut taken.iter()) {
+                let place = format!("{}[{index}]", root.path_of(section, "exempt_paths"));
+                let why = format!(" on paths of an entry that gives `{section}` itself; write it there{by}");
+                super::warn(report, &place, Some(&Node::from(path)), Problem::KeyIdle, &why);
+            }
         }
     }
 }
@@ -94,7 +175,7 @@ impl Entry<'_> {
     }
 
     fn warn_of_earlier(&self, before: &[Entry<'_>], report: &mut Report) {
-        let taken = self.taken(before);
+        let taken = taken(&self.asked, &self.prefixes, before);
         if let Some(by) = takers(before, &mut taken.iter()) {
             let is_repeated = before.iter().any(|it| it.covers(self) && self.covers(it));
             let (problem, by) = match is_repeated {
@@ -104,44 +185,30 @@ impl Entry<'_> {
             return super::warn(report, &self.scope.path_of("match", ""), None, problem, &by);
         }
         let width = self.prefixes.len().max(1);
-        let mut hidden = |key: &str, index: usize, text: &str, cells: &mut dyn Iterator<Item = &Option<usize>>| {
+        let mut hidden = |place: String, at: usize, text: &str, cells: &mut dyn Iterator<Item = &Option<usize>>| {
             if let Some(by) = takers(before, cells) {
-                let path = format!("{}[{index}]", self.scope.path_of("match", key));
-                super::warn(report, &path, Some(&Node::from(text)), Problem::MatchHidden, &by);
+                let place = format!("{place}[{at}]");
+                super::warn(report, &place, Some(&Node::from(text)), Problem::MatchHidden, &by);
             }
         };
         for (at, prefix) in self.prefixes.iter().enumerate() {
-            hidden("path_prefixes", at, prefix, &mut taken.iter().skip(at).step_by(width));
+            let place = self.scope.path_of("match", "path_prefixes");
+            hidden(place, at, prefix, &mut taken.iter().skip(at).step_by(width));
         }
         for (at, hosts) in self.hosts.iter().enumerate() {
-            hidden("hosts", at, hosts.text, &mut taken.iter().skip(at * width).take(width));
+            let lines = taken.chunks(width).zip(&self.asked).filter(|(_, (of, _))| *of == at);
+            let place = self.scope.path_of("match", "hosts");
+            hidden(place, at, hosts.text, &mut lines.flat_map(|(line, _)| line));
         }
-    }
-
-    /// Returns which earlier entry takes each pair of a host and a prefix; nothing if none takes any.
-    fn taken(&self, before: &[Entry<'_>]) -> Vec<Option<usize>> {
-        let mut taken = Vec::new();
-        for (at, earlier) in before.iter().enumerate() {
-            let hosts: Vec<_> = all(&self.hosts).map(|it| earlier.covers_hosts(it)).collect();
-            if !hosts.contains(&true) {
-                continue;
-            }
-            let below: Vec<_> = all(&self.prefixes)
-                .map(|it| earlier.covers_prefix(it.copied()))
-                .collect();
-            if !below.contains(&true) {
-                continue;
-            }
-            taken.resize(hosts.len() * below.len(), None);
-            for (line, is_host) in taken.chunks_mut(below.len()).zip(&hosts) {
-                for (cell, is_below) in line.iter_mut().zip(&below) {
-                    if *is_host && *is_below && cell.is_none() {
-                        *cell = Some(at);
-                    }
-                }
+        #[cfg(not(target_arch = "wasm32"))]
+        for section in ["hosts", "csrf"] {
+            let is_own = self.scope.gives(section) && self.scope.mode(section).is_some();
+            let paths = self.scope.list(section, "exempt_paths").enumerate();
+            for (at, path) in paths.filter(|(_, path)| is_own && self.covers_prefix(Some(path))) {
+                let place = self.scope.path_of(section, "exempt_paths");
+                hidden(place, at, path, &mut self::taken(&self.asked, &[path], before).iter());
             }
         }
-        taken
     }
 
     /// The hosts of an entry for which the host check refuses every request.
@@ -151,17 +218,38 @@ impl Entry<'_> {
             return;
         };
         for (index, hosts) in self.hosts.iter().enumerate().filter(|(_, it)| !it.are_in(allowed)) {
-            let own: HostSet = HostPattern::parse(hosts.text).into_iter().collect();
-            if !self
-                .scope
-                .list("", "allowed_hosts")
-                .any(|it| Hosts::new(it).are_in(&own))
-            {
+            if hosts.within(self.scope.list("", "allowed_hosts")).is_empty() {
                 let path = format!("{}[{index}]", self.scope.path_of("match", "hosts"));
                 super::warn(report, &path, Some(&Node::from(hosts.text)), Problem::MatchRefused, "");
             }
         }
     }
+}
+
+/// Returns which entry takes each pair of a host and a prefix; nothing if none takes any.
+fn taken(asked: &[(usize, Hosts<'_>)], prefixes: &[&str], before: &[Entry<'_>]) -> Vec<Option<usize>> {
+    let mut taken = Vec::new();
+    for (at, earlier) in before.iter().enumerate() {
+        // There may be many hosts, so that the paths are asked first.
+        let below: Vec<_> = all(prefixes).map(|it| earlier.covers_prefix(it.copied())).collect();
+        if !below.contains(&true) {
+            continue;
+        }
+        let hosts = all(asked).map(|it| earlier.covers_hosts(it.map(|(_, hosts)| hosts)));
+        let hosts: Vec<_> = hosts.collect();
+        if !hosts.contains(&true) {
+            continue;
+        }
+        taken.resize(hosts.len() * below.len(), None);
+        for (line, is_host) in taken.chunks_mut(below.len()).zip(&hosts) {
+            for (cell, is_below) in line.iter_mut().zip(&below) {
+                if *is_host && *is_below && cell.is_none() {
+                    *cell = Some(at);
+                }
+            }
+        }
+    }
+    taken
 }
 
 /// Returns the items of a list, or one `None` that stands for all there are.

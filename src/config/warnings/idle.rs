@@ -7,6 +7,8 @@ use super::super::node::Node;
 use super::super::note::Report;
 use super::keys::KEYS;
 use super::scope::Scope;
+use policy::Applies;
+use policy::path::PathPrefix;
 use policy::problem::Problem;
 
 struct Row {
@@ -26,7 +28,7 @@ const NO_HOSTS: &str = " without `allowed_hosts`, so that every host is let thro
 const NO_READER: &str = " while `cors`, `websocket` and `csrf` are `off`";
 
 /// Of the rows for a key, the first that applies says why.
-const ROWS: [Row; 19] = [
+const ROWS: [Row; 20] = [
     all_of("cors", |it| it.mode("cors").is_some()),
     all_of("websocket", |it| it.mode("websocket").is_some()),
     all_of("hosts", |it| it.mode("hosts").is_some()),
@@ -66,6 +68,16 @@ const ROWS: [Row; 19] = [
         asks: |it| it.as_text() == Some("check"),
         problem: Problem::ForwardedUnchecked,
         ..row("hosts", &["forwarded_host"], checks_hosts, "")
+    },
+    Row {
+        asks: |it| it.as_text() == Some("check"),
+        problem: Problem::ForwardedUnchecked,
+        ..row(
+            "hosts",
+            &["forwarded_host"],
+            |it| !it.list("", "allowed_hosts").any(|it| it == "*"),
+            " but `*`",
+        )
     },
     Row {
         asks: |it| it.as_text() == Some("strip"),
@@ -223,14 +235,19 @@ fn warn_of_exempt_elsewhere(scope: &Scope<'_>, report: &mut Report) {
         let paths = paths.map_or(&[][..], |(_, node)| node.as_list()).iter().enumerate();
         for (index, node) in paths.filter(|_| !prefixes.is_empty() && scope.mode(section).is_some()) {
             let path = node.as_text().unwrap_or_default();
-            // `/a/` is below `/a`, but `/a` is not below `/a/`.
-            let meets = |prefix: &&str| is_below(path, prefix) || path.ends_with('/') && is_below(prefix, path);
-            if !prefixes.iter().any(meets) {
+            if !prefixes.iter().any(|prefix| meets(path, prefix)) {
                 let place = format!("{}[{index}]", scope.path_of(section, "exempt_paths"));
                 super::warn(report, &place, Some(node), Problem::ExemptElsewhere, "");
             }
         }
     }
+}
+
+/// Whether some path of an exemption is asked of a prefix, however it is read.
+pub fn meets(exempt: &str, prefix: &str) -> bool {
+    let is_asked =
+        |prefix: &str, path: &str| PathPrefix::parse(prefix).is_ok_and(|it| it.applies(path.as_bytes()) != Applies::No);
+    is_asked(prefix, exempt) || exempt.ends_with('/') && is_asked(exempt, prefix)
 }
 
 /// Whether every plain path of one prefix begins with another.

@@ -26,7 +26,7 @@ pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
             let keys = KEYS
                 .iter()
                 .filter(|key| key.section == section && root.mode(section).is_some());
-            let keys = keys.filter(|key| entry.get(section, key.name).is_none() && is_laxer(key, root));
+            let keys = keys.filter(|key| entry.get(section, key.name).is_none() && is_laxer(key, root, entry));
             reset.extend(keys.map(|key| key.name));
             if !reset.is_empty() {
                 let names = format!(": `{}`", reset.join("`, `"));
@@ -38,13 +38,13 @@ pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
 }
 
 /// Whether the default of a key is laxer than what the outer section says.
-fn is_laxer(key: &Key, root: &Scope<'_>) -> bool {
+fn is_laxer(key: &Key, root: &Scope<'_>, entry: &Scope<'_>) -> bool {
     let Some(outer) = root.get(key.section, key.name).filter(|_| key.is_lax) else {
         return false;
     };
     match (&key.default, outer) {
         (Default::Word(word), Node::String(it)) => it != word,
-        (Default::Flag(flag), Node::Bool(false)) => *flag || root.django_hosts,
+        (Default::Flag(flag), Node::Bool(false)) => *flag || entry.django_hosts,
         (Default::Count(count), Node::Number(it)) => *it < f64::from(*count),
         (Default::List(names), Node::List(_)) => {
             let presets = root.list("cors", "presets");

@@ -2,6 +2,7 @@
 
 use super::super::django::Settings;
 use super::super::node::Node;
+use super::super::rules::keeps_django_hosts;
 use policy::verdict::Mode;
 
 type Object = [(String, Node)];
@@ -38,11 +39,13 @@ impl<'n> Scope<'n> {
         }];
         if let Some(Node::List(entries)) = find(root, "policies") {
             for (index, entry) in entries.iter().enumerate() {
+                let own = entry.as_object();
+                let gives_hosts = find(own, "allowed_hosts").is_some();
                 scopes.push(Self {
                     path: format!("policies[{index}]"),
-                    own: entry.as_object(),
+                    own,
                     outer: Some(root),
-                    django_hosts,
+                    django_hosts: keeps_django_hosts(django_hosts, gives_hosts),
                 });
             }
         }

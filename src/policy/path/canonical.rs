@@ -4,6 +4,10 @@
 //! each, none of which overlaps another, so that their order does not change what is left when none applies any more.
 //! A redex is whole when its last byte comes, so each byte is pushed and the end of what was pushed is rewritten: one
 //! pass, whatever the nesting.
+//!
+//! One reading is not like these. A decoder that does not look at the upper bits of what follows `%c0` or `%c1` takes any
+//! byte for the rest of a character, where others have two bytes; and in legacy encodings such pairs are letters of
+//! every day. So a path that has one has a second canonical form, by [`Pairs`].
 
 use super::folds::{Fold, fold};
 use super::plain::hex;
@@ -15,23 +19,36 @@ const FOLDED: u8 = 0x80;
 /// How often a backend decodes.
 const DECODINGS: u8 = 2;
 
+/// What becomes of `%c0` and `%c1` where what follows is not of UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pairs {
+    /// They are bytes that stand for themselves.
+    Apart,
+    /// They begin a character all the same: `%c0%2f` is `/`, and so are `%c0%ef` and `%c0o`.
+    Decoded,
+}
+
 /// The characters of a path, with what became of each.
-#[derive(Default)]
 pub(super) struct Canonical {
     pub bytes: Vec<u8>,
     /// For each byte [`LITERAL`] or what it came from.
     pub marks: Vec<u8>,
-    /// Whether readings go on where this ends: it decodes more than twice, or bytes that begin overlong UTF-8 are
-    /// followed by none that go on with it, which lenient decoders take for characters all the same.
+    /// Whether readings go on where this ends: it decodes more than twice, or a pair is decoded whose parts were not
+    /// decoded together.
     pub is_open: bool,
+    /// Whether there is a pair that the one or the other form has.
+    pub has_pairs: bool,
+    pairs: Pairs,
 }
 
 impl Canonical {
-    pub fn of(path: &[u8]) -> Self {
+    pub fn of(path: &[u8], pairs: Pairs) -> Self {
         let mut canonical = Self {
             bytes: Vec::with_capacity(path.len()),
             marks: Vec::with_capacity(path.len()),
             is_open: false,
+            has_pairs: false,
+            pairs,
         };
         let mut rest = path;
         while let Some((&byte, after)) = rest.split_first() {
@@ -66,9 +83,14 @@ impl Canonical {
 
     fn push(&mut self, byte: u8, mark: u8) {
         let is_continuation = matches!(byte, 0x80..=0xBF);
-        if matches!(self.bytes.last(), Some(0xC0 | 0xC1)) && !is_continuation {
-            // `%c0%2f`: decoders that do not look at the upper bits take the pair for `/`.
-            self.is_open |= byte != b'%';
+        if let Some(&lead @ (0xC0 | 0xC1)) = self.bytes.last()
+            && !is_continuation
+        {
+            self.has_pairs = true;
+            if self.pairs == Pairs::Decoded {
+                self.decode_pair(lead, byte, mark);
+                return;
+            }
         }
         let (byte, mark) = match byte {
             b'\\' => (b'/', mark | FOLDED),
@@ -80,6 +102,19 @@ impl Canonical {
             self.decode();
         } else if is_continuation {
             self.fold();
+        }
+    }
+
+    /// Takes a byte for the rest of the character that the last byte began. The decoder that does so takes it as it was
+    /// received: in this case, and before anything else is done to it.
+    fn decode_pair(&mut self, lead: u8, byte: u8, mark: u8) {
+        let depth = self.marks.pop().unwrap_or(LITERAL).max(mark) & !FOLDED;
+        self.bytes.pop();
+        // Of what is decoded twice, or may be, each time may be by another decoder.
+        if byte == b'%' || depth >= DECODINGS {
+            self.is_open = true;
+        } else {
+            self.push((lead & 1) << 6 | (byte & 0x3F), depth | FOLDED);
         }
     }
 

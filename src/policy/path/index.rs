@@ -96,7 +96,13 @@ impl PathIndex {
         match &readings {
             Readings::Any => walk.steps = usize::MAX,
             Readings::Literal(path) => walk.along(&mut readings::of_literal(path)),
-            Readings::Segments(segments) => walk.along(&mut segments.iter()),
+            Readings::Segments(segments, second) => {
+                walk.along(&mut segments.iter());
+                if let Some(segments) = second {
+                    walk.active = vec![0];
+                    walk.along(&mut segments.iter());
+                }
+            }
         }
         if walk.is_lost() {
             (0..self.count).for_each(|entry| record(&mut asked, entry, Applies::Perhaps));

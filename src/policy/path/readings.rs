@@ -1,6 +1,6 @@
 //! The segments of a path, with what readings do to them.
 
-use super::canonical::{Canonical, LITERAL};
+use super::canonical::{Canonical, LITERAL, Pairs};
 use super::plain::is_plain;
 
 /// One segment, in canonical spelling and without what a reading may cut off or drop at its end.
@@ -19,8 +19,8 @@ pub(super) struct Segment<'a> {
 pub(super) enum Readings<'a> {
     /// Segment by segment as they stand: nothing is encoded, and none may be `..`.
     Literal(&'a [u8]),
-    /// In those that the segments tell.
-    Segments(Segments),
+    /// In those that the segments tell, and the second ones if there are such.
+    Segments(Segments, Option<Segments>),
     /// In ways that are not followed: it may be of any entry.
     Any,
 }
@@ -48,18 +48,20 @@ impl<'a> Readings<'a> {
         if is_literal(path) {
             return Self::Literal(path);
         }
-        let canonical = Canonical::of(path);
-        if canonical.is_open {
+        let canonical = Canonical::of(path, Pairs::Apart);
+        let second = canonical.has_pairs.then(|| Canonical::of(path, Pairs::Decoded));
+        if canonical.is_open || second.as_ref().is_some_and(|it| it.is_open) {
             return Self::Any;
         }
-        Self::Segments(Segments::of(canonical))
+        Self::Segments(Segments::of(canonical), second.map(Segments::of))
     }
 
     /// Whether every reading leaves the path below whatever it lies below byte for byte, readings of its end aside.
     pub fn is_settled(&self, path: &[u8]) -> bool {
         match self {
             Self::Literal(_) => is_plain(path),
-            Self::Segments(segments) => !segments.has_parent && is_plain(path),
+            // A path with a pair is not UTF-8, and so not plain.
+            Self::Segments(segments, _) => !segments.has_parent && is_plain(path),
             Self::Any => false,
         }
     }
@@ -133,7 +135,7 @@ impl Segments {
 
     /// The segments of a prefix, if every reading of it has all of them. Where a reading cuts it, the shorter one holds.
     pub fn of_prefix(path: &[u8]) -> Option<Self> {
-        let canonical = Canonical::of(path);
+        let canonical = Canonical::of(path, Pairs::Apart);
         let is_open = canonical.is_open;
         let kept = canonical.bytes.iter().take_while(|&byte| !ends_path(byte));
         let kept = kept.filter(|&&byte| byte == b'/').count();

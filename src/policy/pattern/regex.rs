@@ -11,11 +11,15 @@ use crate::problem::Problem;
 #[derive(Clone, Debug)]
 pub struct OriginRegex {
     regex: Regex,
+    /// How long the entry is that was anchored.
+    length: usize,
     is_open: bool,
 }
 
 /// The largest compiled expression, in bytes: every origin is held against every one.
 const MAX_SIZE: usize = 64 << 10;
+
+const BEFORE: &str = "^(?:";
 
 impl OriginRegex {
     /// Reads one entry. Anchors may be written and add nothing.
@@ -34,9 +38,13 @@ impl OriginRegex {
         }
         let build = |text: &str| RegexBuilder::new(text).size_limit(MAX_SIZE).build();
         // By itself first: `a)|(b` must not close the group that anchors it.
+        let anchored = |end: &str| build(&[BEFORE, entry, end].concat());
         build(entry)
-            .and_then(|_| build(&format!("^(?:{entry})$")))
+            // A comment at the end of a `(?x)` would take in what closes the group, and a line feed ends it. What cannot
+            // be anchored for another reason cannot be with one more character either.
+            .and_then(|_| anchored(")$").or_else(|_| anchored("\n)$")))
             .map(|regex| Self {
+                length: entry.len(),
                 is_open: probes().any(|probe| regex.is_match(&probe)),
                 regex,
             })
@@ -46,9 +54,8 @@ impl OriginRegex {
     /// The entry as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
-        let anchored = self.regex.as_str();
-        let inside = anchored.strip_prefix("^(?:").and_then(|it| it.strip_suffix(")$"));
-        inside.unwrap_or(anchored)
+        let inside = self.regex.as_str().strip_prefix(BEFORE);
+        inside.and_then(|it| it.get(..self.length)).unwrap_or_default()
     }
 
     /// Whether the whole origin matches.

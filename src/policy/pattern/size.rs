@@ -4,23 +4,26 @@
 /// against every one.
 pub const MAX_EXPRESSIONS: usize = 65_536;
 
-/// The most that one expression counts: what is larger exceeds its own limit when it is compiled. One with comments
-/// counts as much, since what stands in them is not read here.
+/// The most that one expression counts: what is larger exceeds its own limit when it is compiled.
 const MAX_ONE: usize = 4096;
 
-/// The size of an expression: its characters, with counted repetitions written out. This needs no compiling, and is the
-/// same on every platform.
+/// The size of an expression: its characters and operators, with counted repetitions written out. This needs no compiling,
+/// and is the same on every platform. It is never less than that: where it depends on flags what an expression says, such
+/// as whether `#` begins a comment, it counts [`MAX_ONE`].
 #[must_use]
 pub fn expression_size(entry: &str) -> usize {
     let mut scan = Scan {
         rest: entry.as_bytes(),
-        open: vec![Sizes::default()],
+        open: Vec::new(),
+        group: Sizes::default(),
+        is_unclear: entry.contains('#'),
     };
     while let Some(byte) = scan.next() {
         scan.read(byte);
     }
-    let size = scan.open.iter().fold(0, |sum: usize, it| sum.saturating_add(it.total));
-    match entry.contains('#') {
+    let groups = scan.open.iter().chain([&scan.group]);
+    let size = groups.fold(0, |sum: usize, it| sum.saturating_add(it.total));
+    match scan.is_unclear {
         true => MAX_ONE,
         false => size.min(MAX_ONE),
     }
@@ -28,8 +31,10 @@ pub fn expression_size(entry: &str) -> usize {
 
 struct Scan<'a> {
     rest: &'a [u8],
-    /// The groups that are open, the whole expression first.
+    /// The groups around the one that is read, the whole expression first.
     open: Vec<Sizes>,
+    group: Sizes,
+    is_unclear: bool,
 }
 
 /// The size of a group as far as it was read, and of the last thing in it, which a repetition would repeat.
@@ -37,6 +42,19 @@ struct Scan<'a> {
 struct Sizes {
     total: usize,
     last: usize,
+}
+
+impl Sizes {
+    fn add(&mut self, size: usize) {
+        self.last = size;
+        self.total = self.total.saturating_add(size);
+    }
+
+    /// Adds to the last thing.
+    fn grow(&mut self, more: usize) {
+        self.last = self.last.saturating_add(more);
+        self.total = self.total.saturating_add(more);
+    }
 }
 
 impl Scan<'_> {
@@ -48,52 +66,96 @@ impl Scan<'_> {
 
     fn read(&mut self, byte: u8) {
         match byte {
-            b'(' => self.open.push(Sizes::default()),
+            b'(' => self.begin_group(),
             b')' => {
-                let inside = self.open.pop().map_or(0, |it| it.total);
-                self.add(inside.saturating_add(1));
+                if let Some(around) = self.open.pop() {
+                    let inside = std::mem::replace(&mut self.group, around);
+                    self.group.add(inside.total.saturating_add(1));
+                }
             }
             b'{' => self.repeat(),
-            // With `(?x)` it may stand before a repetition.
-            _ if byte.is_ascii_whitespace() => {}
+            b'?' | b'*' | b'+' => self.group.grow(1),
+            // A character, or with `(?x)` nothing, so that a repetition behind it is of what stands before it.
+            _ if is_space(&byte) => {
+                self.group.last = self.group.last.max(1);
+                self.group.total = self.group.total.saturating_add(1);
+            }
             _ => {
                 match byte {
-                    b'\\' => drop(self.next()),
+                    b'\\' => self.skip_escape(),
                     b'[' => self.skip_class(),
                     _ => {}
                 }
-                self.add(1);
+                self.group.add(1);
             }
         }
     }
 
-    fn add(&mut self, size: usize) {
-        if let Some(group) = self.open.last_mut() {
-            group.last = size;
-            group.total = group.total.saturating_add(size);
+    /// Reads `?:`, `?P<name>` or nothing behind a parenthesis; `?i)` is no group.
+    fn begin_group(&mut self) {
+        let inside = trimmed(self.rest);
+        if let Some(flags) = inside.strip_prefix(b"?") {
+            // With `(?x)` these are flags, and without a space that may be missing.
+            self.is_unclear |= inside.len() < self.rest.len();
+            let end = flags.iter().position(|it| matches!(it, b':' | b'>' | b')'));
+            let end = end.unwrap_or(flags.len());
+            self.rest = flags.get(end + 1..).unwrap_or_default();
+            if flags.get(end) == Some(&b')') {
+                return;
+            }
         }
+        self.open.push(std::mem::take(&mut self.group));
     }
 
-    /// Reads `2,5}`.
+    /// Reads the rest of `{2,5}`.
     fn repeat(&mut self) {
-        let mut counts = self.rest.splitn(2, |&it| it == b'}');
-        let (counts, rest) = (counts.next().unwrap_or_default(), counts.next().unwrap_or_default());
+        let counts = self.skip_braces();
+        // With `(?x)` digits may stand apart.
+        let number = |digits: &[u8]| {
+            let digits = digits.iter().filter(|it| it.is_ascii_digit());
+            digits.fold(0_usize, |number, it| {
+                number.saturating_mul(10).saturating_add(usize::from(it - b'0'))
+            })
+        };
+        let largest = counts.split(|&it| it == b',').map(number).max().unwrap_or(0);
+        let copies = self.group.last.saturating_mul(largest.saturating_sub(1));
+        self.group.grow(if largest < 2 { 1 } else { copies });
+    }
+
+    fn skip_braces(&mut self) -> &[u8] {
+        let mut parts = self.rest.splitn(2, |&it| it == b'}');
+        let (inside, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         self.rest = rest;
-        let numbers = counts.split(|&it| it == b',').map(<[u8]>::trim_ascii);
-        let largest = numbers
-            .filter_map(|it| std::str::from_utf8(it).ok()?.parse::<usize>().ok())
-            .max()
-            .unwrap_or(1);
-        if let Some(group) = self.open.last_mut() {
-            let more = group.last.saturating_mul(largest.saturating_sub(1));
-            group.last = group.last.saturating_add(more);
-            group.total = group.total.saturating_add(more);
+        inside
+    }
+
+    /// Reads the rest of `\.`, `\x41`, `\x{41}` or `\b{start}`, but not the braces of `\b{2}`.
+    fn skip_escape(&mut self) {
+        let digits = match self.next() {
+            Some(b'x') => 2,
+            Some(b'u') => 4,
+            Some(b'U') => 8,
+            Some(b'b') => 0,
+            _ => return,
+        };
+        let rest = trimmed(self.rest);
+        let inside = rest.strip_prefix(b"{").map(trimmed);
+        match inside.and_then(<[u8]>::first) {
+            Some(first) if digits > 0 || first.is_ascii_alphabetic() || *first == b'-' => drop(self.skip_braces()),
+            _ => {
+                for _ in 0..digits {
+                    self.rest = trimmed(self.rest);
+                    self.next();
+                }
+            }
         }
     }
 
     /// Reads the rest of `[^]a[:digit:]\]]`.
     fn skip_class(&mut self) {
         self.rest = self.rest.strip_prefix(b"^").unwrap_or(self.rest);
+        // With `(?x)` it begins behind that, perhaps with `]`.
+        self.is_unclear |= self.rest.first().is_some_and(is_space);
         self.rest = self.rest.strip_prefix(b"]").unwrap_or(self.rest);
         while let Some(byte) = self.next() {
             match byte {
@@ -107,4 +169,14 @@ impl Scan<'_> {
             }
         }
     }
+}
+
+/// What `(?x)` leaves out.
+fn is_space(byte: &u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}
+
+fn trimmed(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().take_while(|it| is_space(it)).count();
+    text.get(spaces..).unwrap_or_default()
 }
