@@ -9,7 +9,7 @@ test() {
   cargo clippy --quiet --locked --workspace --all-targets -- --deny warnings
   cargo clippy --quiet --locked --package origin-gate-module --target "$TARGET" -- --deny warnings
   say "unit, table and property tests"
-  cargo test --quiet --locked --workspace
+  PROPTEST_CASES=1024 cargo test --quiet --locked --workspace
   check_audit_notes
   build
   say "what is published, and how"
@@ -30,6 +30,14 @@ test() {
   run_e2e
   say "the demo"
   "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+}
+
+# Random cases by the thousand: `test` has 1024 of each property, and 300 of each of paths.
+properties() {
+  local cases=${1:-20000}
+  [[ $cases =~ ^[1-9][0-9]*$ ]] || fail "properties: '$cases' is no number of cases"
+  need_rust
+  PROPTEST_CASES=$cases PATH_CASES=$cases cargo test --quiet --locked --package origin-gate-tests
 }
 
 host() {
