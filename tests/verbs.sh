@@ -3,6 +3,12 @@
 
 test() {
   need_rust
+  mkdir -p "$TOOLS"
+  # Networks are slow where compilers are not. What fails here is tried again where it is needed, and then says why.
+  fetch > "$TOOLS/fetch.log" 2>&1 &
+  local fetching=$!
+  # shellcheck disable=SC2064 # it is this process that is waited for, so that a next run does not meet it
+  trap "wait $fetching || true" EXIT
   say "format and lints"
   cargo fmt --all --check
   cargo fmt --check --manifest-path tests/abi/Cargo.toml
@@ -11,6 +17,8 @@ test() {
   say "unit, table and property tests"
   PROPTEST_CASES=1024 cargo test --quiet --locked --workspace
   check_audit_notes
+  wait "$fetching" || true
+  trap - EXIT
   build
   say "what is published, and how"
   need_python release
@@ -30,6 +38,16 @@ test() {
   run_e2e
   say "the demo"
   "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+}
+
+# What `test` needs of others, fetched and unpacked.
+fetch() {
+  cargo fetch --quiet --locked --manifest-path tests/abi/Cargo.toml
+  need_python release
+  need_python tests
+  need_envoy
+  need_npm_packages .cargo/wasm-opt wasm-opt
+  need_npm_packages tests/e2e node
 }
 
 # Random cases by the thousand: `test` has 1024 of each property, and 300 of each of paths.
