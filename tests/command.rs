@@ -1007,3 +1007,28 @@ proptest! {
         prop_assert!(explanation.json().is_object() && explanation.text(Colors::Off).contains("why"));
     }
 }
+
+#[test]
+fn check_says_of_http_what_holds() {
+    let notes = |expression: &str, credentials: bool| {
+        let policy = serde_json::json!({
+            "allowed_origin_regexes": [expression], "allowed_hosts": ["api.example"],
+            "cors": {"allow_credentials": credentials},
+        });
+        let checked = analysis::check::check(policy.to_string().as_bytes(), &|_| None);
+        let notes = checked.grants.into_iter().chain(checked.changes);
+        notes.filter(|it| it.contains("`http`")).collect::<Vec<_>>()
+    };
+    // Neither matches an origin of `http`; the second search of hosts would take long.
+    assert_eq!(notes("app://.*", false), [""; 0]);
+    assert_eq!(notes(r"app\d*://.*|https://app\.example", false), [""; 0]);
+    let read = notes(r"https?://app\.example", false);
+    assert!(
+        read.iter().any(|it| it.contains("its pages of `http` may read")),
+        "{read:?}"
+    );
+    // Beside credentials pages of other machines may not even read.
+    let own = notes(r"https?://(localhost|app\.example)(:\d+)?", true);
+    let says = "its pages of `http` on the visitor's own machine may read";
+    assert!(own.iter().any(|it| it.contains(says)), "{own:?}");
+}

@@ -4,12 +4,11 @@
 mod expressions;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
 pub use crate::is_public_suffix;
-use crate::{Standing, http, standing};
+use crate::{HttpSearch, Standing, standing};
 use config::{self, ConfigErrors, Environment, Note};
 use expressions::{Expressions, lint_length};
 use policy::path::{PathPrefix, fold};
@@ -48,10 +47,10 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
     }
     let summary = loaded.as_ref().ok().map(|it| it.summary(warnings.len()).to_string());
     let loads = summary.is_some();
-    let known = RefCell::new(HashMap::new());
+    let http = RefCell::new(HttpSearch::default());
     let http = |text: &str| {
-        let mut known = known.borrow_mut();
-        let found = known.entry(text.to_owned()).or_insert_with(|| http(text));
+        // Nothing is claimed of what could not be decided.
+        let found = http.borrow_mut().of(text).unwrap_or_default();
         (found.any, found.loopback)
     };
     Checked {

@@ -1,6 +1,6 @@
 //! Whether an expression matches pages of `http`, which may do less than others.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use regex_syntax::ast::parse::Parser;
 
@@ -10,8 +10,9 @@ use super::letters::{SYMBOLS, language};
 use super::search::{may_be_v6, ports};
 use policy::host::{MAX_NAME, is_loopback};
 
-/// The most that is done for one expression: places visited, and IPv6 addresses begun.
+/// The most that is done for one expression, and for all of a policy: places visited, and IPv6 addresses begun.
 const MAX_NODES: usize = 30_000;
+const MAX_NODES_OF_ALL: usize = 300_000;
 const MAX_V6: usize = 4_000;
 
 /// Which origins of `http` an expression matches.
@@ -23,16 +24,57 @@ pub struct Http {
     pub loopback: bool,
 }
 
-/// Returns which origins of `http` an expression matches; both kinds if it is too complex to say.
-#[must_use]
-pub fn http(text: &str) -> Http {
-    let automaton = Parser::new().parse(text).ok().and_then(|ast| language(&ast).ok());
-    let automaton = automaton.and_then(|language| Automaton::new(&language).ok());
-    let found = automaton.and_then(|mut automaton| search(&mut automaton).ok());
-    found.unwrap_or(Http {
-        any: true,
-        loopback: true,
-    })
+/// What the expressions of one policy share: each is searched once, and all of them only so long.
+#[derive(Debug)]
+pub struct HttpSearch {
+    known: HashMap<String, Option<Http>>,
+    /// Places that may still be visited.
+    left: usize,
+}
+
+impl Default for HttpSearch {
+    fn default() -> Self {
+        Self {
+            known: HashMap::new(),
+            left: MAX_NODES_OF_ALL,
+        }
+    }
+}
+
+impl HttpSearch {
+    /// Returns which origins of `http` an expression matches; `None` if it is too complex to say.
+    pub fn of(&mut self, text: &str) -> Option<Http> {
+        if let Some(&known) = self.known.get(text) {
+            return known;
+        }
+        let automaton = Parser::new().parse(text).ok().and_then(|ast| language(&ast).ok());
+        let automaton = automaton.and_then(|language| Automaton::new(&language).ok());
+        let found = automaton.and_then(|mut automaton| match may_be_http(&mut automaton) {
+            Ok(true) => search(&mut automaton, &mut self.left).ok(),
+            Ok(false) => Some(Http::default()),
+            Err(TooLarge) => None,
+        });
+        self.known.insert(text.to_owned(), found);
+        found
+    }
+}
+
+/// Whether anything that the expression matches begins with `http://`. Most expressions do not, and need no search.
+fn may_be_http(automaton: &mut Automaton) -> Result<bool, TooLarge> {
+    let start = automaton.start();
+    let (mut queue, mut seen) = (vec![start], HashSet::from([start]));
+    while let Some(at) = queue.pop() {
+        if is_http(automaton, at)? {
+            return Ok(true);
+        }
+        for &byte in SYMBOLS {
+            let next = automaton.step(at, byte, Letters::Any)?;
+            if next != DEAD && seen.insert(next) {
+                queue.push(next);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// A place inside a host, and what was read of that.
@@ -42,7 +84,7 @@ struct Node {
     host: String,
 }
 
-fn search(automaton: &mut Automaton) -> Result<Http, TooLarge> {
+fn search(automaton: &mut Automaton, left: &mut usize) -> Result<Http, TooLarge> {
     let mut found = Http::default();
     let mut seen = HashSet::new();
     let mut queue = VecDeque::new();
@@ -81,7 +123,8 @@ fn search(automaton: &mut Automaton) -> Result<Http, TooLarge> {
             if !seen.insert((spot.clone(), label == 0, tail(&host))) {
                 continue;
             }
-            match (seen.len() > MAX_NODES, spot.is_v6()) {
+            *left = left.saturating_sub(1);
+            match (seen.len() > MAX_NODES || *left == 0, spot.is_v6()) {
                 (true, _) => return Err(TooLarge),
                 (_, true) if v6.len() > MAX_V6 => {}
                 (_, true) => v6.push_back(Node { spot, label, host }),

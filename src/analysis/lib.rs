@@ -2,7 +2,7 @@
 //!
 //! [`judge`] takes an expression of `allowed_origin_regexes` and says whether every origin that it matches is one that
 //! its author wrote down. It is exact: it searches the automaton of the expression and the grammar of origins together.
-//! [`http`] and [`local_origins`] ask of which pages of `http` and of which machines it is. None of this is in the module.
+//! [`HttpSearch`] and [`local_origins`] ask of which pages of `http` and of which machines it is. None of this is in the module.
 
 #![forbid(unsafe_code)]
 
@@ -22,6 +22,6 @@ mod suffixes;
 mod witness;
 
 pub use expression::{Budget, Expression, Outside, Verdict, dead_alternatives, judge};
-pub use http::{Http, http};
+pub use http::{Http, HttpSearch};
 pub use local::local_origins;
 pub use suffixes::{Standing, is_public_suffix, standing};

@@ -117,7 +117,11 @@ impl Partial<'_> {
     /// Says what the pages of this entry may do under a scope's modes.
     fn said(&self, scope: &Scope<'_>) -> String {
         // An expression may be of others too.
+        let is_credentialed = scope.flag("cors", "allow_credentials", false);
         let whose = match (self.key, self.kind) {
+            ("allowed_origin_regexes", Kind::Insecure) if is_credentialed => {
+                "its pages of `http` on the visitor's own machine "
+            }
             ("allowed_origin_regexes", Kind::Insecure) => "its pages of `http` ",
             _ => "",
         };

@@ -1,5 +1,6 @@
 //! The strictest of several answers: a request whose path or host has more than one reading may belong to several
-//! entries of `policies`, and then it is granted no more than what all of them grant. Their order changes nothing.
+//! entries of `policies`, and then it is granted no more than what all of them grant. Their order changes nothing
+//! that is granted.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
