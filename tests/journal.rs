@@ -5,6 +5,7 @@ use crate::verdict;
 use std::cell::Cell;
 use std::time::Duration;
 
+use config::{Loaded, Provenance};
 use filter::{INTERVAL, Journal, NAMES};
 use log::Level;
 use policy::request::RequestHead;
@@ -23,8 +24,8 @@ type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>) -> Vec<(Level, String)> {
     let head: RequestHead<'_> = fields.iter().copied().collect();
     let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
-    let policy = config::load(policy).unwrap().policy;
-    journal.record(&policy, &verdict::of(finding), &head, || now);
+    let Loaded { policy, provenance, .. } = config::load(policy).unwrap();
+    journal.record(&policy, &provenance, &verdict::of(finding), &head, || now);
     captured::take()
 }
 
@@ -152,7 +153,9 @@ fn the_log_tells_enough_and_no_more() {
     let check = config::load(check).unwrap().policy;
     let named = |finding: Finding, fields: Fields<'_>| {
         let head: RequestHead<'_> = fields.iter().copied().collect();
-        journal.record(&check, &verdict::of(finding), &head, || now.get());
+        journal.record(&check, &Provenance::default(), &verdict::of(finding), &head, || {
+            now.get()
+        });
         captured::take().pop().map(|(_, line)| line).unwrap_or_default()
     };
     let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
@@ -208,7 +211,9 @@ fn the_log_tells_enough_and_no_more() {
     for number in 0..1_000_000 {
         let origin = format!("https://{number}.evil");
         let head: RequestHead<'_> = from(origin.as_bytes()).into_iter().collect();
-        flood.record(&policy, &verdict::of(malformed), &head, || now.get());
+        flood.record(&policy, &Provenance::default(), &verdict::of(malformed), &head, || {
+            now.get()
+        });
     }
     assert_eq!(captured::take().len(), NAMES);
     assert!(format!("{flood:?}").len() < 2000);

@@ -11,8 +11,8 @@ mod origins;
 mod preflights;
 
 use std::borrow::Cow;
-use std::rc::Rc;
 
+use config::Provenance;
 pub use hosts::refused_forwarding;
 use near::Near;
 use policy::Policy;
@@ -49,11 +49,18 @@ impl Domains {
     };
 }
 
-/// What to tell of a verdict on a request.
+/// What to tell of a verdict on a request, under a policy of which the keys were written in these places.
 #[must_use]
-pub fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'_>, domains: Domains) -> Hint {
+pub fn hint(
+    policy: &Policy,
+    provenance: &Provenance,
+    verdict: &Verdict<'_>,
+    head: &RequestHead<'_>,
+    domains: Domains,
+) -> Hint {
     let case = Case {
         policy,
+        provenance,
         at: verdict.by,
         rules: policy.rules_of(verdict.by),
         check: verdict.finding.check,
@@ -85,6 +92,7 @@ impl Hint {
 /// A finding, and all that it came of.
 struct Case<'a> {
     policy: &'a Policy,
+    provenance: &'a Provenance,
     /// The entry of `policies` whose rules decided.
     at: Option<usize>,
     rules: &'a Rules,
@@ -161,30 +169,10 @@ impl Case<'_> {
         Hint::fix(NO_BROWSER)
     }
 
-    /// A key with its place: in the entry of `policies`, if that gives the list or the section itself, or else where it
-    /// inherits it from. A section that is given replaces the whole one outside.
-    #[inline(never)]
+    /// A key with its place, or the setting that gives it.
     fn key(&self, key: &str) -> String {
-        let (own, all) = (self.rules, &self.policy.rules);
-        let is_inherited = match key.split('.').next() {
-            Some("allowed_origins") => Rc::ptr_eq(&own.origins.set, &all.origins.set),
-            Some("allowed_hosts") => is_same(own.allowed_hosts.as_ref(), all.allowed_hosts.as_ref()),
-            Some("hosts") => is_same(own.hosts.as_ref(), all.hosts.as_ref()),
-            Some("csrf") => is_same(own.csrf.as_ref(), all.csrf.as_ref()),
-            Some("cors") => is_same(own.cors.as_ref(), all.cors.as_ref()),
-            // It is copied, and too small to tell one from its like.
-            _ => own.websocket == all.websocket,
-        };
-        match self.at {
-            Some(at) if !is_inherited => ["policies[", &at.to_string(), "].", key].concat(),
-            _ => key.to_owned(),
-        }
+        self.provenance.place(self.at, key)
     }
-}
-
-/// Policies share what they inherit.
-fn is_same<T>(own: Option<&Rc<T>>, all: Option<&Rc<T>>) -> bool {
-    own.map(Rc::as_ptr) == all.map(Rc::as_ptr)
 }
 
 /// The longest text from a request that a hint repeats, origins and hosts aside.

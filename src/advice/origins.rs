@@ -125,10 +125,12 @@ impl Case<'_> {
 
     /// Whether no `http` origin of another machine may be in `allowed_origins`, for whichever rules share it.
     fn is_secure_list(&self) -> bool {
-        let own = &self.rules.origins;
-        let all = self.policy.scoped.iter().map(|it| &it.rules);
-        all.chain([&self.policy.rules, self.rules])
-            .any(|it| std::rc::Rc::ptr_eq(&it.origins.set, &own.set) && !it.origins.allow_insecure())
+        let list_of = |rules| self.provenance.giver(rules, "allowed_origins");
+        let entries = (0..self.policy.scoped.len()).map(Some);
+        entries
+            .chain([None])
+            .filter(|&rules| list_of(rules) == list_of(self.at))
+            .any(|rules| !self.policy.rules_of(rules).origins.allow_insecure())
     }
 
     fn insecure_fix(&self, origin: &Origin<'_>, near: Option<&Near>) -> String {
@@ -191,8 +193,10 @@ impl Case<'_> {
             Miss::Label => "a label differs from those that it covers: if it is yours, ",
         };
         let mut fix = [before, &self.add(&text(origin.text))].concat();
-        // Wildcards are for pages of the web.
-        if let (Some(also), b"http" | b"https") = (also, origin.scheme) {
+        // Wildcards are for pages of the web, and Django takes them for names.
+        if let (Some(also), b"http" | b"https", None) =
+            (also, origin.scheme, self.provenance.setting(self.at, "allowed_origins"))
+        {
             fix += &[", or ", &text(origin.scheme), "://", &also].concat();
         }
         fix

@@ -16,7 +16,6 @@ use advice::{Domains, Hint};
 use config::Loaded;
 use dry::DryRun;
 use filter::{Filter, Gate, Next};
-use policy::Policy;
 use policy::forwarding::FORWARDED;
 use policy::origin::Origin;
 use policy::pattern::{HostPattern, OriginPattern};
@@ -101,7 +100,7 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
         },
     );
     let entry = entry(loaded.policy.rules_of(by), finding, &head);
-    let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded.policy, &verdict, &head));
+    let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded, &verdict, &head));
     let is_malformed = finding.outcome.deny() == Some(Deny::HostMalformed);
     let why = match advice::refused_forwarding(&loaded.policy, &verdict, &head) {
         Some(unfit) => match (unfit.header == FORWARDED, is_malformed) {
@@ -117,7 +116,7 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
 
     let proxy = DryRun::new(asked);
-    let mut filter = Filter::new(Rc::new(Gate::new(loaded.policy, |_| None)));
+    let mut filter = Filter::new(Rc::new(Gate::new(loaded.policy, loaded.provenance, |_| None)));
     let next = filter.on_request(&proxy);
     filter.on_response(&proxy);
     let seen = proxy.into_seen();
@@ -160,8 +159,9 @@ fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<Stri
 }
 
 /// The hint of the log, by what is known of domains here, and the spelling that would be allowed.
-fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'_>) -> Hint {
-    let hint = advice::hint(policy, verdict, head, DOMAINS);
+fn hint(loaded: &Loaded, verdict: &Verdict<'_>, head: &RequestHead<'_>) -> Hint {
+    let Loaded { policy, provenance, .. } = loaded;
+    let hint = advice::hint(policy, provenance, verdict, head, DOMAINS);
     let is_forwarded = advice::refused_forwarding(policy, verdict, head).is_some();
     match verdict.finding.outcome.deny() {
         Some(Deny::OriginMalformed) if hint.nearest.is_none() => {

@@ -118,9 +118,9 @@ impl Settings {
         }
     }
 
-    /// Whether the value at a path came from a setting.
-    pub fn brought(&self, path: &str) -> bool {
-        self.keys.iter().any(|(_, it)| it == path)
+    /// The setting that the value at a path came from.
+    pub fn of(&self, path: &str) -> Option<&'static str> {
+        self.keys.iter().find(|(_, it)| it == path).map(|(name, _)| *name)
     }
 
     /// Whether there was any setting.

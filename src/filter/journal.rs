@@ -10,6 +10,7 @@ use log::{debug, warn};
 
 use super::shown::Shown;
 use advice::{Domains, Hint};
+use config::Provenance;
 use policy::Policy;
 use policy::forwarding::{FORWARDED, Unfit};
 use policy::request::{Field, RequestHead};
@@ -58,6 +59,7 @@ impl Journal {
     pub fn record(
         &self,
         policy: &Policy,
+        provenance: &Provenance,
         verdict: &Verdict<'_>,
         head: &RequestHead<'_>,
         now: impl FnOnce() -> Duration,
@@ -78,7 +80,7 @@ impl Journal {
             return;
         };
         let (subject, verb) = phrase(finding);
-        let Hint { nearest, fix } = advice::hint(policy, verdict, head, Domains::LITTLE);
+        let Hint { nearest, fix } = advice::hint(policy, provenance, verdict, head, Domains::LITTLE);
         let (reason, origin, host) = (deny.code(), Quoted(head.origin), Quoted(head.authority));
         // What every line has is not told twice.
         let asked = match key {

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use advice::Domains;
+use config::Provenance;
 use policy::Policy;
 use policy::request::RequestHead;
 
@@ -115,7 +116,13 @@ fn decide(policy: &Policy, head: &RequestHead<'_>) {
 }
 
 fn hint(policy: &Policy, head: &RequestHead<'_>) {
-    black_box(advice::hint(policy, &policy.decide(head), head, Domains::LITTLE));
+    black_box(advice::hint(
+        policy,
+        &Provenance::default(),
+        &policy.decide(head),
+        head,
+        Domains::LITTLE,
+    ));
 }
 
 fn measure(what: &str, entry: &dyn Fn(usize) -> String, origin: &str) {
