@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::node::Node;
 use super::note::{Note, Report};
+use super::problem::Problem;
 use super::section::{Section, parse_all, parse_each};
 use policy::path::PathPattern;
 use policy::pattern::{HostPattern, OriginPattern};
-use policy::problem::Problem;
 use policy::rules::{ForwardedHost, Hosts};
 use policy::verdict::{MissingOrigin, Mode};
 use policy::websocket::WebSocket;

@@ -5,7 +5,7 @@
 
 use super::node::Node;
 use super::note::{Note, Report};
-use policy::problem::Problem;
+use super::problem::Problem;
 
 /// A variable of the environment.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;

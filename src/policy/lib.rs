@@ -5,6 +5,7 @@
 
 pub mod cookies;
 pub mod cors;
+pub mod error;
 pub mod forwarding;
 pub mod headers;
 pub mod host;
@@ -12,7 +13,6 @@ mod names;
 pub mod origin;
 pub mod path;
 pub mod pattern;
-pub mod problem;
 pub mod reply;
 pub mod request;
 pub mod rules;

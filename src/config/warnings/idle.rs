@@ -7,9 +7,9 @@ use super::super::node::Node;
 use super::super::note::Report;
 use super::keys::KEYS;
 use super::scope::Scope;
+use crate::problem::Problem;
 use policy::Applies;
 use policy::path::PathPrefix;
-use policy::problem::Problem;
 
 struct Row {
     section: &'static str,

@@ -2,7 +2,7 @@
 
 use super::super::note::Report;
 use super::scope::Scope;
-use policy::problem::Problem;
+use crate::problem::Problem;
 use policy::verdict::Mode;
 
 pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
