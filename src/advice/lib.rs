@@ -1,7 +1,8 @@
 //! What to tell a person of a refusal: which entry comes nearest, and what would allow the request. It is worked out
 //! only where it will be read, and goes to the operator, never into a response.
 //!
-//! What is offered can be done: the entry loads where the hint puts it, and then allows the request.
+//! What is offered can be done: the entry loads where the hint puts it, then allows the request, and changes nothing that
+//! the hint does not name. So it is put where the list was read from, which `config` records.
 
 #![forbid(unsafe_code)]
 
