@@ -9,7 +9,7 @@ use analysis::explain::{Asked, explain};
 use analysis::is_public_suffix;
 use policy::Policy;
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
-use policy::request::{Field, RequestHead};
+use policy::request::{Field, Request};
 use policy::verdict::{Deny, Finding};
 use serde_json::{Value, json};
 
@@ -183,7 +183,7 @@ fn request(host: &str, path: &str, origin: &str, kind: &[&str]) -> Lines {
     lines
 }
 
-fn head(lines: &Lines) -> RequestHead<'_> {
+fn head(lines: &Lines) -> Request<'_> {
     lines
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_slice()))
@@ -279,8 +279,8 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     };
     let mut head = head(lines);
     // What the page is to do, it does.
-    if head.request_method.one() == Some(b"patch") {
-        head.request_method = Field::One(b"PATCH");
+    if head.received.request_method.one() == Some(b"patch") {
+        head.received.request_method = Field::One(b"PATCH");
     }
     let verdict = policy.decide(&head);
     let after = verdict.finding;
@@ -289,7 +289,7 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     let is_next = was != is
         && matches!(is, Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
         && was != Some(Deny::HeaderNotAllowed);
-    let is_next = is_next || advice::refused_forwarding(policy, &verdict, &head).is_some();
+    let is_next = is_next || verdict.forwarded.is_some();
     let is_solved = after.outcome.is_allowed() || after.check != before.check || is_next;
     (!is_solved).then(|| format!("still {after}"))
 }
@@ -298,6 +298,7 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
 /// what is to be added to a list.
 fn done(policy: &str, lines: &Lines, fix: &str) -> Option<(String, Lines)> {
     let origin = head(lines)
+        .received
         .origin
         .one()
         .map(|it| String::from_utf8_lossy(it).into_owned())?;
@@ -392,6 +393,7 @@ fn hands_out(policy: &str, origin: &str, finding: Finding, fix: &str) -> bool {
 /// What is wrong with a fix, each under the words that tell it from others.
 fn faults(policy: &str, lines: &Lines, finding: Finding, fix: &str, is_log: bool) -> Vec<(String, String)> {
     let origin = head(lines)
+        .received
         .origin
         .one()
         .map(String::from_utf8_lossy)
@@ -409,7 +411,7 @@ fn faults(policy: &str, lines: &Lines, finding: Finding, fix: &str, is_log: bool
     }
     for (list, entries) in offers(fix) {
         let entries = match entries.join(" ").as_str() {
-            "its path" | "the path" => vec![String::from_utf8_lossy(head(lines).path).into_owned()],
+            "its path" | "the path" => vec![String::from_utf8_lossy(head(lines).received.path).into_owned()],
             _ => entries,
         };
         let strangers = entries.iter().any(|it| !is_log && is_for_strangers(it));

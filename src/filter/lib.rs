@@ -22,7 +22,7 @@ pub use pairs::Pairs;
 use policy::Policy;
 use policy::headers;
 use policy::reply::LocalReply;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, RequestEdit, Verdict};
 use response::{Latched, restore_status};
 
@@ -221,7 +221,7 @@ impl Filter {
             return self.refuse_unavailable(proxy);
         };
         let mut has_original = false;
-        let head: RequestHead<'_> = fields
+        let head: Request<'_> = fields
             .inspect(|(name, _)| has_original |= received::is_original(name))
             .collect();
         if has_original {
@@ -238,7 +238,7 @@ impl Filter {
                     let finding = finding.to_string().into_bytes();
                     reply.headers.push((headers::X_ORIGIN_GATE, Cow::Owned(finding)));
                 }
-                self.reply(proxy, finding, &reply, head.is_grpc())
+                self.reply(proxy, finding, &reply, head.received.is_grpc())
             }
             Action::Forward(forward) => {
                 received::publish_edited(proxy, &pairs, &forward.request);
@@ -270,7 +270,7 @@ impl Filter {
         let gate = Rc::clone(&self.gate);
         let verdict = gate.policy.refuse_unavailable();
         gate.journal
-            .record(&gate.policy, &verdict, &RequestHead::default(), || proxy.now());
+            .record(&gate.policy, &verdict, &Request::default(), || proxy.now());
         match verdict.action {
             Action::Reply(reply) => self.reply(proxy, verdict.finding, &reply.render(), false),
             Action::Forward(_) => Next::Stop,
