@@ -61,93 +61,81 @@ impl<'r, 'a> Answer<'r, 'a> {
         }
     }
 
-    /// The request goes on. What a check before this one would have refused is the finding.
-    pub(super) fn forward(self, check: Check, outcome: Outcome) -> Verdict<'a> {
-        let Self {
-            asked, rules, reader, ..
-        } = self;
-        let request = asked.request;
+    /// The request goes on.
+    pub(super) fn forward(&mut self, check: Check, outcome: Outcome) -> Verdict<'a> {
+        let Asked { request, origins, .. } = self.asked;
         let mut edits = Vec::new();
-        if let (Check::WebSocket, Some(websocket)) = (check, &rules.websocket) {
+        if let (Check::WebSocket, Some(websocket)) = (check, &self.rules.websocket) {
             edits.extend(websocket.request_edits(request));
         }
-        if let Some(hosts) = &rules.hosts {
-            edits.append(&mut hosts.request_edits(request));
+        if let Some(hosts) = &self.rules.hosts {
+            hosts.edit_request(request, &mut edits);
         }
-        let is_credentialed = asked.origins.credentials && reader != AllowOrigin::Withheld;
-        let cors = rules.cors.as_ref();
+        let reader = self.reader();
+        let is_credentialed = origins.credentials && reader != AllowOrigin::Withheld;
+        let cors = self.rules.cors.as_ref();
         let forward = Forward {
             request: edits,
             response: cors.map_or(ResponseCors::Untouched, |cors| cors.response(reader)),
             is_upgrade: request.received.upgrade != Field::Absent,
             is_cross_site: is_credentialed && cookies::is_cross_site(request),
         };
-        Verdict {
-            finding: self.watched.unwrap_or(Finding { check, outcome }),
-            by: None,
-            forwarded: asked.unfit.take(),
-            action: Action::Forward(forward),
-        }
+        self.verdict(self.finding(check, outcome), Action::Forward(forward))
     }
 
-    /// A preflight is answered here, unless the check only reports. A refusal is the finding, whatever a check before
-    /// would have refused; to an origin that is granted the answer is the same lists, of which browsers make the refusal.
-    pub(super) fn preflight(self, cors: &'a Cors, held: Result<Outcome, Deny>) -> Verdict<'a> {
-        let withheld = |it: Self| Self {
-            reader: AllowOrigin::Withheld,
-            ..it
-        };
+    /// A preflight is answered here, unless the check only reports. To an origin that is granted the answer has the same
+    /// lists whether or not they have what is asked for: it is browsers that refuse.
+    pub(super) fn preflight(&mut self, cors: &'a Cors, held: Result<Outcome, Deny>) -> Verdict<'a> {
         let check = Check::Cors;
-        match (cors.mode, self.asked.found, held) {
-            (Mode::ReportOnly, _, Ok(outcome)) => withheld(self).forward(check, outcome),
-            (_, Err(deny), _) | (Mode::ReportOnly, _, Err(deny)) => withheld(self).refuse(check, deny, 403),
-            (Mode::Enforce, Ok(_), held) => {
-                let preflight = cors.preflight(self.reader, self.asked.request, held.err());
-                let finding = match held {
-                    Err(deny) => Finding {
-                        check,
-                        outcome: Outcome::Rejected(deny),
-                    },
-                    Ok(outcome) => self.watched.unwrap_or(Finding { check, outcome }),
-                };
-                Verdict {
-                    finding,
-                    by: None,
-                    forwarded: self.asked.unfit.take().filter(|_| finding.check == Check::Hosts),
-                    action: Action::Reply(Reply::Preflight(preflight)),
-                }
-            }
-        }
+        let outcome = match held {
+            Ok(outcome) if cors.mode == Mode::ReportOnly => return self.withhold().forward(check, outcome),
+            Err(deny) if self.asked.found.is_err() => return self.withhold().refuse(check, deny, 403),
+            Ok(outcome) => outcome,
+            Err(deny) => Outcome::Rejected(deny),
+        };
+        let preflight = cors.preflight(self.reader(), self.asked.request, outcome.deny());
+        let finding = match outcome {
+            Outcome::Rejected(_) => Finding { check, outcome },
+            _ => self.finding(check, outcome),
+        };
+        self.verdict(finding, Action::Reply(Reply::Preflight(preflight)))
     }
 
-    /// The request is refused.
-    pub(super) fn refuse(self, check: Check, deny: Deny, status: u16) -> Verdict<'a> {
-        Verdict {
-            forwarded: self.asked.unfit.take().filter(|_| check == Check::Hosts),
-            ..refuse(self.rules, check, deny, status, self.reader)
-        }
-    }
-}
-
-/// The refusal of a request. Its body is for the page that may read answers, where CORS is enforced.
-pub(super) fn refuse<'a>(
-    rules: &Rules,
-    check: Check,
-    reason: Deny,
-    status: u16,
-    reader: AllowOrigin<'a>,
-) -> Verdict<'a> {
-    let cors = rules.cors.as_ref().filter(|cors| cors.mode == Mode::Enforce);
-    let outcome = Outcome::Rejected(reason);
-    Verdict {
-        finding: Finding { check, outcome },
-        by: None,
-        forwarded: None,
-        action: Action::Reply(Reply::Refusal(Refusal {
+    /// The request is refused. The body is for the page that may read answers, where CORS is enforced.
+    pub(super) fn refuse(&mut self, check: Check, reason: Deny, status: u16) -> Verdict<'a> {
+        let reader = self.reader();
+        let cors = self.rules.cors.as_ref().filter(|cors| cors.mode == Mode::Enforce);
+        let refusal = Refusal {
             status,
             check,
             reason,
             grant: cors.map(|cors| cors.grant(reader)),
-        })),
+        };
+        let outcome = Outcome::Rejected(reason);
+        self.verdict(Finding { check, outcome }, Action::Reply(Reply::Refusal(refusal)))
+    }
+
+    /// No page of another origin may read what comes back.
+    pub(super) fn withhold(&mut self) -> &mut Self {
+        self.reader = AllowOrigin::Withheld;
+        self
+    }
+
+    fn reader(&mut self) -> AllowOrigin<'a> {
+        std::mem::replace(&mut self.reader, AllowOrigin::Withheld)
+    }
+
+    /// The finding on a request that is not refused: what an earlier check would have refused comes first.
+    fn finding(&self, check: Check, outcome: Outcome) -> Finding {
+        self.watched.unwrap_or(Finding { check, outcome })
+    }
+
+    fn verdict(&self, finding: Finding, action: Action<'a>) -> Verdict<'a> {
+        Verdict {
+            finding,
+            by: None,
+            forwarded: self.asked.unfit.take().filter(|_| finding.check == Check::Hosts),
+            action,
+        }
     }
 }

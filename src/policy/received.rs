@@ -55,44 +55,50 @@ pub struct Received<'a> {
 const ANOTHER_SPELLING: &[u8] = b"(another spelling)";
 
 impl<'a> FromIterator<(&'a [u8], &'a [u8])> for Received<'a> {
+    fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
+        let mut received = Self::default();
+        received.extend(fields);
+        received
+    }
+}
+
+impl<'a> Extend<(&'a [u8], &'a [u8])> for Received<'a> {
     /// Picks the facts out of a request's fields. Names are in lower case, as HTTP/2 has them and proxies hand them on.
     /// Another spelling counts as one more line of the header: it can make a value unreadable, and never supplies one.
-    fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
-        let mut head = Self::default();
+    fn extend<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(&mut self, fields: I) {
         let mut respelled_host = Field::Absent;
         for (name, value) in fields {
             match name {
-                b":method" => head.method = value,
-                b":path" => head.path = without_query(value),
-                b":scheme" => head.scheme = value,
-                b":authority" | b"host" => head.authority.add_unless_same(value),
-                b"origin" => head.origin.add(value),
-                b"upgrade" | b":protocol" => head.upgrade.add(value),
-                b"access-control-request-method" => head.request_method.add(value),
-                b"access-control-request-headers" => head.request_headers.push(value),
+                b":method" => self.method = value,
+                b":path" => self.path = without_query(value),
+                b":scheme" => self.scheme = value,
+                b":authority" | b"host" => self.authority.add_unless_same(value),
+                b"origin" => self.origin.add(value),
+                b"upgrade" | b":protocol" => self.upgrade.add(value),
+                b"access-control-request-method" => self.request_method.add(value),
+                b"access-control-request-headers" => self.request_headers.push(value),
                 b"access-control-request-private-network" => {
-                    head.request_private_network.add(value);
+                    self.request_private_network.add(value);
                 }
-                b"content-type" => head.content_type.add(value),
-                b"sec-fetch-mode" => head.fetch_mode.add(value),
-                b"sec-fetch-site" => head.fetch_site.add(value),
-                b"sec-websocket-key" => head.websocket_key.add(value),
-                b"x-forwarded-proto" => head.forwarded_proto.add(value),
+                b"content-type" => self.content_type.add(value),
+                b"sec-fetch-mode" => self.fetch_mode.add(value),
+                b"sec-fetch-site" => self.fetch_site.add(value),
+                b"sec-websocket-key" => self.websocket_key.add(value),
+                b"x-forwarded-proto" => self.forwarded_proto.add(value),
                 _ => match headers::meant_by(name) {
                     None => {}
-                    Some(headers::X_FORWARDED_HOST) => head.forwarding.hosts.push((name, value)),
-                    Some(headers::FORWARDED) => head.forwarding.forwarded.push((name, value)),
+                    Some(headers::X_FORWARDED_HOST) => self.forwarding.hosts.push((name, value)),
+                    Some(headers::FORWARDED) => self.forwarding.forwarded.push((name, value)),
                     Some(headers::HOST) => respelled_host.add_unless_same(value),
-                    Some(headers::REQUEST_HEADERS) => head.request_headers.push(ANOTHER_SPELLING),
-                    Some(meant) => head.spoil(meant),
+                    Some(headers::REQUEST_HEADERS) => self.request_headers.push(ANOTHER_SPELLING),
+                    Some(meant) => self.spoil(meant),
                 },
             }
         }
         // One host that is told twice alike is one host.
-        if respelled_host != Field::Absent && respelled_host != head.authority {
-            head.authority = Field::Many;
+        if respelled_host != Field::Absent && respelled_host != self.authority {
+            self.authority = Field::Many;
         }
-        head
     }
 }
 
@@ -140,33 +146,25 @@ impl<'a> Received<'a> {
 
     /// The headers that came in several lines or in another spelling, of those that decide something.
     pub fn unclear(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let fields = [
-            (headers::HOST, self.authority),
-            (headers::ORIGIN, self.origin),
-            (headers::UPGRADE, self.upgrade),
-            (headers::REQUEST_METHOD, self.request_method),
-            (headers::REQUEST_PRIVATE_NETWORK, self.request_private_network),
-            (headers::CONTENT_TYPE, self.content_type),
-            (headers::SEC_FETCH_MODE, self.fetch_mode),
-            (headers::SEC_FETCH_SITE, self.fetch_site),
-            (headers::X_FORWARDED_PROTO, self.forwarded_proto),
-        ];
-        let fields = fields.map(|(name, field)| (name, matches!(field, Field::Many)));
+        let is_many = |field: &Field<'_>| matches!(field, Field::Many);
         let is_list = !matches!(*self.request_headers, [] | [_]) || self.request_headers.contains(&ANOTHER_SPELLING);
-        let forwarding = &self.forwarding;
-        let lists = [
+        let Forwarding { hosts, forwarded } = &self.forwarding;
+        let all = [
+            (headers::HOST, is_many(&self.authority)),
+            (headers::ORIGIN, is_many(&self.origin)),
+            (headers::UPGRADE, is_many(&self.upgrade)),
+            (headers::REQUEST_METHOD, is_many(&self.request_method)),
+            (headers::REQUEST_PRIVATE_NETWORK, is_many(&self.request_private_network)),
+            (headers::CONTENT_TYPE, is_many(&self.content_type)),
+            (headers::SEC_FETCH_MODE, is_many(&self.fetch_mode)),
+            (headers::SEC_FETCH_SITE, is_many(&self.fetch_site)),
+            (headers::X_FORWARDED_PROTO, is_many(&self.forwarded_proto)),
             (headers::REQUEST_HEADERS, is_list),
-            (
-                headers::X_FORWARDED_HOST,
-                is_unclear(&forwarding.hosts, headers::X_FORWARDED_HOST),
-            ),
-            (
-                headers::FORWARDED,
-                is_unclear(&forwarding.forwarded, headers::FORWARDED),
-            ),
+            (headers::X_FORWARDED_HOST, is_unclear(hosts, headers::X_FORWARDED_HOST)),
+            (headers::FORWARDED, is_unclear(forwarded, headers::FORWARDED)),
         ];
-        let all = fields.into_iter().chain(lists);
-        all.filter_map(|(name, is_unclear)| is_unclear.then_some(name))
+        all.into_iter()
+            .filter_map(|(name, is_unclear)| is_unclear.then_some(name))
     }
 
     /// Whether this is a CORS-preflight request (Fetch §3.2.2): `OPTIONS` with an `Origin` and a method to ask for.

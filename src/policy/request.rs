@@ -33,19 +33,22 @@ pub enum Source<'a> {
 
 impl<'a> From<Received<'a>> for Request<'a> {
     fn from(received: Received<'a>) -> Self {
-        Self {
-            target: received.authority.one().and_then(|it| Authority::parse(it).ok()),
-            scheme: scheme(&received),
-            source: Source::from(received.origin),
+        let mut request = Self {
             received,
-        }
+            ..Self::default()
+        };
+        request.read();
+        request
     }
 }
 
 impl<'a> FromIterator<(&'a [u8], &'a [u8])> for Request<'a> {
     /// Reads a request's fields, as [`Received`] picks them.
     fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
-        Self::from(Received::from_iter(fields))
+        let mut request = Self::default();
+        request.received.extend(fields);
+        request.read();
+        request
     }
 }
 
@@ -60,6 +63,14 @@ impl<'a> From<Field<'a>> for Source<'a> {
 }
 
 impl Request<'_> {
+    /// Reads what was received, in place: a request is too large to be moved for nothing.
+    fn read(&mut self) {
+        let received = &self.received;
+        self.target = received.authority.one().and_then(|it| Authority::parse(it).ok());
+        self.scheme = scheme(received);
+        self.source = Source::from(received.origin);
+    }
+
     /// Whether a page of this origin came over HTTP while this request came over HTTPS, or by a scheme that cannot be
     /// read. The other way round may be TLS that ended in front of the proxy.
     #[must_use]

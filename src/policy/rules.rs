@@ -3,9 +3,8 @@
 use std::rc::Rc;
 
 pub use super::allowed::{Dangers, Origins};
-use super::answer::{self, Answer};
+use super::answer::Answer;
 use super::check::{Cors, Csrf, Hosts, WebSocket};
-use super::edits::AllowOrigin;
 use super::finding::{Allow, Check, Deny, Outcome};
 use super::request::Request;
 use super::set::HostSet;
@@ -72,6 +71,8 @@ impl Rules {
     /// The answer where headers cannot be read or written: what is not known to be allowed is refused.
     #[must_use]
     pub fn refuse_unavailable(&self) -> Verdict<'_> {
-        answer::refuse(self, Check::Hosts, Deny::HeadersUnavailable, 500, AllowOrigin::Withheld)
+        let unread = Request::default();
+        let mut answer = Answer::new(self, &unread);
+        answer.withhold().refuse(Check::Hosts, Deny::HeadersUnavailable, 500)
     }
 }

@@ -55,11 +55,10 @@ impl Hosts {
         Ok(Allow::AllowedHosts)
     }
 
-    /// The edits to a request that goes on.
-    pub(crate) fn request_edits(&self, request: &Request<'_>) -> Vec<RequestEdit> {
-        match (self.forwarded_host, self.mode) {
-            (ForwardedHost::Strip, Mode::Enforce) => request.received.forwarding.strip(),
-            _ => Vec::new(),
+    /// Adds the edits to a request that goes on.
+    pub(crate) fn edit_request(&self, request: &Request<'_>, edits: &mut Vec<RequestEdit>) {
+        if self.forwarded_host == ForwardedHost::Strip && self.mode == Mode::Enforce {
+            edits.append(&mut request.received.forwarding.strip());
         }
     }
 }
