@@ -58,7 +58,7 @@ pub fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &Request<'_>, domains:
         rules: policy.rules_of(verdict.by),
         check: verdict.finding.check,
         deny: verdict.finding.outcome.deny(),
-        forwarded: verdict.forwarded.as_ref(),
+        forwarded: verdict.forwarded.as_deref(),
         head,
         domains,
     };

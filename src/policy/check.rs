@@ -49,5 +49,5 @@ pub(super) struct Asked<'r, 'a> {
     /// What [`origins`](Self::origins) say of where the request comes from.
     pub found: Result<Allow, Deny>,
     /// Where `hosts` refuses a forwarded host: which one.
-    pub unfit: Cell<Option<Unfit<'a>>>,
+    pub unfit: Cell<Option<Box<Unfit<'a>>>>,
 }

@@ -94,6 +94,8 @@ fn scheme(received: &Received<'_>) -> Option<&'static [u8]> {
     };
     let is = |words: [&[u8]; 2]| words.iter().any(|word| word.eq_ignore_ascii_case(scheme));
     match scheme {
+        // As proxies write it.
+        b"https" => Some(b"https"),
         _ if is([b"https", b"wss"]) => Some(b"https"),
         _ if is([b"http", b"ws"]) => Some(b"http"),
         _ => None,

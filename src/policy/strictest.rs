@@ -25,7 +25,7 @@ pub(super) struct Strictest<'a> {
 struct Said<'a> {
     finding: Finding,
     by: Option<usize>,
-    forwarded: Option<Unfit<'a>>,
+    forwarded: Option<Box<Unfit<'a>>>,
 }
 
 impl<'a> Strictest<'a> {

@@ -13,7 +13,7 @@ pub struct Verdict<'a> {
     /// The entry of `policies` whose rules decided; `None` for the rules outside it.
     pub by: Option<usize>,
     /// Where `hosts` speaks of a forwarded host, and not of the request's own: which one, and why.
-    pub forwarded: Option<Unfit<'a>>,
+    pub forwarded: Option<Box<Unfit<'a>>>,
     /// What to do.
     pub action: Action<'a>,
 }

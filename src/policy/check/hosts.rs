@@ -49,7 +49,7 @@ impl Hosts {
             && let Some(unfit) = request.received.forwarding.unfit(|host| hosts.contains(host))
         {
             let deny = unfit.reason();
-            asked.unfit.set(Some(unfit));
+            asked.unfit.set(Some(Box::new(unfit)));
             return Err(deny);
         }
         Ok(Allow::AllowedHosts)
