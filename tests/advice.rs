@@ -12,7 +12,7 @@ use config::Loaded;
 use policy::host::{Authority, Host};
 use policy::origin::Origin;
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
-use policy::request::{Field, RequestHead};
+use policy::request::{Field, Request};
 use policy::verdict::{Check, Deny, Finding, Outcome};
 use serde_json::{Value, json};
 
@@ -208,7 +208,7 @@ fn request(host: &str, path: &str, origin: &str, kind: &[&str]) -> Lines {
     lines
 }
 
-fn head(lines: &Lines) -> RequestHead<'_> {
+fn head(lines: &Lines) -> Request<'_> {
     lines
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_slice()))
@@ -351,8 +351,8 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     };
     let mut head = head(lines);
     // What the page is to do, it does.
-    if head.request_method.one() == Some(b"patch") {
-        head.request_method = Field::One(b"PATCH");
+    if head.received.request_method.one() == Some(b"patch") {
+        head.received.request_method = Field::One(b"PATCH");
     }
     let verdict = policy.decide(&head);
     let after = verdict.finding;
@@ -361,7 +361,7 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     let is_next = was != is
         && matches!(is, Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
         && was != Some(Deny::HeaderNotAllowed);
-    let is_next = is_next || advice::refused_forwarding(policy, &verdict, &head).is_some();
+    let is_next = is_next || verdict.forwarded.is_some();
     let is_solved = after.outcome.is_allowed() || after.check != before.check || is_next;
     (!is_solved).then(|| format!("still {after}"))
 }
@@ -370,6 +370,7 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
 /// what is to be added to a list.
 fn done(policy: &str, lines: &Lines, fix: &str) -> Option<(String, Lines)> {
     let origin = head(lines)
+        .received
         .origin
         .one()
         .map(|it| String::from_utf8_lossy(it).into_owned())?;
@@ -447,20 +448,20 @@ fn bystanders() -> Vec<Lines> {
 /// Whether what is added to a list is about a request.
 fn names(list: &str, entries: &[String], lines: &Lines) -> bool {
     let head = head(lines);
-    let origin = head.origin.one().and_then(|it| Origin::parse(it).ok());
+    let origin = head.received.origin.one().and_then(|it| Origin::parse(it).ok());
     let is_asked = |field: Field<'_>, entry: &str| field.one() == Some(entry.as_bytes());
     let named = |entry: &String| match list.rsplit('.').next().unwrap() {
         "missing_origin" => origin.is_none(),
-        "exempt_paths" => head.path == entry.as_bytes(),
-        "allow_methods" | "CORS_ALLOW_METHODS" => is_asked(head.request_method, entry),
-        "allow_headers" | "CORS_ALLOW_HEADERS" => !head.request_headers.is_empty(),
+        "exempt_paths" => head.received.path == entry.as_bytes(),
+        "allow_methods" | "CORS_ALLOW_METHODS" => is_asked(head.received.request_method, entry),
+        "allow_headers" | "CORS_ALLOW_HEADERS" => !head.received.request_headers.is_empty(),
         "allowed_hosts" | "ALLOWED_HOSTS" => {
             let pattern = HostPattern::parse(entry).unwrap();
             let of = |host: &Host<'_>| pattern.matches(host);
             let is_text = |(name, value): &(String, Vec<u8>)| {
                 name == "x-forwarded-host" && String::from_utf8_lossy(value).contains(entry.as_str())
             };
-            let authority = head.authority.one().and_then(|it| Authority::parse(it).ok());
+            let authority = head.received.authority.one().and_then(|it| Authority::parse(it).ok());
             authority.is_some_and(|it| of(&it.host))
                 || origin.is_some_and(|it| of(&it.host))
                 || lines.iter().any(is_text)
@@ -561,6 +562,7 @@ fn hands_out(policy: &str, origin: &str, finding: Finding, fix: &str) -> bool {
 /// What is wrong with a fix, each under the words that tell it from others.
 fn faults(policy: &str, lines: &Lines, finding: Finding, fix: &str, is_log: bool) -> Vec<(String, String)> {
     let origin = head(lines)
+        .received
         .origin
         .one()
         .map(String::from_utf8_lossy)
@@ -578,7 +580,7 @@ fn faults(policy: &str, lines: &Lines, finding: Finding, fix: &str, is_log: bool
     }
     for (list, entries) in offers(fix) {
         let entries = match entries.join(" ").as_str() {
-            "its path" | "the path" => vec![String::from_utf8_lossy(head(lines).path).into_owned()],
+            "its path" | "the path" => vec![String::from_utf8_lossy(head(lines).received.path).into_owned()],
             _ => entries,
         };
         let strangers = entries.iter().any(|it| !is_log && is_for_strangers(it));

@@ -7,7 +7,7 @@ use crate::support::fake::Native;
 use crate::support::stream::{self, Host, Stream, respond, run};
 use crate::support::{Case, Envoy, Response};
 use filter::Pairs;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::Finding;
 
 #[test]
@@ -37,7 +37,7 @@ fn the_core_alone_finds_the_same() {
         let policy = suite.load().policy;
         for case in suite.cases.iter().filter(|case| case.envoy != Envoy::Only) {
             let fields = case.fields();
-            let head: RequestHead<'_> = fields.iter().map(|(name, value)| (&name[..], &value[..])).collect();
+            let head: Request<'_> = fields.iter().map(|(name, value)| (&name[..], &value[..])).collect();
             let finding = policy.decide(&head).finding.to_string();
             if finding != case.finding {
                 failures.insert(

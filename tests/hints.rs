@@ -5,7 +5,7 @@ use advice::{Domains, Hint};
 use config::Loaded;
 use policy::origin::Origin;
 use policy::pattern::OriginPattern;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::set::OriginSet;
 use proptest::prelude::{ProptestConfig, any, prop_oneof, proptest};
 use proptest::strategy::Strategy;
@@ -22,7 +22,7 @@ fn hint(loaded: &Loaded, fields: &[&str]) -> (String, Hint) {
         .iter()
         .filter(|line| !is_told(line.rsplit_once(':').unwrap().0));
     let fields = fields.iter().chain(defaults).map(|line| line.split_once(": ").unwrap());
-    let head: RequestHead<'_> = fields
+    let head: Request<'_> = fields
         .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
         .collect();
     let Loaded { policy, provenance, .. } = loaded;
@@ -896,7 +896,7 @@ proptest! {
             "allowed_hosts": ["a.example"], "csrf": {}
         }"#);
         for host in [host.as_str(), "a.example"] {
-            let head: RequestHead<'_> = [
+            let head: Request<'_> = [
                 (":method", method.as_str()), (":path", &path), (":authority", host), ("origin", &origin),
                 ("access-control-request-method", "PUT"), ("access-control-request-headers", &header),
             ].into_iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();

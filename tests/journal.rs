@@ -8,8 +8,8 @@ use std::time::Duration;
 use config::{Loaded, Provenance};
 use filter::{INTERVAL, Journal, NAMES};
 use log::Level;
-use policy::request::RequestHead;
-use policy::verdict::{Allow, Check, Deny, Finding, Outcome};
+use policy::request::Request;
+use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
 
 fn rejected(check: Check, reason: Deny) -> Finding {
     Finding {
@@ -22,7 +22,7 @@ type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
 /// The lines that a decision causes.
 fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>) -> Vec<(Level, String)> {
-    let head: RequestHead<'_> = fields.iter().copied().collect();
+    let head: Request<'_> = fields.iter().copied().collect();
     let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
     let Loaded { policy, provenance, .. } = config::load(policy).unwrap();
     journal.record(&policy, &provenance, &verdict::of(finding), &head, || now);
@@ -152,10 +152,12 @@ fn the_log_tells_enough_and_no_more() {
                      "hosts": {"forwarded_host": "check"}}"#;
     let check = config::load(check).unwrap().policy;
     let named = |finding: Finding, fields: Fields<'_>| {
-        let head: RequestHead<'_> = fields.iter().copied().collect();
-        journal.record(&check, &Provenance::default(), &verdict::of(finding), &head, || {
-            now.get()
-        });
+        let head: Request<'_> = fields.iter().copied().collect();
+        let verdict = Verdict {
+            finding,
+            ..check.decide(&head)
+        };
+        journal.record(&check, &Provenance::default(), &verdict, &head, || now.get());
         captured::take().pop().map(|(_, line)| line).unwrap_or_default()
     };
     let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
@@ -210,7 +212,7 @@ fn the_log_tells_enough_and_no_more() {
         .policy;
     for number in 0..1_000_000 {
         let origin = format!("https://{number}.evil");
-        let head: RequestHead<'_> = from(origin.as_bytes()).into_iter().collect();
+        let head: Request<'_> = from(origin.as_bytes()).into_iter().collect();
         flood.record(&policy, &Provenance::default(), &verdict::of(malformed), &head, || {
             now.get()
         });

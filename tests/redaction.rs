@@ -10,7 +10,7 @@ use crate::support::fake::Native;
 use crate::support::stream::{Host, Stream};
 use config::Loaded;
 use filter::Journal;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::Finding;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -94,7 +94,7 @@ fn no_line_has_what_is_only_for_the_backend() {
     TestRunner::default()
         .run(&fields(), |fields| {
             let bytes = fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-            let head: RequestHead<'_> = bytes.collect();
+            let head: Request<'_> = bytes.collect();
             for Loaded { policy, provenance, .. } in &policies {
                 // Whatever the reason, though most of them have other requests.
                 let journal = Journal::default();

@@ -14,12 +14,12 @@ mod preflights;
 use std::borrow::Cow;
 
 use config::Provenance;
-pub use hosts::refused_forwarding;
 use near::Near;
 use policy::Policy;
+use policy::forwarding::Unfit;
 use policy::origin::Origin;
 use policy::pattern::is_shared_domain;
-use policy::request::{RequestHead, Source};
+use policy::request::{Request, Source};
 use policy::rules::Rules;
 use policy::set::OriginSet;
 use policy::verdict::{Check, Deny, Verdict};
@@ -56,7 +56,7 @@ pub fn hint(
     policy: &Policy,
     provenance: &Provenance,
     verdict: &Verdict<'_>,
-    head: &RequestHead<'_>,
+    head: &Request<'_>,
     domains: Domains,
 ) -> Hint {
     let case = Case {
@@ -66,6 +66,7 @@ pub fn hint(
         rules: policy.rules_of(verdict.by),
         check: verdict.finding.check,
         deny: verdict.finding.outcome.deny(),
+        forwarded: verdict.forwarded.as_deref(),
         head,
         domains,
     };
@@ -100,13 +101,15 @@ struct Case<'a> {
     check: Check,
     /// Why not; `None` where nothing was refused.
     deny: Option<Deny>,
-    head: &'a RequestHead<'a>,
+    /// The forwarded host that was refused, if it was one.
+    forwarded: Option<&'a Unfit<'a>>,
+    head: &'a Request<'a>,
     domains: Domains,
 }
 
 impl Case<'_> {
     fn hint(&self) -> Hint {
-        match (self.deny, Source::from(self.head.origin)) {
+        match (self.deny, self.head.source) {
             (Some(Deny::HostNotAllowed | Deny::HostMalformed), _) => self.host_hint(),
             (Some(Deny::MethodNotAllowed), _) => Hint::fix(self.method_fix()),
             (Some(Deny::HeaderNotAllowed), _) => Hint::fix(self.header_fix()),
@@ -157,7 +160,7 @@ impl Case<'_> {
 
     /// For an origin in a spelling that no browser sends, the one that would be allowed.
     fn malformed_hint(&self) -> Hint {
-        let Some(received) = self.head.origin.one() else {
+        let Some(received) = self.head.received.origin.one() else {
             return Hint::fix("one Origin line is sent by browsers: see what adds another");
         };
         let lower = received.to_ascii_lowercase();

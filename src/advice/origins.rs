@@ -4,7 +4,7 @@ use super::{Case, Hint, NO_BROWSER, text};
 use crate::near::{Miss, Near, nearest};
 use policy::origin::Origin;
 use policy::pattern::{OriginHosts, OriginPattern, is_opaque_scheme};
-use policy::request::{Field, RequestHead};
+use policy::request::{Field, Received, Request};
 use policy::rules::Rules;
 use policy::verdict::{Check, Deny};
 
@@ -41,16 +41,16 @@ impl Case<'_> {
     fn is_misread(&self, origin: &Origin<'_>) -> bool {
         matches!(self.check, Check::WebSocket | Check::Csrf)
             && self.deny == Some(Deny::SchemeMismatch)
-            && self.head.scheme() != Some(b"https")
-            && self.allows(RequestHead {
+            && self.head.scheme != Some(b"https")
+            && self.allows(Received {
                 forwarded_proto: Field::One(origin.scheme),
-                ..self.head.clone()
+                ..self.head.received.clone()
             })
     }
 
     /// Whether another request passes this check, apart from what a preflight asks for.
-    fn allows(&self, head: RequestHead<'_>) -> bool {
-        let finding = self.policy.decide(&head).finding;
+    fn allows(&self, received: Received<'_>) -> bool {
+        let finding = self.policy.decide(&Request::from(received)).finding;
         let deny = finding.outcome.deny();
         finding.check != self.check || matches!(deny, None | Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
     }
@@ -60,11 +60,10 @@ impl Case<'_> {
         let port = origin.port.filter(|&port| port != 443);
         let port = port.map(|port| [":", &port.to_string()].concat()).unwrap_or_default();
         let secure = ["https://", &text(origin.host.text()), &port].concat();
-        let head = RequestHead {
+        let is_enough = self.allows(Received {
             origin: Field::One(secure.as_bytes()),
-            ..self.head.clone()
-        };
-        let is_enough = self.allows(head);
+            ..self.head.received.clone()
+        });
         (secure, is_enough)
     }
 
@@ -75,7 +74,7 @@ impl Case<'_> {
         let is_known = near.is_some_and(|it| it.miss != Miss::Label)
             || origins.set.find_credentialed(origin).is_some()
             || trusted.is_some_and(|it| it.find_credentialed(origin).is_some())
-            || self.head.target().is_some_and(|it| origin.is_on_host(&it))
+            || self.head.target.is_some_and(|it| origin.is_on_host(&it))
             || self
                 .rules
                 .allowed_hosts
@@ -226,7 +225,7 @@ impl Case<'_> {
         if self.is_own_host(origin) {
             return "that its host is in allowed_hosts lets it read nothing: ";
         }
-        match self.head.target().filter(|it| origin.is_on_host(it)) {
+        match self.head.target.filter(|it| origin.is_on_host(it)) {
             Some(target) if !origin.is_at(&target) => "the page is on another port of the host it asks: ",
             Some(_) if self.check == Check::Csrf => {
                 "the browser says that another site asks, as after a redirect: if that is meant, "

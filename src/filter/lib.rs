@@ -23,7 +23,7 @@ use config::Provenance;
 use policy::Policy;
 use policy::headers;
 use policy::reply::LocalReply;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, RequestEdit, Verdict};
 use response::{Latched, restore_status};
 
@@ -170,7 +170,7 @@ impl Gate {
         }
     }
 
-    fn record_decision(&self, proxy: &impl Proxy, verdict: &Verdict<'_>, head: &RequestHead<'_>) {
+    fn record_decision(&self, proxy: &impl Proxy, verdict: &Verdict<'_>, head: &Request<'_>) {
         let now = || proxy.now();
         self.journal.record(&self.policy, &self.provenance, verdict, head, now);
     }
@@ -229,7 +229,7 @@ impl Filter {
             return self.refuse_unavailable(proxy);
         };
         let mut has_original = false;
-        let head: RequestHead<'_> = fields
+        let head: Request<'_> = fields
             .inspect(|(name, _)| has_original |= received::is_original(name))
             .collect();
         if has_original {
@@ -246,7 +246,7 @@ impl Filter {
                     let finding = finding.to_string().into_bytes();
                     reply.headers.push((headers::X_ORIGIN_GATE, Cow::Owned(finding)));
                 }
-                self.reply(proxy, finding, &reply, head.is_grpc())
+                self.reply(proxy, finding, &reply, head.received.is_grpc())
             }
             Action::Forward(forward) => {
                 received::publish_edited(proxy, &pairs, &forward.request);
@@ -277,7 +277,7 @@ impl Filter {
     fn refuse_unavailable(&mut self, proxy: &impl Proxy) -> Next {
         let gate = Rc::clone(&self.gate);
         let verdict = gate.policy.refuse_unavailable();
-        gate.record_decision(proxy, &verdict, &RequestHead::default());
+        gate.record_decision(proxy, &verdict, &Request::default());
         match verdict.action {
             Action::Reply(reply) => self.reply(proxy, verdict.finding, &reply.render(), false),
             Action::Forward(_) => Next::Stop,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use advice::Domains;
 use config::Provenance;
 use policy::Policy;
-use policy::request::RequestHead;
+use policy::request::Request;
 
 const SIZES: [usize; 4] = [1, 100, 10_000, 100_000];
 const ROUNDS: usize = 41;
@@ -111,11 +111,11 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-fn decide(policy: &Policy, head: &RequestHead<'_>) {
+fn decide(policy: &Policy, head: &Request<'_>) {
     black_box(policy.decide(head));
 }
 
-fn hint(policy: &Policy, head: &RequestHead<'_>) {
+fn hint(policy: &Policy, head: &Request<'_>) {
     black_box(advice::hint(
         policy,
         &Provenance::default(),
@@ -129,7 +129,7 @@ fn measure(what: &str, entry: &dyn Fn(usize) -> String, origin: &str) {
     measure_what(what, entry, origin, &decide);
 }
 
-fn measure_what(what: &str, entry: &dyn Fn(usize) -> String, origin: &str, asked: &dyn Fn(&Policy, &RequestHead<'_>)) {
+fn measure_what(what: &str, entry: &dyn Fn(usize) -> String, origin: &str, asked: &dyn Fn(&Policy, &Request<'_>)) {
     measure_fields(what, entry, &fields("GET", origin), asked);
 }
 
@@ -149,7 +149,7 @@ fn fields(method: &str, origin: &str) -> Vec<Field> {
     all.map(owned).into()
 }
 
-fn head_of(fields: &[Field]) -> RequestHead<'_> {
+fn head_of(fields: &[Field]) -> Request<'_> {
     fields.iter().map(|(name, value)| (&name[..], &value[..])).collect()
 }
 
@@ -165,7 +165,7 @@ fn measure_fields(
     what: &str,
     entry: &dyn Fn(usize) -> String,
     fields: &[Field],
-    asked: &dyn Fn(&Policy, &RequestHead<'_>),
+    asked: &dyn Fn(&Policy, &Request<'_>),
 ) {
     let policies = SIZES.map(|size| policy_of(size, entry));
     let head = head_of(fields);
@@ -186,7 +186,7 @@ fn measure_fields(
     println!("  {:.2}", medians[3] / medians[0]);
 }
 
-fn time(policy: &Policy, head: &RequestHead<'_>, asked: &dyn Fn(&Policy, &RequestHead<'_>)) -> Duration {
+fn time(policy: &Policy, head: &Request<'_>, asked: &dyn Fn(&Policy, &Request<'_>)) -> Duration {
     let started = Instant::now();
     for _ in 0..BATCH {
         asked(black_box(policy), black_box(head));

@@ -3,7 +3,7 @@
 use super::super::note::Report;
 use super::scope::Scope;
 use crate::problem::Problem;
-use policy::verdict::Mode;
+use policy::check::Mode;
 
 pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
     for scope in scopes {
