@@ -1,4 +1,5 @@
-//! What a hint offers can be done, and helps: each entry is added where the hint says, and the same request asked again.
+//! What a hint offers can be done, and helps, and does no more than it says: each entry is added where the hint says, and
+//! the same request asked again, and others that it does not name.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -7,13 +8,16 @@ use std::rc::Rc;
 use advice::Domains;
 use analysis::explain::{Asked, explain};
 use analysis::is_public_suffix;
-use policy::Policy;
+use config::Loaded;
+use policy::host::{Authority, Host};
+use policy::origin::Origin;
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
-use policy::request::{Field, RequestHead};
-use policy::verdict::{Deny, Finding};
+use policy::request::{Field, Request};
+use policy::verdict::{Check, Deny, Finding, Outcome};
 use serde_json::{Value, json};
 
-const POLICIES: [&str; 25] = [
+/// A policy in JSON; before it the settings of the environment, one a line.
+const POLICIES: [&str; 29] = [
     r#"{"allowed_origins": ["https://app.example"], "allowed_hosts": ["api.example", "1.2.3.4"], "cors": {"allow_credentials": true}, "csrf": {}}"#,
     r#"{"allowed_origins": ["https://example.com", "capacitor://localhost", "http://plain.test:81"], "allowed_hosts": ["api.example"], "csrf": {}}"#,
     r#"{"allowed_origins": ["wss://example.com", "wss://app.example"], "csrf": {"trusted_origins": ["https://pay.test"]}}"#,
@@ -45,6 +49,27 @@ const POLICIES: [&str; 25] = [
     r#"{"allowed_origins": ["http://b.example", "http://localhost:3000"], "allowed_hosts": ["api.example"], "csrf": {"trusted_origins": ["http://t.example", "http://[::1]:1"]}}"#,
     r#"{"allowed_origins": ["*"], "allowed_hosts": ["api.example"], "cors": {"allow_credentials": true}, "csrf": {}, "dangerously_allow_any_origin_with_credentials": true}"#,
     r#"{"allowed_hosts": ["api.example", "b.example"], "websocket": {"allowed_hosts": true}, "csrf": {}, "cors": {"allow_credentials": true}, "dangerously_allow_insecure_origins": true}"#,
+    // The same sections twice, and lists of Django's.
+    r#"{"allowed_origins": ["https://app.example"], "allowed_hosts": ["api.example"], "csrf": {"missing_origin": "reject"},
+        "cors": {}, "hosts": {}, "websocket": {"missing_origin": "reject"},
+        "policies": [{"match": {"path_prefixes": ["/api"]}, "allowed_origins": ["https://app.example"],
+            "allowed_hosts": ["api.example"], "csrf": {"missing_origin": "reject"}, "cors": {}, "hosts": {},
+            "websocket": {"missing_origin": "reject"}}]}"#,
+    "CORS_ALLOWED_ORIGINS=https://app.example,http://plain.test
+CORS_ALLOW_METHODS=GET
+CORS_ALLOW_HEADERS=accept
+ALLOWED_HOSTS=api.example,shop.test,.shop.api.example
+CSRF_TRUSTED_ORIGINS=https://pay.test
+{\"django_env\": true, \"csrf\": {\"mode\": \"enforce\"}}",
+    "CORS_ALLOWED_ORIGINS=https://app.example,https://q.com:82
+ALLOWED_HOSTS=[\"api.example\"]
+CORS_ALLOW_CREDENTIALS=1
+{\"django_env\": true, \"csrf\": {\"trusted_origins\": [\"https://pay.test\"]}, \"policies\": [
+    {\"match\": {\"path_prefixes\": [\"/api\"]}, \"allowed_origins\": [\"https://app.example\"], \"cors\": {}}]}",
+    "CORS_ALLOW_ALL_ORIGINS=1
+DEBUG=1
+CSRF_TRUSTED_ORIGINS=https://pay.test
+{\"django_env\": true, \"csrf\": {}}",
 ];
 
 const ORIGINS: [&str; 51] = [
@@ -183,7 +208,7 @@ fn request(host: &str, path: &str, origin: &str, kind: &[&str]) -> Lines {
     lines
 }
 
-fn head(lines: &Lines) -> RequestHead<'_> {
+fn head(lines: &Lines) -> Request<'_> {
     lines
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_slice()))
@@ -196,9 +221,19 @@ fn offers(fix: &str) -> Vec<(String, Vec<String>)> {
     let mut last_list = String::new();
     let words: Vec<&str> = fix.split(' ').collect();
     let is_list = |word: &str| {
-        ["allowed_", "csrf.", "cors.", "hosts.", "policies["]
-            .iter()
-            .any(|it| word.starts_with(it))
+        [
+            "allowed_",
+            "csrf.",
+            "cors.",
+            "hosts.",
+            "websocket.",
+            "policies[",
+            "ALLOWED_",
+            "CORS_",
+            "CSRF_",
+        ]
+        .iter()
+        .any(|it| word.starts_with(it))
     };
     for (at, word) in words.iter().enumerate() {
         match *word {
@@ -206,9 +241,16 @@ fn offers(fix: &str) -> Vec<(String, Vec<String>)> {
                 let begins = |word: &&str| matches!(*word, "add" | "else" | "check,");
                 let from = words[..at].iter().rposition(begins).unwrap() + 1;
                 let list = words[at + 1].trim_end_matches([',', ';', ':']);
-                let entries = words[from..at].iter().map(|it| it.trim_end_matches(',').to_owned());
+                let beside = words.get(at + 1..at + 3) == Some(&["ALLOWED_HOSTS", "beside"]);
+                let beside = words.iter().skip(at + 3).take_while(|it| beside && **it != "which");
+                let entries = words[from..at].iter().chain(beside.filter(|it| **it != "and"));
+                let entries = entries.map(|it| it.trim_end_matches(',').to_owned());
                 offers.push((list.to_owned(), entries.collect()));
                 last_list = list.to_owned();
+            }
+            "set" if words.get(at + 1).is_some_and(|it| is_list(it)) => {
+                let value = words[at + 3].trim_end_matches(',').to_owned();
+                offers.push((words[at + 1].to_owned(), vec![value]));
             }
             // The second list of "trusted (to write) or allowed (to read too)" takes the same.
             "or" if words.get(at + 1).is_some_and(|it| is_list(it)) => {
@@ -227,9 +269,29 @@ fn offers(fix: &str) -> Vec<(String, Vec<String>)> {
     offers
 }
 
+/// The settings before a policy, with a line break after each, and its JSON.
+fn parts(policy: &str) -> (&str, &str) {
+    policy.split_at(policy.find('{').unwrap())
+}
+
+/// The same policy without a setting, and with another.
+fn with_setting(policy: &str, without: &str, setting: &str) -> String {
+    let (settings, json) = parts(policy);
+    let others = settings.lines().filter(|it| !it.starts_with(&format!("{without}=")));
+    let lines = others.chain([setting]).map(|it| format!("{it}\n"));
+    lines.collect::<String>() + json
+}
+
 /// The policy with entries added to a list, which begins as its default.
 fn with(policy: &str, list: &str, entries: &[String]) -> String {
-    let mut root: Value = serde_json::from_str(policy).unwrap();
+    let (settings, text) = parts(policy);
+    if list.starts_with(|it: char| it.is_ascii_uppercase()) {
+        let listed = settings.lines().find_map(|it| it.strip_prefix(&format!("{list}=")));
+        let listed = listed.unwrap_or_default().replace(['[', ']', '"'], "");
+        let all = [listed, entries.join(",")].join(",");
+        return with_setting(policy, list, &format!("{list}={all}"));
+    }
+    let mut root: Value = serde_json::from_str(text).unwrap();
     let mut at = &mut root;
     for key in list.split('.') {
         at = match key.strip_prefix("policies[") {
@@ -237,29 +299,39 @@ fn with(policy: &str, list: &str, entries: &[String]) -> String {
             None => &mut at[key],
         };
     }
+    let key = list.rsplit('.').next().unwrap();
     if at.is_null() {
-        *at = match list.rsplit('.').next().unwrap() {
-            "allow_methods" => json!(["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"]),
-            "allow_headers" => json!(["accept", "authorization", "content-type"]),
+        *at = match key {
+            "allow_methods" => json!(config::DEFAULT_METHODS),
+            "allow_headers" => json!(config::DEFAULT_HEADERS),
             _ => json!([]),
         };
     }
-    let list = at.as_array_mut().unwrap();
-    list.extend(entries.iter().map(|it| Value::from(it.as_str())));
-    root.to_string()
+    if key == "missing_origin" {
+        *at = entries[0].as_str().into();
+    } else {
+        let list = at.as_array_mut().unwrap();
+        list.extend(entries.iter().map(|it| Value::from(it.as_str())));
+    }
+    settings.to_owned() + &root.to_string()
 }
 
 thread_local! {
     /// Most offers are made to many requests.
-    static LOADED: RefCell<HashMap<String, Rc<Result<Policy, String>>>> = RefCell::default();
+    static LOADED: RefCell<HashMap<String, Rc<Result<Loaded, String>>>> = RefCell::default();
 }
 
-fn load(policy: &str) -> Rc<Result<Policy, String>> {
-    let loads = || {
-        config::load(policy.as_bytes())
-            .map(|it| it.policy)
-            .map_err(|it| it.to_string())
+fn load_anew(policy: &str) -> Result<Loaded, String> {
+    let (settings, json) = parts(policy);
+    let setting = |name: &str| {
+        let value = settings.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
+        value.map(str::to_owned)
     };
+    config::load_with(json.as_bytes(), &setting).map_err(|it| it.to_string())
+}
+
+fn load(policy: &str) -> Rc<Result<Loaded, String>> {
+    let loads = || load_anew(policy);
     let mut known = LOADED.with_borrow_mut(std::mem::take);
     let loaded = Rc::clone(known.entry(policy.to_owned()).or_insert_with(|| Rc::new(loads())));
     LOADED.set(known);
@@ -274,13 +346,13 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     };
     let loaded = load(&changed);
     let policy = match &*loaded {
-        Ok(policy) => policy,
+        Ok(loaded) => &loaded.policy,
         Err(errors) => return Some(format!("does not load: {errors}")),
     };
     let mut head = head(lines);
     // What the page is to do, it does.
-    if head.request_method.one() == Some(b"patch") {
-        head.request_method = Field::One(b"PATCH");
+    if head.received.request_method.one() == Some(b"patch") {
+        head.received.request_method = Field::One(b"PATCH");
     }
     let verdict = policy.decide(&head);
     let after = verdict.finding;
@@ -289,7 +361,7 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
     let is_next = was != is
         && matches!(is, Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
         && was != Some(Deny::HeaderNotAllowed);
-    let is_next = is_next || advice::refused_forwarding(policy, &verdict, &head).is_some();
+    let is_next = is_next || verdict.forwarded.is_some();
     let is_solved = after.outcome.is_allowed() || after.check != before.check || is_next;
     (!is_solved).then(|| format!("still {after}"))
 }
@@ -298,6 +370,7 @@ fn problem(policy: &str, lines: &Lines, before: Finding, list: &str, entries: &[
 /// what is to be added to a list.
 fn done(policy: &str, lines: &Lines, fix: &str) -> Option<(String, Lines)> {
     let origin = head(lines)
+        .received
         .origin
         .one()
         .map(|it| String::from_utf8_lossy(it).into_owned())?;
@@ -321,6 +394,10 @@ fn done(policy: &str, lines: &Lines, fix: &str) -> Option<(String, Lines)> {
         return (fix.contains("X-Forwarded-Proto") || fix.contains("over https")).then(|| (policy.to_owned(), lines));
     };
     let entry = in_place.split("list ").nth(1)?.split(' ').next()?;
+    if in_place.contains("CORS_ALLOWED_ORIGINS, without CORS_ALLOW_ALL_ORIGINS") {
+        let setting = format!("CORS_ALLOWED_ORIGINS={entry}");
+        return Some((with_setting(policy, "CORS_ALLOW_ALL_ORIGINS", &setting), lines));
+    }
     let mut root: Value = serde_json::from_str(policy).unwrap();
     root["allowed_origins"] = json!([entry]);
     Some((root.to_string(), lines))
@@ -339,6 +416,97 @@ fn wrong(policy: &str, lines: &Lines, before: Finding, fix: &str) -> Option<Stri
     problem(&changed, &lines, before, "", &[])
 }
 
+/// What stays as it is, of a finding: the reason for a refusal may come to be another.
+type Answer = (Check, bool, bool);
+
+fn answer(policy: &str, lines: &Lines) -> Answer {
+    let loaded = load(policy);
+    let finding = loaded.as_ref().as_ref().unwrap().policy.decide(&head(lines)).finding;
+    let outcome = finding.outcome;
+    (
+        finding.check,
+        outcome.is_allowed(),
+        matches!(outcome, Outcome::WouldReject(_)),
+    )
+}
+
+/// Requests of which few are named by what is offered to any one.
+fn bystanders() -> Vec<Lines> {
+    let kinds = KINDS.iter().enumerate().filter(|(at, _)| [0, 1, 2, 8, 17].contains(at));
+    let mut requests = Vec::new();
+    for (_, kind) in kinds {
+        for path in &PATHS[..2] {
+            requests.extend(ORIGINS.map(|origin| request("api.example", path, origin, kind)));
+        }
+        for path in PATHS {
+            requests.extend(HOSTS.map(|host| request(host, path, "https://app.example", kind)));
+        }
+    }
+    requests
+}
+
+/// Whether what is added to a list is about a request.
+fn names(list: &str, entries: &[String], lines: &Lines) -> bool {
+    let head = head(lines);
+    let origin = head.received.origin.one().and_then(|it| Origin::parse(it).ok());
+    let is_asked = |field: Field<'_>, entry: &str| field.one() == Some(entry.as_bytes());
+    let named = |entry: &String| match list.rsplit('.').next().unwrap() {
+        "missing_origin" => origin.is_none(),
+        "exempt_paths" => head.received.path == entry.as_bytes(),
+        "allow_methods" | "CORS_ALLOW_METHODS" => is_asked(head.received.request_method, entry),
+        "allow_headers" | "CORS_ALLOW_HEADERS" => !head.received.request_headers.is_empty(),
+        "allowed_hosts" | "ALLOWED_HOSTS" => {
+            let pattern = HostPattern::parse(entry).unwrap();
+            let of = |host: &Host<'_>| pattern.matches(host);
+            let is_text = |(name, value): &(String, Vec<u8>)| {
+                name == "x-forwarded-host" && String::from_utf8_lossy(value).contains(entry.as_str())
+            };
+            let authority = head.received.authority.one().and_then(|it| Authority::parse(it).ok());
+            authority.is_some_and(|it| of(&it.host))
+                || origin.is_some_and(|it| of(&it.host))
+                || lines.iter().any(is_text)
+        }
+        _ => origin.is_some_and(|it| OriginPattern::parse(entry).unwrap().matches(&it)),
+    };
+    entries.iter().any(named)
+}
+
+thread_local! {
+    static BYSTANDERS: Vec<Lines> = bystanders();
+    /// What they are answered.
+    static ANSWERS: RefCell<HashMap<String, Rc<Vec<Answer>>>> = RefCell::default();
+    /// What is known of an offer: many requests have the same.
+    static MORE: RefCell<HashMap<String, Option<String>>> = RefCell::default();
+}
+
+/// The first request that an offer does not name and that it changes the answer to, if there is one.
+fn more(policy: &str, list: &str, entries: &[String]) -> Option<String> {
+    let changed = with(policy, list, entries);
+    if let Some(known) = MORE.with_borrow(|it| it.get(&changed).cloned()) {
+        return known;
+    }
+    let found = BYSTANDERS.with(|bystanders| {
+        let known = ANSWERS.with_borrow(|it| it.get(policy).cloned());
+        let before = known.unwrap_or_else(|| Rc::new(bystanders.iter().map(|it| answer(policy, it)).collect()));
+        ANSWERS.with_borrow_mut(|it| it.insert(policy.to_owned(), Rc::clone(&before)));
+        let mut others = bystanders
+            .iter()
+            .zip(&*before)
+            .filter(|(it, _)| !names(list, entries, it));
+        others.find_map(|(lines, before)| {
+            let after = answer(&changed, lines);
+            (after != *before).then(|| format!("changes {before:?} to {after:?} for {:?}", shown(lines)))
+        })
+    });
+    MORE.with_borrow_mut(|it| it.insert(changed, found.clone()));
+    found
+}
+
+fn shown(lines: &Lines) -> Vec<String> {
+    let line = |(name, value): &(String, Vec<u8>)| format!("{name}: {}", value.escape_ascii());
+    lines.iter().map(line).collect()
+}
+
 /// Whether an entry lets everybody in who has a name under a public suffix.
 fn is_for_strangers(entry: &str) -> bool {
     let domain = match OriginPattern::parse(entry) {
@@ -346,6 +514,8 @@ fn is_for_strangers(entry: &str) -> bool {
             hosts: OriginHosts::Subdomains(domain),
             ..
         }) => domain,
+        // The machine's own.
+        _ if entry == ".localhost" => return false,
         _ => match HostPattern::parse(entry) {
             Ok(HostPattern::Domain(domain)) => domain,
             _ => return false,
@@ -392,6 +562,7 @@ fn hands_out(policy: &str, origin: &str, finding: Finding, fix: &str) -> bool {
 /// What is wrong with a fix, each under the words that tell it from others.
 fn faults(policy: &str, lines: &Lines, finding: Finding, fix: &str, is_log: bool) -> Vec<(String, String)> {
     let origin = head(lines)
+        .received
         .origin
         .one()
         .map(String::from_utf8_lossy)
@@ -409,24 +580,25 @@ fn faults(policy: &str, lines: &Lines, finding: Finding, fix: &str, is_log: bool
     }
     for (list, entries) in offers(fix) {
         let entries = match entries.join(" ").as_str() {
-            "its path" | "the path" => vec![String::from_utf8_lossy(head(lines).path).into_owned()],
+            "its path" | "the path" => vec![String::from_utf8_lossy(head(lines).received.path).into_owned()],
             _ => entries,
         };
         let strangers = entries.iter().any(|it| !is_log && is_for_strangers(it));
         let strangers = strangers.then(|| "lets strangers in".to_owned());
         let problem = problem(policy, lines, finding, &list, &entries).or(strangers);
+        let problem = problem.or_else(|| more(policy, &list, &entries));
         faults.extend(problem.map(|it| (format!("{list} {entries:?}"), it)));
     }
     faults
 }
 
 #[test]
-fn what_is_offered_loads_and_helps() {
+fn what_is_offered_loads_and_helps_and_does_no_more() {
     let mut problems = BTreeMap::new();
     let (mut told, mut offered) = (0, 0);
     each_request(|text, lines| {
         let loaded = load(text);
-        let policy = loaded.as_ref().as_ref().unwrap();
+        let Loaded { policy, provenance, .. } = loaded.as_ref().as_ref().unwrap();
         let head = head(lines);
         let verdict = policy.decide(&head);
         let finding = verdict.finding;
@@ -438,8 +610,9 @@ fn what_is_offered_loads_and_helps() {
             request: lines.clone(),
             response: vec![(":status".to_owned(), b"200".to_vec())],
         };
-        let in_log = advice::hint(policy, &verdict, &head, Domains::LITTLE).fix.into_owned();
-        let explained = explain(config::load(text.as_bytes()).unwrap(), &asked).unwrap();
+        let in_log = advice::hint(policy, provenance, &verdict, &head, Domains::LITTLE);
+        let in_log = in_log.fix.into_owned();
+        let explained = explain(load_anew(text).unwrap(), &asked).unwrap();
         let explained = explained.hint.unwrap().fix.into_owned();
         let in_log = Some(in_log).filter(|it| *it != explained);
         for (is_log, fix) in in_log.map(|it| (true, it)).into_iter().chain([(false, explained)]) {

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::hint::black_box;
 
 use policy::Policy;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::Action;
 
 struct Counting;
@@ -47,7 +47,7 @@ fn policy(origins: usize) -> Policy {
 /// The allocations of one decision, the making of the head and the dropping of the verdict included.
 fn allocations(policy: &Policy, fields: Fields<'_>) -> (usize, String) {
     let before = COUNT.get();
-    let head: RequestHead<'_> = fields.iter().copied().collect();
+    let head: Request<'_> = fields.iter().copied().collect();
     let verdict = black_box(policy.decide(&head));
     let finding = verdict.finding;
     if let Action::Reply(reply) = &verdict.action {

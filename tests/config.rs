@@ -6,7 +6,7 @@ use std::fs;
 
 use crate::support::strings;
 use config::Note;
-use policy::problem::Problem;
+use config::Problem;
 use serde_json::Value;
 
 /// Messages are bytes, which cases are not: `a_struct_that_is_none_is_an_error` has these.

@@ -5,12 +5,12 @@ use policy::headers::{self, varies_by_origin};
 use policy::origin::{MAX_ORIGIN, Origin};
 use policy::path::{PathPattern, PathPrefix, any_covers};
 use policy::pattern::{HostPattern, OriginPattern};
-use policy::request::{Field, RequestHead};
+use policy::request::{Field, Received, Request};
 use policy::set::{HostSet, NearMiss, OriginSet};
 
 type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
-fn head<'a>(fields: Fields<'a>) -> RequestHead<'a> {
+fn head<'a>(fields: Fields<'a>) -> Received<'a> {
     fields.iter().copied().collect()
 }
 
@@ -33,7 +33,7 @@ fn a_host_that_is_told_twice_alike_is_one_host() {
 #[test]
 fn another_spelling_of_a_name_is_one_more_line() {
     // On Envoy names come in lower case; other hosts may keep their case.
-    type Get = for<'a> fn(&RequestHead<'a>) -> Field<'a>;
+    type Get = for<'a> fn(&Received<'a>) -> Field<'a>;
     let fields: [(&str, Get); 9] = [
         ("origin", |it| it.origin),
         ("upgrade", |it| it.upgrade),
@@ -49,7 +49,7 @@ fn another_spelling_of_a_name_is_one_more_line() {
     ];
     for (name, get) in fields {
         let is = |names: &[&str], expected: Field<'_>| {
-            let head: RequestHead<'_> = names.iter().map(|it| (it.as_bytes(), &b"x"[..])).collect();
+            let head: Received<'_> = names.iter().map(|it| (it.as_bytes(), &b"x"[..])).collect();
             assert_eq!(get(&head), expected, "{names:?}");
         };
         is(&[name], Field::One(b"x"));
@@ -132,7 +132,7 @@ fn a_websocket_is_told_by_any_of_its_signs() {
 
 #[test]
 fn the_scheme_is_what_the_proxy_in_front_says_or_else_what_this_one_sees() {
-    let scheme = |fields: Fields<'_>| head(fields).scheme();
+    let scheme = |fields: Fields<'_>| Request::from(head(fields)).scheme;
     let (https, http) = (Some(&b"https"[..]), Some(&b"http"[..]));
     assert_eq!(scheme(&[(b":scheme", b"https")]), https);
     assert_eq!(

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::documents::{blocks, document, pages};
+use config::Problem;
 use policy::pattern::probes;
-use policy::problem::Problem;
 use policy::verdict::{Check, Finding, Outcome};
 use serde_json::Value;
 

@@ -7,7 +7,7 @@ use crate::support::fake::Native;
 use crate::support::stream::{self, Host, Stream, respond, run};
 use crate::support::{Case, Envoy, Response};
 use filter::Pairs;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::Finding;
 
 #[test]
@@ -15,7 +15,7 @@ fn the_corpus_passes() {
     let mut failures = BTreeMap::new();
     let mut count = 0;
     for suite in support::corpus().into_iter().chain([support::matrix()]) {
-        let mut native = Native::new(suite.load().policy);
+        let mut native = Native::new(suite.load());
         for case in suite.cases.iter().filter(|case| case.envoy != Envoy::Only) {
             count += 1;
             let (stream, seen) = run(case, &mut native);
@@ -37,7 +37,7 @@ fn the_core_alone_finds_the_same() {
         let policy = suite.load().policy;
         for case in suite.cases.iter().filter(|case| case.envoy != Envoy::Only) {
             let fields = case.fields();
-            let head: RequestHead<'_> = fields.iter().map(|(name, value)| (&name[..], &value[..])).collect();
+            let head: Request<'_> = fields.iter().map(|(name, value)| (&name[..], &value[..])).collect();
             let finding = policy.decide(&head).finding.to_string();
             if finding != case.finding {
                 failures.insert(
@@ -65,7 +65,7 @@ fn the_corpus_meets_every_finding() {
 
 fn some_case(file: &str, name: &str) -> (Case, Native) {
     let suite = support::corpus().into_iter().find(|it| it.file == file).unwrap();
-    let native = Native::new(suite.load().policy);
+    let native = Native::new(suite.load());
     (suite.cases.into_iter().find(|it| it.name == name).unwrap(), native)
 }
 
@@ -152,10 +152,8 @@ fn a_request_that_can_neither_be_answered_nor_go_on_is_held() {
 #[test]
 fn a_proxy_without_counters_gets_the_same_answers() {
     let (case, _) = some_case("websocket", "a foreign origin");
-    let policy = config::load(br#"{"allowed_origins": ["https://app.example"]}"#)
-        .unwrap()
-        .policy;
-    let (stream, seen) = run(&case, &mut Native::without_counters(policy));
+    let loaded = config::load(br#"{"allowed_origins": ["https://app.example"]}"#).unwrap();
+    let (stream, seen) = run(&case, &mut Native::without_counters(loaded));
     assert_eq!(seen.answer.status, 403);
     assert!(stream.counted.is_empty());
 }
@@ -220,7 +218,7 @@ fn header_maps_are_read_as_they_are_written_and_no_other_bytes_panic() {
 #[test]
 fn what_is_edited_is_shown_to_the_access_log_as_it_was_received() {
     let received = |policy: &str, fields: &[(&str, &[u8])]| {
-        let mut native = Native::new(config::load(policy.as_bytes()).unwrap().policy);
+        let mut native = Native::new(config::load(policy.as_bytes()).unwrap());
         let common = [
             (":method", &b"GET"[..]),
             (":path", b"/"),

@@ -5,10 +5,11 @@ use crate::verdict;
 use std::cell::Cell;
 use std::time::Duration;
 
+use config::{Loaded, Provenance};
 use filter::{INTERVAL, Journal, NAMES};
 use log::Level;
-use policy::request::RequestHead;
-use policy::verdict::{Allow, Check, Deny, Finding, Outcome};
+use policy::request::Request;
+use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
 
 fn rejected(check: Check, reason: Deny) -> Finding {
     Finding {
@@ -21,10 +22,10 @@ type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
 /// The lines that a decision causes.
 fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>) -> Vec<(Level, String)> {
-    let head: RequestHead<'_> = fields.iter().copied().collect();
+    let head: Request<'_> = fields.iter().copied().collect();
     let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
-    let policy = config::load(policy).unwrap().policy;
-    journal.record(&policy, &verdict::of(finding), &head, || now);
+    let Loaded { policy, provenance, .. } = config::load(policy).unwrap();
+    journal.record(&policy, &provenance, &verdict::of(finding), &head, || now);
     captured::take()
 }
 
@@ -151,8 +152,12 @@ fn the_log_tells_enough_and_no_more() {
                      "hosts": {"forwarded_host": "check"}}"#;
     let check = config::load(check).unwrap().policy;
     let named = |finding: Finding, fields: Fields<'_>| {
-        let head: RequestHead<'_> = fields.iter().copied().collect();
-        journal.record(&check, &verdict::of(finding), &head, || now.get());
+        let head: Request<'_> = fields.iter().copied().collect();
+        let verdict = Verdict {
+            finding,
+            ..check.decide(&head)
+        };
+        journal.record(&check, &Provenance::default(), &verdict, &head, || now.get());
         captured::take().pop().map(|(_, line)| line).unwrap_or_default()
     };
     let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
@@ -207,8 +212,10 @@ fn the_log_tells_enough_and_no_more() {
         .policy;
     for number in 0..1_000_000 {
         let origin = format!("https://{number}.evil");
-        let head: RequestHead<'_> = from(origin.as_bytes()).into_iter().collect();
-        flood.record(&policy, &verdict::of(malformed), &head, || now.get());
+        let head: Request<'_> = from(origin.as_bytes()).into_iter().collect();
+        flood.record(&policy, &Provenance::default(), &verdict::of(malformed), &head, || {
+            now.get()
+        });
     }
     assert_eq!(captured::take().len(), NAMES);
     assert!(format!("{flood:?}").len() < 2000);

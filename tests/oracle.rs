@@ -1,7 +1,7 @@
 //! `decide`, held against the standards' steps written out slowly: strings, lists and the `url` crate, and nothing of
 //! the filter's own parsers, sets or order of checks.
 
-use policy::request::RequestHead;
+use policy::request;
 use policy::verdict::{Action, AllowOrigin, ResponseCors};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -532,7 +532,7 @@ fn fast(policy: &Policy, request: &Request) -> Option<Outcome> {
         ("access-control-request-method", request.asked_method),
         ("access-control-request-headers", request.asked_headers),
     ];
-    let head: RequestHead<'_> = fields
+    let head: request::Request<'_> = fields
         .iter()
         .filter_map(|(name, value)| Some((name.as_bytes(), (*value)?.as_bytes())))
         .collect();

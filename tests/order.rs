@@ -1,7 +1,7 @@
 //! A path with several readings is asked of several entries. Their order changes nothing.
 
 use policy::headers;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::{Action, Outcome, Verdict};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -157,7 +157,7 @@ proptest! {
             // It decodes three times: no entry surely holds it, and none surely not.
             let fields = fields.iter().chain([&(":path", "/%252561"), &(":scheme", "https")]);
             let fields: Vec<_> = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-            let head: RequestHead<'_> = fields.iter().copied().collect();
+            let head: Request<'_> = fields.iter().copied().collect();
             let answer = policy.decide(&head);
             for other in [&other, &reversed] {
                 prop_assert_eq!(seen(&answer), seen(&other.decide(&head)), "{:?}\n{:?}", entries, head);

@@ -8,7 +8,7 @@ use policy::headers;
 use policy::host::{Authority, Host};
 use policy::origin::{MAX_ORIGIN, Origin};
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern, Ports};
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::set::{HostSet, OriginSet};
 use policy::verdict::{Action, Finding, Outcome, RequestEdit};
 use proptest::prelude::*;
@@ -140,7 +140,7 @@ fn stripped(lines: &[String]) -> Option<Vec<String>> {
     STRIPS.with(|policy| {
         let host: (&[u8], &[u8]) = (b":authority", b"a");
         let fields = lines.iter().map(|it| (&b"forwarded"[..], it.as_bytes()));
-        let head: RequestHead<'_> = fields.chain([host]).collect();
+        let head: Request<'_> = fields.chain([host]).collect();
         let Action::Forward(forward) = policy.as_ref()?.decide(&head).action else {
             return None;
         };
@@ -266,7 +266,7 @@ proptest! {
             "hosts": {"forwarded_host": "check", "exempt_paths": ["/x/"]},
             "policies": [{"match": {"path_prefixes": ["/y"]}, "allowed_origins": ["*"]}]}"#;
         let policy = config::load(policy.as_bytes()).unwrap().policy;
-        let head: RequestHead<'_> = fields.iter().map(|(name, value)| (NAMES[*name], value.as_slice())).collect();
+        let head: Request<'_> = fields.iter().map(|(name, value)| (NAMES[*name], value.as_slice())).collect();
         let verdict = policy.decide(&head);
         prop_assert!(Finding::all().any(|it| it == verdict.finding));
         // Whatever is sent back could not end a header or begin another.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::support::fake::Native;
 use crate::support::stream::{Host, Stream};
+use config::Loaded;
 use filter::Journal;
-use policy::Policy;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::Finding;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -74,7 +74,7 @@ fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
     (path, prop::collection::vec(rest, 1..5)).prop_map(|(path, rest)| [vec![path], rest].concat())
 }
 
-fn policies() -> Vec<Policy> {
+fn policies() -> Vec<Loaded> {
     let texts = [
         r#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"], "csrf": {},
             "hosts": {"forwarded_host": "check", "exempt_paths": ["/healthz"]}}"#,
@@ -83,7 +83,7 @@ fn policies() -> Vec<Policy> {
         r#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"], "hosts": {"mode": "report_only"},
             "websocket": {"mode": "report_only"}, "csrf": {"mode": "report_only"}}"#,
     ];
-    texts.map(|it| config::load(it.as_bytes()).unwrap().policy).into()
+    texts.map(|it| config::load(it.as_bytes()).unwrap()).into()
 }
 
 #[test]
@@ -94,12 +94,12 @@ fn no_line_has_what_is_only_for_the_backend() {
     TestRunner::default()
         .run(&fields(), |fields| {
             let bytes = fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-            let head: RequestHead<'_> = bytes.collect();
-            for policy in &policies {
+            let head: Request<'_> = bytes.collect();
+            for Loaded { policy, provenance, .. } in &policies {
                 // Whatever the reason, though most of them have other requests.
                 let journal = Journal::default();
                 for finding in Finding::all() {
-                    journal.record(policy, &verdict::of(finding), &head, || Duration::ZERO);
+                    journal.record(policy, provenance, &verdict::of(finding), &head, || Duration::ZERO);
                 }
             }
             for policy in self::policies() {
@@ -128,16 +128,20 @@ fn no_line_has_what_is_only_for_the_backend() {
     assert!(lines.get() > 1000, "only {lines:?}");
 
     // What is left says enough.
-    let policy = &policies[0];
+    let Loaded { policy, provenance, .. } = &policies[0];
     let said = |origin: &str| {
         let journal = Journal::default();
         let fields: [(&[u8], &[u8]); 2] = [(b":authority", b"api.example"), (b"origin", origin.as_bytes())];
         let finding = Finding::all()
             .find(|it| it.to_string() == "cors:rejected:origin_malformed")
             .unwrap();
-        journal.record(policy, &verdict::of(finding), &fields.into_iter().collect(), || {
-            Duration::ZERO
-        });
+        journal.record(
+            policy,
+            provenance,
+            &verdict::of(finding),
+            &fields.into_iter().collect(),
+            || Duration::ZERO,
+        );
         let line = captured::take().pop().unwrap().1;
         let (_, rest) = line.split_once(" origin=\"").unwrap();
         rest.split_once("\" host=").unwrap().0.to_owned()

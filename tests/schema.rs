@@ -3,9 +3,11 @@
 use crate::support;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use config::{PRESETS, SCHEMA};
 use jsonschema::Validator;
+use policy::verdict::Allow;
 use serde_json::{Map, Value, json};
 
 fn schema() -> Value {
@@ -223,4 +225,62 @@ fn the_presets_are_all_there() {
     let schema = schema();
     let told = support::strings(&schema["$defs"]["cors"]["properties"]["presets"]["items"]["enum"]);
     assert_eq!(told, PRESETS.map(|it| it.name.to_owned()));
+}
+
+/// The names of the properties of an object of a schema, and of those inside.
+fn keys(schema: &Value, found: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Object(properties)) = members.get("properties") {
+                found.extend(properties.keys().cloned());
+            }
+            members.values().for_each(|it| keys(it, found));
+        }
+        Value::Array(items) => items.iter().for_each(|it| keys(it, found)),
+        _ => {}
+    }
+}
+
+/// The strings in the code of a file, comments aside.
+fn literals(code: &str) -> Vec<String> {
+    let lines = code.lines().filter(|it| !it.trim_start().starts_with("//"));
+    let code = lines
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("'\"'", "")
+        .replace("\\\"", "");
+    code.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => sources(&path, found),
+            false => found.extend(Some(path).filter(|it| it.extension().is_some_and(|it| it == "rs"))),
+        }
+    }
+}
+
+/// The core knows no format that a policy is written in. What it calls a reason may have a key's name.
+#[test]
+fn the_core_names_no_key_and_no_setting() {
+    let mut names = BTreeSet::new();
+    keys(&schema(), &mut names);
+    names.retain(|it| it.contains('_'));
+    assert!(names.contains("missing_origin") && names.len() > 20, "{names:?}");
+    names.extend(config::SETTING_NAMES.map(str::to_owned));
+    names.extend(["Django", "Envoy", "JSON", "google.protobuf", "vm_config"].map(str::to_owned));
+    let mut files = Vec::new();
+    sources(&crate::root().join("src/policy"), &mut files);
+    let mut seen = 0;
+    for file in files {
+        for literal in literals(&fs::read_to_string(&file).unwrap()) {
+            seen += 1;
+            let is_reason = Allow::ALL.iter().any(|it| it.code() == literal);
+            let named = names.iter().find(|it| !is_reason && literal.contains(it.as_str()));
+            assert_eq!(named, None, "{}: {literal}", file.display());
+        }
+    }
+    assert!(seen > 100, "only {seen} strings");
 }

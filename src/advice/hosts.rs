@@ -3,38 +3,16 @@
 use std::borrow::Cow;
 
 use super::{Case, Hint, LONGEST, text};
-use policy::Policy;
-use policy::forwarding::{self, Unfit};
+use policy::forwarding::FORWARDED;
 use policy::host::{Authority, Host, without_root_dot};
 use policy::path::PathPattern;
 use policy::pattern::is_address;
-use policy::request::RequestHead;
-use policy::rules::Rules;
-use policy::verdict::{Check, Deny, Verdict};
+use policy::verdict::Deny;
 
 const MALFORMED_FORWARDED: &str =
     "have the proxy in front send Forwarded as RFC 7239 has it: values with a colon in quotes, one host to each host=";
 const MALFORMED_FORWARDED_HOST: &str =
     "have the proxy in front send X-Forwarded-Host as a list: each one name or address, an optional port";
-
-/// The forwarded host that was refused, if it was one and not the host itself.
-#[must_use]
-pub fn refused_forwarding<'a>(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'a>) -> Option<Unfit<'a>> {
-    if verdict.finding.check != Check::Hosts {
-        return None;
-    }
-    unfit(policy.rules_of(verdict.by), head)
-}
-
-fn unfit<'a>(rules: &Rules, head: &RequestHead<'a>) -> Option<Unfit<'a>> {
-    let allowed = rules.allowed_hosts.as_ref()?;
-    let is_own = head.target().is_some_and(|it| allowed.contains(&it.host));
-    if is_own {
-        head.forwarding.unfit(|host| allowed.contains(host))
-    } else {
-        None
-    }
-}
 
 /// A path, whole if it is short and has nothing in it that may be more than a name: what comes later in a path, or after
 /// a `;`, may be a visitor's.
@@ -52,25 +30,23 @@ fn named(path: &str) -> Cow<'_, str> {
 
 impl Case<'_> {
     pub(super) fn host_hint(&self) -> Hint {
-        let unfit = unfit(self.rules, self.head);
         if self.deny == Some(Deny::HostMalformed) {
-            return Hint::fix(match unfit {
-                Some(unfit) if unfit.header == forwarding::FORWARDED => MALFORMED_FORWARDED,
+            return Hint::fix(match self.forwarded {
+                Some(unfit) if unfit.header == FORWARDED => MALFORMED_FORWARDED,
                 Some(_) => MALFORMED_FORWARDED_HOST,
                 None => "nothing, unless a proxy in front rewrites Host: one name or address, an optional port",
             });
         }
-        let value = match &unfit {
-            Some(unfit) => unfit.value.as_deref(),
-            None => self.head.authority.one(),
+        let authority = match self.forwarded {
+            Some(unfit) => unfit.value.as_ref().and_then(|it| Authority::parse(it).ok()),
+            None => self.head.target,
         };
-        let authority = value.and_then(|it| Authority::parse(it).ok());
         let hosts = self.key("allowed_hosts");
         let Some(Authority { host, .. }) = authority else {
             return Hint::fix(["if it is yours, add the host to ", &hosts].concat());
         };
         let own = text(without_root_dot(host.text())).to_ascii_lowercase();
-        if let Some(unfit) = &unfit {
+        if let Some(unfit) = self.forwarded {
             let fix = [
                 unfit.header,
                 " names another host: have the proxy in front send one that is listed, or add ",
@@ -139,7 +115,7 @@ impl Case<'_> {
 
     /// The path, if it can be exempt by itself: it is the client's, and one that ends in `/` exempts all that is below.
     pub(super) fn exempt_path(&self) -> Option<&str> {
-        let path = std::str::from_utf8(self.head.path).ok()?;
+        let path = std::str::from_utf8(self.head.received.path).ok()?;
         let is_fit = path.len() <= LONGEST && !path.contains('"') && !path.ends_with('/');
         Some(path).filter(|it| is_fit && PathPattern::parse(it).is_ok())
     }

@@ -1,7 +1,8 @@
 //! What to tell a person of a refusal: which entry comes nearest, and what would allow the request. It is worked out
 //! only where it will be read, and goes to the operator, never into a response.
 //!
-//! What is offered can be done: the entry loads where the hint puts it, and then allows the request.
+//! What is offered can be done: the entry loads where the hint puts it, then allows the request, and changes nothing that
+//! the hint does not name. So it is put where the list was read from, which `config` records.
 
 #![forbid(unsafe_code)]
 
@@ -11,14 +12,14 @@ mod origins;
 mod preflights;
 
 use std::borrow::Cow;
-use std::rc::Rc;
 
-pub use hosts::refused_forwarding;
+use config::Provenance;
 use near::Near;
 use policy::Policy;
+use policy::forwarding::Unfit;
 use policy::origin::Origin;
 use policy::pattern::is_shared_domain;
-use policy::request::{RequestHead, Source};
+use policy::request::{Request, Source};
 use policy::rules::Rules;
 use policy::set::OriginSet;
 use policy::verdict::{Check, Deny, Verdict};
@@ -49,15 +50,23 @@ impl Domains {
     };
 }
 
-/// What to tell of a verdict on a request.
+/// What to tell of a verdict on a request, under a policy of which the keys were written in these places.
 #[must_use]
-pub fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'_>, domains: Domains) -> Hint {
+pub fn hint(
+    policy: &Policy,
+    provenance: &Provenance,
+    verdict: &Verdict<'_>,
+    head: &Request<'_>,
+    domains: Domains,
+) -> Hint {
     let case = Case {
         policy,
+        provenance,
         at: verdict.by,
         rules: policy.rules_of(verdict.by),
         check: verdict.finding.check,
         deny: verdict.finding.outcome.deny(),
+        forwarded: verdict.forwarded.as_deref(),
         head,
         domains,
     };
@@ -85,19 +94,22 @@ impl Hint {
 /// A finding, and all that it came of.
 struct Case<'a> {
     policy: &'a Policy,
+    provenance: &'a Provenance,
     /// The entry of `policies` whose rules decided.
     at: Option<usize>,
     rules: &'a Rules,
     check: Check,
     /// Why not; `None` where nothing was refused.
     deny: Option<Deny>,
-    head: &'a RequestHead<'a>,
+    /// The forwarded host that was refused, if it was one.
+    forwarded: Option<&'a Unfit<'a>>,
+    head: &'a Request<'a>,
     domains: Domains,
 }
 
 impl Case<'_> {
     fn hint(&self) -> Hint {
-        match (self.deny, Source::from(self.head.origin)) {
+        match (self.deny, self.head.source) {
             (Some(Deny::HostNotAllowed | Deny::HostMalformed), _) => self.host_hint(),
             (Some(Deny::MethodNotAllowed), _) => Hint::fix(self.method_fix()),
             (Some(Deny::HeaderNotAllowed), _) => Hint::fix(self.header_fix()),
@@ -148,7 +160,7 @@ impl Case<'_> {
 
     /// For an origin in a spelling that no browser sends, the one that would be allowed.
     fn malformed_hint(&self) -> Hint {
-        let Some(received) = self.head.origin.one() else {
+        let Some(received) = self.head.received.origin.one() else {
             return Hint::fix("one Origin line is sent by browsers: see what adds another");
         };
         let lower = received.to_ascii_lowercase();
@@ -161,30 +173,10 @@ impl Case<'_> {
         Hint::fix(NO_BROWSER)
     }
 
-    /// A key with its place: in the entry of `policies`, if that gives the list or the section itself, or else where it
-    /// inherits it from. A section that is given replaces the whole one outside.
-    #[inline(never)]
+    /// A key with its place, or the setting that gives it.
     fn key(&self, key: &str) -> String {
-        let (own, all) = (self.rules, &self.policy.rules);
-        let is_inherited = match key.split('.').next() {
-            Some("allowed_origins") => Rc::ptr_eq(&own.origins.set, &all.origins.set),
-            Some("allowed_hosts") => is_same(own.allowed_hosts.as_ref(), all.allowed_hosts.as_ref()),
-            Some("hosts") => is_same(own.hosts.as_ref(), all.hosts.as_ref()),
-            Some("csrf") => is_same(own.csrf.as_ref(), all.csrf.as_ref()),
-            Some("cors") => is_same(own.cors.as_ref(), all.cors.as_ref()),
-            // It is copied, and too small to tell one from its like.
-            _ => own.websocket == all.websocket,
-        };
-        match self.at {
-            Some(at) if !is_inherited => ["policies[", &at.to_string(), "].", key].concat(),
-            _ => key.to_owned(),
-        }
+        self.provenance.place(self.at, key)
     }
-}
-
-/// Policies share what they inherit.
-fn is_same<T>(own: Option<&Rc<T>>, all: Option<&Rc<T>>) -> bool {
-    own.map(Rc::as_ptr) == all.map(Rc::as_ptr)
 }
 
 /// The longest text from a request that a hint repeats, origins and hosts aside.

@@ -4,7 +4,7 @@ use super::{Case, Hint, NO_BROWSER, text};
 use crate::near::{Miss, Near, nearest};
 use policy::origin::Origin;
 use policy::pattern::{OriginHosts, OriginPattern, is_opaque_scheme};
-use policy::request::{Field, RequestHead};
+use policy::request::{Field, Received, Request};
 use policy::rules::Rules;
 use policy::verdict::{Check, Deny};
 
@@ -41,16 +41,16 @@ impl Case<'_> {
     fn is_misread(&self, origin: &Origin<'_>) -> bool {
         matches!(self.check, Check::WebSocket | Check::Csrf)
             && self.deny == Some(Deny::SchemeMismatch)
-            && self.head.scheme() != Some(b"https")
-            && self.allows(RequestHead {
+            && self.head.scheme != Some(b"https")
+            && self.allows(Received {
                 forwarded_proto: Field::One(origin.scheme),
-                ..self.head.clone()
+                ..self.head.received.clone()
             })
     }
 
     /// Whether another request passes this check, apart from what a preflight asks for.
-    fn allows(&self, head: RequestHead<'_>) -> bool {
-        let finding = self.policy.decide(&head).finding;
+    fn allows(&self, received: Received<'_>) -> bool {
+        let finding = self.policy.decide(&Request::from(received)).finding;
         let deny = finding.outcome.deny();
         finding.check != self.check || matches!(deny, None | Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed))
     }
@@ -60,11 +60,10 @@ impl Case<'_> {
         let port = origin.port.filter(|&port| port != 443);
         let port = port.map(|port| [":", &port.to_string()].concat()).unwrap_or_default();
         let secure = ["https://", &text(origin.host.text()), &port].concat();
-        let head = RequestHead {
+        let is_enough = self.allows(Received {
             origin: Field::One(secure.as_bytes()),
-            ..self.head.clone()
-        };
-        let is_enough = self.allows(head);
+            ..self.head.received.clone()
+        });
         (secure, is_enough)
     }
 
@@ -75,7 +74,7 @@ impl Case<'_> {
         let is_known = near.is_some_and(|it| it.miss != Miss::Label)
             || origins.set.find_credentialed(origin).is_some()
             || trusted.is_some_and(|it| it.find_credentialed(origin).is_some())
-            || self.head.target().is_some_and(|it| origin.is_on_host(&it))
+            || self.head.target.is_some_and(|it| origin.is_on_host(&it))
             || self
                 .rules
                 .allowed_hosts
@@ -125,10 +124,12 @@ impl Case<'_> {
 
     /// Whether no `http` origin of another machine may be in `allowed_origins`, for whichever rules share it.
     fn is_secure_list(&self) -> bool {
-        let own = &self.rules.origins;
-        let all = self.policy.scoped.iter().map(|it| &it.rules);
-        all.chain([&self.policy.rules, self.rules])
-            .any(|it| std::rc::Rc::ptr_eq(&it.origins.set, &own.set) && !it.origins.allow_insecure())
+        let list_of = |rules| self.provenance.giver(rules, "allowed_origins");
+        let entries = (0..self.policy.scoped.len()).map(Some);
+        entries
+            .chain([None])
+            .filter(|&rules| list_of(rules) == list_of(self.at))
+            .any(|rules| !self.policy.rules_of(rules).origins.allow_insecure())
     }
 
     fn insecure_fix(&self, origin: &Origin<'_>, near: Option<&Near>) -> String {
@@ -191,8 +192,10 @@ impl Case<'_> {
             Miss::Label => "a label differs from those that it covers: if it is yours, ",
         };
         let mut fix = [before, &self.add(&text(origin.text))].concat();
-        // Wildcards are for pages of the web.
-        if let (Some(also), b"http" | b"https") = (also, origin.scheme) {
+        // Wildcards are for pages of the web, and Django takes them for names.
+        if let (Some(also), b"http" | b"https", None) =
+            (also, origin.scheme, self.provenance.setting(self.at, "allowed_origins"))
+        {
             fix += &[", or ", &text(origin.scheme), "://", &also].concat();
         }
         fix
@@ -222,7 +225,7 @@ impl Case<'_> {
         if self.is_own_host(origin) {
             return "that its host is in allowed_hosts lets it read nothing: ";
         }
-        match self.head.target().filter(|it| origin.is_on_host(it)) {
+        match self.head.target.filter(|it| origin.is_on_host(it)) {
             Some(target) if !origin.is_at(&target) => "the page is on another port of the host it asks: ",
             Some(_) if self.check == Check::Csrf => {
                 "the browser says that another site asks, as after a redirect: if that is meant, "

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Case, LONGEST, text};
-use policy::cors::AllowList;
+use policy::check::AllowList;
 use policy::headers::{self, is_token, members};
 
 const NO_HEADERS: &str = "nothing, if a browser was not the client: these are no names of headers, or too many";
@@ -13,7 +13,7 @@ const MOST: usize = 8;
 
 impl Case<'_> {
     pub(super) fn method_fix(&self) -> Cow<'static, str> {
-        let method = self.head.request_method.one().unwrap_or_default();
+        let method = self.head.received.request_method.one().unwrap_or_default();
         if !is_name(method) || headers::is_forbidden_method(method) {
             return "nothing: browsers let no page send this".into();
         }
@@ -33,7 +33,7 @@ impl Case<'_> {
         let is_listed = |name: &[u8]| listed.iter().any(|it| it.as_bytes().eq_ignore_ascii_case(name));
         let mut unlisted: Vec<&[u8]> = Vec::new();
         let mut more = "";
-        for name in self.head.request_headers.iter().flat_map(|line| members(line)) {
+        for name in self.head.received.request_headers.iter().flat_map(|line| members(line)) {
             if !is_name(name) {
                 return NO_HEADERS.into();
             }

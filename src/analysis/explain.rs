@@ -16,11 +16,10 @@ use advice::{Domains, Hint};
 use config::Loaded;
 use dry::DryRun;
 use filter::{Filter, Gate, Next};
-use policy::Policy;
 use policy::forwarding::FORWARDED;
 use policy::origin::Origin;
 use policy::pattern::{HostPattern, OriginPattern};
-use policy::request::{Field, RequestHead, Source};
+use policy::request::{Field, Received, Request, Source};
 use policy::rules::Rules;
 use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, ResponseCors, Verdict};
 
@@ -87,7 +86,7 @@ impl Explanation {
 ///
 /// If the request's names or values are too many or too long for any proxy.
 pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static str> {
-    let head: RequestHead<'_> = asked
+    let head: Request<'_> = asked
         .request
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_slice()))
@@ -101,9 +100,9 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
         },
     );
     let entry = entry(loaded.policy.rules_of(by), finding, &head);
-    let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded.policy, &verdict, &head));
+    let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded, &verdict, &head));
     let is_malformed = finding.outcome.deny() == Some(Deny::HostMalformed);
-    let why = match advice::refused_forwarding(&loaded.policy, &verdict, &head) {
+    let why = match &verdict.forwarded {
         Some(unfit) => match (unfit.header == FORWARDED, is_malformed) {
             (true, true) => "Forwarded does not parse, or names what is no host",
             (true, false) => "a host in Forwarded is not in allowed_hosts",
@@ -117,7 +116,7 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
 
     let proxy = DryRun::new(asked);
-    let mut filter = Filter::new(Rc::new(Gate::new(loaded.policy, |_| None)));
+    let mut filter = Filter::new(Rc::new(Gate::new(loaded.policy, loaded.provenance, |_| None)));
     let next = filter.on_request(&proxy);
     filter.on_response(&proxy);
     let seen = proxy.into_seen();
@@ -140,8 +139,8 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
 }
 
 /// The entry that allowed the origin, for the findings that have one.
-fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<String> {
-    let Source::Origin(origin) = Source::from(head.origin) else {
+fn entry(rules: &Rules, finding: Finding, head: &Request<'_>) -> Option<String> {
+    let Source::Origin(origin) = head.source else {
         return None;
     };
     let entry = || {
@@ -160,16 +159,18 @@ fn entry(rules: &Rules, finding: Finding, head: &RequestHead<'_>) -> Option<Stri
 }
 
 /// The hint of the log, by what is known of domains here, and the spelling that would be allowed.
-fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'_>) -> Hint {
-    let hint = advice::hint(policy, verdict, head, DOMAINS);
-    let is_forwarded = advice::refused_forwarding(policy, verdict, head).is_some();
+fn hint(loaded: &Loaded, verdict: &Verdict<'_>, head: &Request<'_>) -> Hint {
+    let Loaded { policy, provenance, .. } = loaded;
+    let hint = advice::hint(policy, provenance, verdict, head, DOMAINS);
+    let is_forwarded = verdict.forwarded.is_some();
     match verdict.finding.outcome.deny() {
         Some(Deny::OriginMalformed) if hint.nearest.is_none() => {
-            let instead = told(head.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);
+            let instead = told(head.received.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);
             let helps = |origin: &String| {
                 let origin = Field::One(origin.as_bytes());
+                let received = head.received.clone();
                 policy
-                    .decide(&RequestHead { origin, ..head.clone() })
+                    .decide(&Request::from(Received { origin, ..received }))
                     .finding
                     .outcome
                     .is_allowed()
@@ -177,14 +178,12 @@ fn hint(policy: &Policy, verdict: &Verdict<'_>, head: &RequestHead<'_>) -> Hint 
             instead.filter(helps).map_or(hint, Hint::respelled)
         }
         Some(Deny::HostMalformed) if !is_forwarded => {
-            let instead = told(head.authority).and_then(|it| HostPattern::parse(it).err()?.instead);
+            let instead = told(head.received.authority).and_then(|it| HostPattern::parse(it).err()?.instead);
             let helps = |host: &String| {
                 let authority = Field::One(host.as_bytes());
+                let received = head.received.clone();
                 policy
-                    .decide(&RequestHead {
-                        authority,
-                        ..head.clone()
-                    })
+                    .decide(&Request::from(Received { authority, ..received }))
                     .finding
                     .check
                     != Check::Hosts

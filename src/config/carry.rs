@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use super::django;
 use super::node::Node;
 use super::note::{Note, Report};
+use super::problem::Problem;
 use super::section::Section;
 use super::{Environment, Settings, parse, read_policy};
-use policy::problem::Problem;
 
 /// The JSON Schema (2020-12) of what is read here.
 pub const SCHEMA: &str = include_str!("policy.schema.json");

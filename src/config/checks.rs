@@ -4,14 +4,11 @@ use std::collections::BTreeSet;
 
 use super::node::Node;
 use super::note::{Note, Report};
+use super::problem::Problem;
 use super::section::{Section, parse_all, parse_each};
+use policy::check::{Csrf, ForwardedHost, Hosts, MissingOrigin, Mode, WebSocket};
 use policy::path::PathPattern;
 use policy::pattern::{HostPattern, OriginPattern};
-use policy::problem::Problem;
-use policy::rules::{ForwardedHost, Hosts};
-use policy::verdict::{MissingOrigin, Mode};
-use policy::websocket::WebSocket;
-use policy::writes::Csrf;
 
 /// Reads `allowed_hosts`; `None` if the key is absent.
 pub fn read_allowed_hosts(section: &mut Section<'_>, report: &mut Report) -> Option<Vec<HostPattern>> {

@@ -4,13 +4,12 @@ use super::checks;
 use super::node::Node;
 use super::note::{Note, Report, Wrong};
 use super::presets::{PRESETS, Preset};
+use super::problem::Problem;
 use super::section::{Item, Section, parse_all};
 use std::collections::BTreeSet;
 
-use policy::cors::{AllowList, Cors, UpstreamHeaders};
+use policy::check::{AllowList, Cors, Mode, UpstreamHeaders};
 use policy::headers::{self, is_token};
-use policy::problem::Problem;
-use policy::verdict::Mode;
 
 /// What django-cors-headers allows unless told otherwise.
 pub const DEFAULT_METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"];

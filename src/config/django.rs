@@ -5,7 +5,7 @@
 
 use super::node::Node;
 use super::note::{Note, Report};
-use policy::problem::Problem;
+use super::problem::Problem;
 
 /// A variable of the environment.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -118,9 +118,9 @@ impl Settings {
         }
     }
 
-    /// Whether the value at a path came from a setting.
-    pub fn brought(&self, path: &str) -> bool {
-        self.keys.iter().any(|(_, it)| it == path)
+    /// The setting that the value at a path came from.
+    pub fn of(&self, path: &str) -> Option<&'static str> {
+        self.keys.iter().find(|(_, it)| it == path).map(|(name, _)| *name)
     }
 
     /// Whether there was any setting.

@@ -5,8 +5,8 @@
 use super::Environment;
 use super::carry::{remark, written};
 use super::warnings::Scope;
+use policy::check::Mode;
 use policy::pattern::{OriginPattern, OriginRegex};
-use policy::verdict::Mode;
 
 /// Why an entry grants less than another would.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,9 @@ mod node;
 mod note;
 mod origins;
 mod presets;
+mod problem;
 mod protobuf;
+mod provenance;
 mod rules;
 mod section;
 mod warnings;
@@ -28,7 +30,6 @@ use node::Node;
 use note::Report;
 use policy::path::PathPrefix;
 use policy::pattern::HostPattern;
-use policy::problem::Problem;
 use policy::{Policy, Scoped};
 use protobuf::Malformed;
 use rules::{Draft, Shared};
@@ -45,6 +46,8 @@ pub use django::{Environment, Settings};
 pub use grants::grants;
 pub use note::Note;
 pub use presets::{PRESETS, Preset};
+pub use problem::Problem;
+pub use provenance::Provenance;
 #[cfg(not(target_arch = "wasm32"))]
 pub use warnings::problem_of_host;
 
@@ -53,14 +56,14 @@ pub use warnings::problem_of_host;
 pub struct Loaded {
     /// The policy.
     pub policy: Policy,
+    /// Where its keys were written.
+    pub provenance: Provenance,
     /// What tells it from other policies: a hash of the configuration's bytes and of the settings that it uses.
     pub digest: String,
     /// What the operator should know about it.
     pub warnings: Vec<Note>,
     /// The keys that the configuration itself gives.
     pub keys: Vec<String>,
-    /// Which of Django's settings were read.
-    pub settings: Settings,
     /// How many entries `allowed_origins` has.
     pub origins: usize,
     /// How many entries `allowed_hosts` has.
@@ -73,8 +76,8 @@ impl Loaded {
     pub fn summary(&self, warnings: usize) -> impl fmt::Display {
         let (origins, hosts) = (self.origins, self.hosts);
         let policies = self.policy.scoped.len();
-        let (keys, used) = (self.keys.join(","), self.settings.used.join(","));
-        let overridden = self.settings.overridden.join(",");
+        let Settings { used, overridden, .. } = &self.provenance.settings;
+        let (keys, used, overridden) = (self.keys.join(","), used.join(","), overridden.join(","));
         fmt::from_fn(move |f| {
             write!(
                 f,
@@ -155,7 +158,7 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
     }
     loaded.warnings = warnings;
     loaded.digest = digest(configuration, &settings, environment);
-    loaded.settings = settings;
+    loaded.provenance.settings = settings;
     loaded.keys = keys;
     Ok(loaded)
 }
@@ -247,11 +250,13 @@ fn read_policy(mut root: Section<'_>, is_django_hosts: bool, report: &mut Report
         is_django_hosts,
     };
     let draft = Draft::read(&mut root, None, shared, report);
+    let mut provenance = Provenance::default();
     let scoped = root.sections("policies", report).into_iter().map(|mut section| {
         let (hosts, paths) = read_match(section.section("match", report), report);
         let hosts = hosts.map(|it| it.into_iter().collect());
         let name = section.string("name", report).map(str::to_owned);
         let rules = Draft::read(&mut section, Some(&draft), shared, report).into_rules(shared);
+        provenance.add_entry(&section);
         section.finish(report);
         Scoped {
             name,
@@ -265,10 +270,10 @@ fn read_policy(mut root: Section<'_>, is_django_hosts: bool, report: &mut Report
     let (origins, hosts) = draft.counts();
     Loaded {
         policy: Policy::new(scoped, draft.into_rules(shared), debug),
+        provenance,
         digest: String::new(),
         warnings: Vec::new(),
         keys: Vec::new(),
-        settings: Settings::default(),
         origins,
         hosts,
     }

@@ -1,9 +1,9 @@
 //! Errors and warnings.
 
+use super::problem::Problem;
 use std::fmt;
 
-use policy::pattern::PatternError;
-use policy::problem::Problem;
+use policy::error::{PathError, PatternError, RegexError};
 
 /// One error or warning: where, what was written, what is wrong with it and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +29,24 @@ impl From<Problem> for Wrong {
     }
 }
 
-impl From<PatternError> for Wrong {
-    fn from(error: PatternError) -> Self {
-        Self {
-            problem: error.problem,
-            message: error.to_string(),
+impl<E: Into<Problem>> From<PatternError<E>> for Wrong {
+    fn from(error: PatternError<E>) -> Self {
+        Self::instead(error.reason.into(), error.instead)
+    }
+}
+
+impl From<PathError> for Wrong {
+    fn from(error: PathError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<RegexError> for Wrong {
+    fn from(error: RegexError) -> Self {
+        match error {
+            RegexError::Ascii => Problem::RegexAscii.into(),
+            RegexError::Empty => Problem::RegexEmpty.into(),
+            RegexError::Malformed(message) => Self::detailed(Problem::RegexMalformed, ": ", &message, ""),
         }
     }
 }
@@ -41,6 +54,22 @@ impl From<PatternError> for Wrong {
 impl From<(Problem, String)> for Wrong {
     fn from((problem, message): (Problem, String)) -> Self {
         Self { problem, message }
+    }
+}
+
+impl Wrong {
+    fn instead(problem: Problem, instead: Option<String>) -> Self {
+        match instead {
+            Some(instead) => Self::detailed(problem, "; write `", &instead, "`"),
+            None => problem.into(),
+        }
+    }
+
+    fn detailed(problem: Problem, before: &str, detail: &str, after: &str) -> Self {
+        Self {
+            problem,
+            message: [problem.text(), before, detail, after].concat(),
+        }
     }
 }
 

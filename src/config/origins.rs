@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use super::node::Node;
 use super::note::{Note, Report};
+use super::problem::Problem;
 use super::section::{Item, Section, parse_each};
 use policy::origin::Origin;
 use policy::pattern::{MAX_EXPRESSIONS, OriginHosts, OriginPattern, OriginRegex, expression_size, probes};
-use policy::problem::Problem;
 use policy::rules::{self, Dangers};
 use policy::set::OriginSet;
 

@@ -6,12 +6,11 @@ use super::checks::{self, WrittenWebSocket};
 use super::cors;
 use super::note::{Note, Report};
 use super::origins::{self, Origins};
+use super::problem::Problem;
 use super::section::Section;
-use policy::cors::Cors;
-use policy::problem::Problem;
-use policy::rules::{Dangers, Hosts, Rules};
+use policy::check::{Cors, Csrf, Hosts};
+use policy::rules::{Dangers, Rules};
 use policy::set::HostSet;
-use policy::writes::Csrf;
 
 /// What holds for all rules of a policy.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::node::Node;
 use super::note::{Note, Report, Wrong};
-use policy::problem::Problem;
+use super::problem::Problem;
 
 /// An object of the configuration, of which the keys are taken one after another.
 pub struct Section<'n> {

@@ -17,8 +17,8 @@ use std::fmt::Display;
 use super::django::Settings;
 use super::node::Node;
 use super::note::{Note, Report};
+use super::problem::Problem;
 use policy::Policy;
-use policy::problem::Problem;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use addresses::problem_of_host;

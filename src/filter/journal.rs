@@ -10,9 +10,10 @@ use log::{debug, warn};
 
 use super::shown::Shown;
 use advice::{Domains, Hint};
+use config::Provenance;
 use policy::Policy;
-use policy::forwarding::{FORWARDED, Unfit};
-use policy::request::{Field, RequestHead};
+use policy::forwarding::FORWARDED;
+use policy::request::{Field, Request};
 use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
 
 /// How long repetitions of a rejection are counted before a line tells their number.
@@ -58,8 +59,9 @@ impl Journal {
     pub fn record(
         &self,
         policy: &Policy,
+        provenance: &Provenance,
         verdict: &Verdict<'_>,
-        head: &RequestHead<'_>,
+        head: &Request<'_>,
         now: impl FnOnce() -> Duration,
     ) {
         let finding = verdict.finding;
@@ -67,19 +69,22 @@ impl Journal {
             return record_allowed(finding, head);
         };
         let headers = match deny {
-            Deny::HeaderNotAllowed => head.request_headers.join(&b", "[..]),
+            Deny::HeaderNotAllowed => head.received.request_headers.join(&b", "[..]),
             _ => Vec::new(),
         };
-        let unfit = advice::refused_forwarding(policy, verdict, head);
-        let (key, value) = refused(finding, deny, head, &headers, unfit.as_ref());
+        let (key, value) = refused(verdict, deny, head, &headers);
         // Values that log identically share one entry.
         let told = self.hasher.hash_one((key, value.one().map(Shown::from)));
         let Some(Untold { repeated, others }) = self.count(finding, told, now()) else {
             return;
         };
         let (subject, verb) = phrase(finding);
-        let Hint { nearest, fix } = advice::hint(policy, verdict, head, Domains::LITTLE);
-        let (reason, origin, host) = (deny.code(), Quoted(head.origin), Quoted(head.authority));
+        let Hint { nearest, fix } = advice::hint(policy, provenance, verdict, head, Domains::LITTLE);
+        let (reason, origin, host) = (
+            deny.code(),
+            Quoted(head.received.origin),
+            Quoted(head.received.authority),
+        );
         // What every line has is not told twice.
         let asked = match key {
             "origin" | "host" => nearest.as_ref().map(|it| ("nearest", Field::One(it.as_bytes()))),
@@ -160,27 +165,26 @@ impl Kind {
 /// What was refused, which tells one rejection from another with the same finding: its name in the line, and its value.
 /// Of the headers that a preflight asks for, all lines are one value; of `Forwarded` it is the host, where one can be read.
 fn refused<'a>(
-    finding: Finding,
+    verdict: &'a Verdict<'_>,
     deny: Deny,
-    head: &RequestHead<'a>,
+    head: &Request<'a>,
     headers: &'a [u8],
-    unfit: Option<&'a Unfit<'_>>,
 ) -> (&'static str, Field<'a>) {
-    match (finding.check, deny) {
-        (Check::Hosts, _) => match unfit {
+    match (verdict.finding.check, deny) {
+        (Check::Hosts, _) => match &verdict.forwarded {
             Some(unfit) if unfit.header == FORWARDED => {
                 ("forwarded", Field::One(unfit.value.as_deref().unwrap_or(unfit.line)))
             }
             Some(unfit) => ("forwarded_host", Field::One(unfit.line)),
-            None => ("host", head.authority),
+            None => ("host", head.received.authority),
         },
-        (_, Deny::MethodNotAllowed) => ("method", head.request_method),
+        (_, Deny::MethodNotAllowed) => ("method", head.received.request_method),
         (_, Deny::HeaderNotAllowed) => ("headers", Field::One(headers)),
-        _ => ("origin", head.origin),
+        _ => ("origin", head.received.origin),
     }
 }
 
-fn record_allowed(finding: Finding, head: &RequestHead<'_>) {
+fn record_allowed(finding: Finding, head: &Request<'_>) {
     // Nothing was validated and nothing is granted where no origin was found among those allowed.
     let Outcome::Allowed(allow) = finding.outcome else {
         return;
@@ -192,7 +196,7 @@ fn record_allowed(finding: Finding, head: &RequestHead<'_>) {
         _ => return,
     };
     let reason = allow.code();
-    match head.origin {
+    match head.received.origin {
         // Every page's request comes here, most often for the proxy to drop the line, and the standard library's
         // formatting costs more than the decision.
         Field::One(origin) if let Some(origin) = Shown::plain(origin) => {

@@ -19,10 +19,11 @@ pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_N
 pub use journal::{INTERVAL, Journal, NAMES};
 pub use pairs::Pairs;
 
+use config::Provenance;
 use policy::Policy;
 use policy::headers;
 use policy::reply::LocalReply;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, RequestEdit, Verdict};
 use response::{Latched, restore_status};
 
@@ -112,6 +113,7 @@ pub struct Unavailable;
 #[derive(Debug)]
 pub struct Gate {
     policy: Policy,
+    provenance: Provenance,
     /// One place for each check, outcome and reason; empty where a policy finds no such thing.
     records: Vec<Option<Record>>,
     journal: Journal,
@@ -144,8 +146,8 @@ struct Record {
 }
 
 impl Gate {
-    /// Sets up a policy; `define` makes a counter of a name, if the proxy can.
-    pub fn new(policy: Policy, mut define: impl FnMut(&str) -> Option<u32>) -> Self {
+    /// Sets up a policy, of which the log says where to change it; `define` makes a counter of a name, if the proxy can.
+    pub fn new(policy: Policy, provenance: Provenance, mut define: impl FnMut(&str) -> Option<u32>) -> Self {
         let mut records: Vec<_> = std::iter::repeat_with(|| None).take(PLACES).collect();
         for finding in Finding::all() {
             let (check, outcome, reason) = (finding.check.code(), finding.outcome.code(), finding.outcome.reason());
@@ -160,11 +162,17 @@ impl Gate {
         }
         Self {
             policy,
+            provenance,
             records,
             journal: Journal::default(),
             cookies: Cookies::default(),
             dropped_cookies: define(DROPPED_COOKIES),
         }
+    }
+
+    fn record_decision(&self, proxy: &impl Proxy, verdict: &Verdict<'_>, head: &Request<'_>) {
+        let now = || proxy.now();
+        self.journal.record(&self.policy, &self.provenance, verdict, head, now);
     }
 
     fn record(&self, finding: Finding) -> Option<&Record> {
@@ -221,7 +229,7 @@ impl Filter {
             return self.refuse_unavailable(proxy);
         };
         let mut has_original = false;
-        let head: RequestHead<'_> = fields
+        let head: Request<'_> = fields
             .inspect(|(name, _)| has_original |= received::is_original(name))
             .collect();
         if has_original {
@@ -229,7 +237,7 @@ impl Filter {
         }
         received::publish_unclear(proxy, &pairs, &head);
         let verdict = gate.policy.decide(&head);
-        gate.journal.record(&gate.policy, &verdict, &head, || proxy.now());
+        gate.record_decision(proxy, &verdict, &head);
         let Verdict { finding, action, .. } = verdict;
         match action {
             Action::Reply(reply) => {
@@ -238,7 +246,7 @@ impl Filter {
                     let finding = finding.to_string().into_bytes();
                     reply.headers.push((headers::X_ORIGIN_GATE, Cow::Owned(finding)));
                 }
-                self.reply(proxy, finding, &reply, head.is_grpc())
+                self.reply(proxy, finding, &reply, head.received.is_grpc())
             }
             Action::Forward(forward) => {
                 received::publish_edited(proxy, &pairs, &forward.request);
@@ -269,8 +277,7 @@ impl Filter {
     fn refuse_unavailable(&mut self, proxy: &impl Proxy) -> Next {
         let gate = Rc::clone(&self.gate);
         let verdict = gate.policy.refuse_unavailable();
-        gate.journal
-            .record(&gate.policy, &verdict, &RequestHead::default(), || proxy.now());
+        gate.record_decision(proxy, &verdict, &Request::default());
         match verdict.action {
             Action::Reply(reply) => self.reply(proxy, verdict.finding, &reply.render(), false),
             Action::Forward(_) => Next::Stop,

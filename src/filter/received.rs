@@ -3,7 +3,7 @@
 
 use super::{Pairs, Proxy};
 use policy::headers;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::RequestEdit;
 
 /// Shows the access log the headers that the edits replace or remove, as they were received: those of `x-forwarded-host`
@@ -26,8 +26,8 @@ pub fn publish_edited(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]
 }
 
 /// Shows the access log the headers of which it has one line at most, under one name, where there are others.
-pub fn publish_unclear(proxy: &impl Proxy, request: &Pairs, head: &RequestHead<'_>) {
-    head.unclear().for_each(|name| publish(proxy, request, name));
+pub fn publish_unclear(proxy: &impl Proxy, request: &Pairs, head: &Request<'_>) {
+    head.received.unclear().for_each(|name| publish(proxy, request, name));
 }
 
 /// Several lines are one value, as in RFC 9110 §5.3. A line that supplies no value, since its name is spelled in another
@@ -55,11 +55,11 @@ fn publish(proxy: &impl Proxy, request: &Pairs, name: &str) {
 
 /// Shows the access log the host and path of a request that came with `x-envoy-original-path` or `x-envoy-original-host`.
 /// Envoy takes these out at the edge only, and its access log has them in place of the path and host.
-pub fn publish_target(proxy: &impl Proxy, head: &RequestHead<'_>) {
-    if let Some(authority) = head.authority.one() {
+pub fn publish_target(proxy: &impl Proxy, head: &Request<'_>) {
+    if let Some(authority) = head.received.authority.one() {
         proxy.publish("origin_gate_received_authority", authority);
     }
-    proxy.publish("origin_gate_received_path", head.path);
+    proxy.publish("origin_gate_received_path", head.received.path);
 }
 
 /// Whether Envoy notes in a header of this name what its routes rewrite.

@@ -44,7 +44,11 @@ impl RootContext for Root {
             Ok(Ok(loaded)) => {
                 announce(&loaded, started);
                 self.presence = Presence::new(&loaded.digest);
-                self.gate = Some(Rc::new(Gate::new(loaded.policy, abi::define_counter)));
+                self.gate = Some(Rc::new(Gate::new(
+                    loaded.policy,
+                    loaded.provenance,
+                    abi::define_counter,
+                )));
                 return true;
             }
             Ok(Err(ConfigErrors { errors, .. })) => errors.iter().map(ToString::to_string).collect(),

@@ -3,18 +3,18 @@
 
 use super::headers::trim;
 use super::host::{Host, without_root_dot};
-use super::request::{Field, RequestHead, Source};
+use super::request::{Field, Request, Source};
 
 /// Whether browsers hold the page behind a request to be of another site than the server.
 ///
 /// They say so themselves (Fetch Metadata §2.4). Without their word, names that share two labels pass for one site:
 /// the list of public suffixes is not at hand, and to say nothing is better than a false alarm.
-pub(super) fn is_cross_site(head: &RequestHead<'_>, source: &Source<'_>) -> bool {
+pub(super) fn is_cross_site(request: &Request<'_>) -> bool {
     // What a person follows or submits may set cookies of any kind but `Strict`.
-    if head.fetch_mode == Field::One(b"navigate") {
+    if request.received.fetch_mode == Field::One(b"navigate") {
         return false;
     }
-    match (head.fetch_site, source, head.target()) {
+    match (request.received.fetch_site, request.source, request.target) {
         (Field::One(site), ..) => site == b"cross-site",
         (Field::Absent, Source::Origin(origin), Some(target)) => !share_site(&origin.host, &target.host),
         (Field::Absent | Field::Many, ..) => false,

@@ -3,9 +3,10 @@
 //! Clients can send both, and frameworks believe them: some the first value, some the last, some that of
 //! `X_Forwarded_Host`. So every value counts here, in every line and spelling.
 
+use super::edits::RequestEdit;
+use super::finding::Deny;
 use super::headers::{self, is_tchar, trim};
 use super::host::{Authority, Host};
-use super::verdict::{Deny, RequestEdit};
 
 /// `Forwarded`, as people write it.
 pub const FORWARDED: &str = "Forwarded";

@@ -3,8 +3,13 @@
 
 #![forbid(unsafe_code)]
 
+mod allowed;
+mod answer;
+pub mod check;
 pub mod cookies;
-pub mod cors;
+mod edits;
+pub mod error;
+mod finding;
 pub mod forwarding;
 pub mod headers;
 pub mod host;
@@ -12,19 +17,18 @@ mod names;
 pub mod origin;
 pub mod path;
 pub mod pattern;
-pub mod problem;
+mod received;
 pub mod reply;
 pub mod request;
 pub mod rules;
 pub mod set;
 mod strictest;
 pub mod verdict;
-pub mod websocket;
-pub mod writes;
 
 use host::Authority;
+pub use path::Applies;
 use path::{PathIndex, PathPrefix};
-use request::RequestHead;
+use request::Request;
 use rules::Rules;
 use set::HostSet;
 use strictest::Strictest;
@@ -56,17 +60,6 @@ pub struct Scoped {
     pub rules: Rules,
 }
 
-/// Whether rules apply to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Applies {
-    /// They do not.
-    No,
-    /// That depends on how the backend reads a host or path that has more than one reading.
-    Perhaps,
-    /// They do.
-    Yes,
-}
-
 impl Policy {
     /// A policy of entries, and of the rules that apply where none does.
     #[must_use]
@@ -84,22 +77,22 @@ impl Policy {
     /// A request whose host or path has more than one reading may belong to several policies; then each is asked, and
     /// the strictest answer holds.
     #[must_use]
-    pub fn decide<'a>(&'a self, head: &RequestHead<'a>) -> Verdict<'a> {
+    pub fn decide<'a>(&'a self, request: &Request<'a>) -> Verdict<'a> {
         if self.scoped.is_empty() {
-            return self.rules.decide(head);
+            return self.rules.decide(request);
         }
         let mut answers = Strictest::default();
-        for (at, scoped, applies) in self.asked(head) {
+        for (at, scoped, applies) in self.asked(request) {
             let verdict = Verdict {
                 by: Some(at),
-                ..scoped.rules.decide(head)
+                ..scoped.rules.decide(request)
             };
             let is_strictest = answers.add(verdict);
             if applies == Applies::Yes || is_strictest {
                 return answers.finish(|| self.refuse_unavailable());
             }
         }
-        answers.add(self.rules.decide(head));
+        answers.add(self.rules.decide(request));
         answers.finish(|| self.refuse_unavailable())
     }
 
@@ -112,11 +105,11 @@ impl Policy {
 
     /// The entries that a request belongs to or may belong to, in order. Those behind one that it surely belongs to are
     /// not for it.
-    fn asked<'s, 'h>(&'s self, head: &RequestHead<'h>) -> impl Iterator<Item = (usize, &'s Scoped, Applies)> {
-        let target = head.target();
-        self.paths.asked(head.path).into_iter().filter_map(move |(at, path)| {
+    fn asked(&self, request: &Request<'_>) -> impl Iterator<Item = (usize, &Scoped, Applies)> {
+        let paths = self.paths.asked(request.received.path);
+        paths.into_iter().filter_map(|(at, path)| {
             let scoped = self.scoped.get(at)?;
-            let applies = path.min(scoped.is_for(target.as_ref()));
+            let applies = path.min(scoped.is_for(request.target.as_ref()));
             (applies != Applies::No).then_some((at, scoped, applies))
         })
     }

@@ -39,6 +39,17 @@ pub use folds::{Fold, fold};
 pub use index::PathIndex;
 pub use pattern::{PathPattern, PathPrefix, any_covers};
 
+/// Whether rules apply to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applies {
+    /// They do not.
+    No,
+    /// That depends on how the backend reads a host or path that has more than one reading.
+    Perhaps,
+    /// They do.
+    Yes,
+}
+
 /// The path of a request target.
 pub(super) fn without_query(target: &[u8]) -> &[u8] {
     target

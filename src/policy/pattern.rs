@@ -10,9 +10,9 @@ mod size;
 
 use std::fmt;
 
+use super::error::{HostError, OriginError, PatternError};
 use super::host::{Host, is_loopback, without_root_dot};
 use super::origin::Origin;
-use super::problem::Problem;
 
 pub use origins::{SHARED_DOMAINS, is_opaque_scheme, is_shared_domain};
 pub use regex::{OriginRegex, probes};
@@ -72,27 +72,18 @@ pub enum HostPattern {
     Domain(Box<[u8]>),
 }
 
-/// Why an entry is no pattern, and what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PatternError {
-    /// What is wrong.
-    pub problem: Problem,
-    /// The canonical form of what was probably meant.
-    pub instead: Option<String>,
-}
-
 impl OriginPattern {
     /// Reads one entry of `allowed_origins`.
     ///
     /// # Errors
     ///
     /// [`PatternError`], with the canonical form of what was probably meant where there is one.
-    pub fn parse(entry: &str) -> Result<Self, PatternError> {
+    pub fn parse(entry: &str) -> Result<Self, PatternError<OriginError>> {
         if entry == "*" {
             return Ok(Self::Any);
         }
-        origins::parse(entry.as_bytes()).map_err(|problem| PatternError {
-            problem,
+        origins::parse(entry.as_bytes()).map_err(|reason| PatternError {
+            reason,
             instead: origins::meant(entry).find(|it| it != entry && origins::parse(it.as_bytes()).is_ok()),
         })
     }
@@ -199,12 +190,12 @@ impl HostPattern {
     /// # Errors
     ///
     /// [`PatternError`]: schemes, ports and `*.` are no part of this dialect.
-    pub fn parse(entry: &str) -> Result<Self, PatternError> {
+    pub fn parse(entry: &str) -> Result<Self, PatternError<HostError>> {
         if entry == "*" {
             return Ok(Self::Any);
         }
-        hosts::parse(entry).map_err(|problem| PatternError {
-            problem,
+        hosts::parse(entry).map_err(|reason| PatternError {
+            reason,
             instead: hosts::meant(entry).filter(|it| hosts::parse(it).is_ok()),
         })
     }
@@ -251,15 +242,3 @@ pub fn is_address(host: &Host<'_>) -> bool {
         Host::Name(name) => std::str::from_utf8(name).is_ok_and(|name| name.parse::<std::net::Ipv4Addr>().is_ok()),
     }
 }
-
-impl fmt::Display for PatternError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.problem.text())?;
-        match &self.instead {
-            Some(instead) => write!(f, "; write `{instead}`"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for PatternError {}

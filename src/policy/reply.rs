@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::edits::{AllowOrigin, CorsGrant};
+use super::finding::{Check, Deny};
 use super::headers;
-use super::verdict::{AllowOrigin, Check, CorsGrant, Deny};
 
 /// A header to send.
 pub type Header<'a> = (&'static str, Cow<'a, [u8]>);

@@ -1,251 +1,29 @@
-//! The facts of a request that a policy reads.
+//! A request: what was received, and what it means, read once.
 
-use super::forwarding::{Forwarding, Line};
-use super::headers;
 use super::host::Authority;
 use super::origin::{NoOrigin, Origin};
-use super::path::without_query;
+pub use super::received::{Field, Received};
 
-/// What was found under one header name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Field<'a> {
-    /// No line.
-    #[default]
-    Absent,
-    /// One line, with its bytes as received; some proxies join several lines with commas before they get here.
-    One(&'a [u8]),
-    /// Two or more lines, or one whose name is spelled in another way: no value may be picked from them.
-    Many,
-}
-
-/// A request head, borrowed.
+/// A request. Whatever decides reads what its fields mean; whatever shows them to a person, what was received.
 #[derive(Clone, Debug, Default)]
-pub struct RequestHead<'a> {
-    /// The method; empty if there was none.
-    pub method: &'a [u8],
-    /// The path of the request target, without the query; empty for `CONNECT`.
-    pub path: &'a [u8],
-    /// `:scheme`; empty if the proxy does not tell.
-    pub scheme: &'a [u8],
-    /// `:authority` or `Host`; [`Field::Many`] if both are there and differ.
-    pub authority: Field<'a>,
-    /// `Origin`.
-    pub origin: Field<'a>,
-    /// `Upgrade`, or `:protocol` of an extended CONNECT (RFC 8441 §4).
-    pub upgrade: Field<'a>,
-    /// `Access-Control-Request-Method`.
-    pub request_method: Field<'a>,
-    /// The lines of `Access-Control-Request-Headers`; a list may come in several (RFC 9110 §5.3).
-    pub request_headers: Vec<&'a [u8]>,
-    /// `Access-Control-Request-Private-Network`.
-    pub request_private_network: Field<'a>,
-    /// `Content-Type`.
-    pub content_type: Field<'a>,
-    /// `Sec-Fetch-Mode`.
-    pub fetch_mode: Field<'a>,
-    /// `Sec-Fetch-Site`.
-    pub fetch_site: Field<'a>,
-    /// `Sec-WebSocket-Key`.
-    pub websocket_key: Field<'a>,
-    /// `X-Forwarded-Host` and `Forwarded`.
-    pub forwarding: Forwarding<'a>,
-    /// `X-Forwarded-Proto`.
-    pub forwarded_proto: Field<'a>,
-}
-
-/// What stands for `Access-Control-Request-Headers` in another spelling: no list of names.
-const ANOTHER_SPELLING: &[u8] = b"(another spelling)";
-
-impl<'a> FromIterator<(&'a [u8], &'a [u8])> for RequestHead<'a> {
-    /// Picks the facts out of a request's fields. Names are in lower case, as HTTP/2 has them and proxies hand them on.
-    /// Another spelling counts as one more line of the header: it can make a value unreadable, and never supplies one.
-    fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
-        let mut head = Self::default();
-        let mut respelled_host = Field::Absent;
-        for (name, value) in fields {
-            match name {
-                b":method" => head.method = value,
-                b":path" => head.path = without_query(value),
-                b":scheme" => head.scheme = value,
-                b":authority" | b"host" => head.authority.add_unless_same(value),
-                b"origin" => head.origin.add(value),
-                b"upgrade" | b":protocol" => head.upgrade.add(value),
-                b"access-control-request-method" => head.request_method.add(value),
-                b"access-control-request-headers" => head.request_headers.push(value),
-                b"access-control-request-private-network" => {
-                    head.request_private_network.add(value);
-                }
-                b"content-type" => head.content_type.add(value),
-                b"sec-fetch-mode" => head.fetch_mode.add(value),
-                b"sec-fetch-site" => head.fetch_site.add(value),
-                b"sec-websocket-key" => head.websocket_key.add(value),
-                b"x-forwarded-proto" => head.forwarded_proto.add(value),
-                _ => match headers::meant_by(name) {
-                    None => {}
-                    Some(headers::X_FORWARDED_HOST) => head.forwarding.hosts.push((name, value)),
-                    Some(headers::FORWARDED) => head.forwarding.forwarded.push((name, value)),
-                    Some(headers::HOST) => respelled_host.add_unless_same(value),
-                    Some(headers::REQUEST_HEADERS) => head.request_headers.push(ANOTHER_SPELLING),
-                    Some(meant) => head.spoil(meant),
-                },
-            }
-        }
-        // One host that is told twice alike is one host.
-        if respelled_host != Field::Absent && respelled_host != head.authority {
-            head.authority = Field::Many;
-        }
-        head
-    }
-}
-
-impl<'a> Field<'a> {
-    fn add(&mut self, value: &'a [u8]) {
-        *self = match self {
-            Self::Absent => Self::One(value),
-            Self::One(_) | Self::Many => Self::Many,
-        };
-    }
-
-    fn add_unless_same(&mut self, value: &'a [u8]) {
-        if *self != Self::One(value) {
-            self.add(value);
-        }
-    }
-
-    /// The value, if there is exactly one.
-    #[must_use]
-    pub fn one(&self) -> Option<&'a [u8]> {
-        match self {
-            Self::One(value) => Some(value),
-            Self::Absent | Self::Many => None,
-        }
-    }
-}
-
-impl<'a> RequestHead<'a> {
-    /// Leaves a header without a value.
-    fn spoil(&mut self, name: &str) {
-        let field = match name {
-            headers::ORIGIN => &mut self.origin,
-            headers::UPGRADE => &mut self.upgrade,
-            headers::REQUEST_METHOD => &mut self.request_method,
-            headers::REQUEST_PRIVATE_NETWORK => &mut self.request_private_network,
-            headers::CONTENT_TYPE => &mut self.content_type,
-            headers::SEC_FETCH_MODE => &mut self.fetch_mode,
-            headers::SEC_FETCH_SITE => &mut self.fetch_site,
-            headers::SEC_WEBSOCKET_KEY => &mut self.websocket_key,
-            headers::X_FORWARDED_PROTO => &mut self.forwarded_proto,
-            _ => return,
-        };
-        *field = Field::Many;
-    }
-
-    /// The headers that came in several lines or in another spelling, of those that decide something.
-    pub fn unclear(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let fields = [
-            (headers::HOST, self.authority),
-            (headers::ORIGIN, self.origin),
-            (headers::UPGRADE, self.upgrade),
-            (headers::REQUEST_METHOD, self.request_method),
-            (headers::REQUEST_PRIVATE_NETWORK, self.request_private_network),
-            (headers::CONTENT_TYPE, self.content_type),
-            (headers::SEC_FETCH_MODE, self.fetch_mode),
-            (headers::SEC_FETCH_SITE, self.fetch_site),
-            (headers::X_FORWARDED_PROTO, self.forwarded_proto),
-        ];
-        let fields = fields.map(|(name, field)| (name, matches!(field, Field::Many)));
-        let is_list = !matches!(*self.request_headers, [] | [_]) || self.request_headers.contains(&ANOTHER_SPELLING);
-        let forwarding = &self.forwarding;
-        let lists = [
-            (headers::REQUEST_HEADERS, is_list),
-            (
-                headers::X_FORWARDED_HOST,
-                is_unclear(&forwarding.hosts, headers::X_FORWARDED_HOST),
-            ),
-            (
-                headers::FORWARDED,
-                is_unclear(&forwarding.forwarded, headers::FORWARDED),
-            ),
-        ];
-        let all = fields.into_iter().chain(lists);
-        all.filter_map(|(name, is_unclear)| is_unclear.then_some(name))
-    }
-
-    /// The host and port that are asked for, if there is one well-formed answer.
-    #[must_use]
-    pub fn target(&self) -> Option<Authority<'a>> {
-        Authority::parse(self.authority.one()?).ok()
-    }
-
-    /// The scheme of the client's request. `X-Forwarded-Proto` tells it where TLS ends before this proxy; one at the
+#[non_exhaustive]
+pub struct Request<'a> {
+    /// What was received.
+    pub received: Received<'a>,
+    /// The host and port that are asked for, if there is one well-formed answer (RFC 9110 §7.2).
+    pub target: Option<Authority<'a>>,
+    /// `http` or `https`, as the client asked. `X-Forwarded-Proto` tells it where TLS ends before this proxy; one at the
     /// edge is to write it itself, or else clients choose it.
-    #[must_use]
-    pub fn scheme(&self) -> Option<&'static [u8]> {
-        let scheme = match self.forwarded_proto {
-            Field::Absent => self.scheme,
-            Field::One(proto) => proto,
-            Field::Many => return None,
-        };
-        let is = |words: [&[u8]; 2]| words.iter().any(|word| word.eq_ignore_ascii_case(scheme));
-        match scheme {
-            _ if is([b"https", b"wss"]) => Some(b"https"),
-            _ if is([b"http", b"ws"]) => Some(b"http"),
-            _ => None,
-        }
-    }
-
-    /// Whether a page of this origin came over HTTP while this request came over HTTPS, or by a scheme that cannot be
-    /// read.
-    #[must_use]
-    pub fn is_downgraded_by(&self, origin: &Origin<'_>) -> bool {
-        origin.scheme == b"http" && self.scheme() != Some(b"http")
-    }
-
-    /// Whether this is a CORS-preflight request (Fetch §3.2.2): `OPTIONS` with an `Origin` and a method to ask for.
-    #[must_use]
-    pub fn is_preflight(&self) -> bool {
-        self.method == b"OPTIONS"
-            && self.origin != Field::Absent
-            && !matches!(self.request_method, Field::Absent | Field::One(b""))
-    }
-
-    /// Whether the request says that it is gRPC, which Envoy answers in gRPC's own way.
-    #[must_use]
-    pub fn is_grpc(&self) -> bool {
-        match self.content_type {
-            Field::Absent => false,
-            Field::One(value) => {
-                let rest = value.strip_prefix(b"application/grpc");
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
-            }
-            Field::Many => true,
-        }
-    }
-
-    /// Whether this opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5). The method is not looked at: proxies upgrade
-    /// requests of any. Where the field came twice, one `websocket` among the lines may win upstream, so both count.
-    #[must_use]
-    pub fn is_websocket(&self) -> bool {
-        match self.upgrade {
-            Field::Absent => false,
-            Field::One(value) => headers::members(value).any(|member| member.eq_ignore_ascii_case(b"websocket")),
-            Field::Many => true,
-        }
-    }
-}
-
-/// Whether there are several lines, or one whose name is spelled in another way.
-fn is_unclear(lines: &[Line<'_>], name: &str) -> bool {
-    match lines {
-        [] => false,
-        [(spelled, _)] => *spelled != name.as_bytes(),
-        _ => true,
-    }
+    pub scheme: Option<&'static [u8]>,
+    /// Where it says it comes from (Fetch §3.1).
+    pub source: Source<'a>,
 }
 
 /// Where a request says it comes from.
+#[derive(Clone, Copy, Debug, Default)]
 pub enum Source<'a> {
     /// It does not say.
+    #[default]
     Missing,
     /// From no origin that could be compared.
     None(NoOrigin),
@@ -253,9 +31,30 @@ pub enum Source<'a> {
     Origin(Origin<'a>),
 }
 
+impl<'a> From<Received<'a>> for Request<'a> {
+    fn from(received: Received<'a>) -> Self {
+        let mut request = Self {
+            received,
+            ..Self::default()
+        };
+        request.read();
+        request
+    }
+}
+
+impl<'a> FromIterator<(&'a [u8], &'a [u8])> for Request<'a> {
+    /// Reads a request's fields, as [`Received`] picks them.
+    fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
+        let mut request = Self::default();
+        request.received.extend(fields);
+        request.read();
+        request
+    }
+}
+
 impl<'a> From<Field<'a>> for Source<'a> {
-    fn from(field: Field<'a>) -> Self {
-        match field {
+    fn from(origin: Field<'a>) -> Self {
+        match origin {
             Field::Absent => Self::Missing,
             Field::Many => Self::None(NoOrigin::Malformed),
             Field::One(value) => Origin::parse(value).map_or_else(Self::None, Self::Origin),
@@ -263,17 +62,42 @@ impl<'a> From<Field<'a>> for Source<'a> {
     }
 }
 
-impl Source<'_> {
-    /// Whether the page came over HTTP while its request came over HTTPS, or by a scheme that cannot be read. The other
-    /// way round may be TLS that ended in front of the proxy.
-    #[must_use]
-    pub fn is_downgrade_of(&self, head: &RequestHead<'_>) -> bool {
-        matches!(self, Self::Origin(origin) if head.is_downgraded_by(origin))
+impl Request<'_> {
+    /// Reads what was received, in place: a request is too large to be moved for nothing.
+    fn read(&mut self) {
+        let received = &self.received;
+        self.target = received.authority.one().and_then(|it| Authority::parse(it).ok());
+        self.scheme = scheme(received);
+        self.source = Source::from(received.origin);
     }
 
-    /// Whether the page is on the host and port that it asks.
+    /// Whether a page of this origin came over HTTP while this request came over HTTPS, or by a scheme that cannot be
+    /// read. The other way round may be TLS that ended in front of the proxy.
     #[must_use]
-    pub fn is_target_of(&self, head: &RequestHead<'_>) -> bool {
-        matches!((self, head.target()), (Self::Origin(origin), Some(target)) if origin.is_at(&target))
+    pub fn is_downgraded_by(&self, origin: &Origin<'_>) -> bool {
+        origin.scheme == b"http" && self.scheme != Some(b"http")
+    }
+
+    /// Whether a page of this origin is on the host and port that it asks.
+    #[must_use]
+    pub fn is_at(&self, origin: &Origin<'_>) -> bool {
+        self.target.as_ref().is_some_and(|target| origin.is_at(target))
+    }
+}
+
+/// The scheme, by the names that HTTP and WebSockets have for it.
+fn scheme(received: &Received<'_>) -> Option<&'static [u8]> {
+    let scheme = match received.forwarded_proto {
+        Field::Absent => received.scheme,
+        Field::One(proto) => proto,
+        Field::Many => return None,
+    };
+    let is = |words: [&[u8]; 2]| words.iter().any(|word| word.eq_ignore_ascii_case(scheme));
+    match scheme {
+        // As proxies write it.
+        b"https" => Some(b"https"),
+        _ if is([b"https", b"wss"]) => Some(b"https"),
+        _ if is([b"http", b"ws"]) => Some(b"http"),
+        _ => None,
     }
 }

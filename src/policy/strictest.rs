@@ -6,35 +6,35 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::rc::Rc;
 
+use super::edits::{AllowOrigin, CorsGrant, ResponseCors};
+use super::finding::{Allow, Check, Deny, Finding, Outcome};
+use super::forwarding::Unfit;
 use super::headers::members;
 use super::reply::{AllowedNames, Preflight, Refusal, Reply};
-use super::verdict::{
-    Action, Allow, AllowOrigin, Check, CorsGrant, Deny, Finding, Forward, Outcome, ResponseCors, Verdict,
-};
+use super::verdict::{Action, Forward, Verdict};
 
 /// The answers to one request.
 #[derive(Default)]
 pub(super) struct Strictest<'a> {
     /// What the refusals come to. They are kept apart, since what the others come to may be one more.
-    refusal: Option<(Said, Refusal<'a>)>,
+    refusal: Option<(Said<'a>, Refusal<'a>)>,
     /// What the others come to.
     other: Option<Verdict<'a>>,
 }
 
 /// What an answer says of itself.
-#[derive(Clone, Copy)]
-struct Said {
+struct Said<'a> {
     finding: Finding,
     by: Option<usize>,
+    forwarded: Option<Box<Unfit<'a>>>,
 }
 
 impl<'a> Strictest<'a> {
     /// Adds an answer. Whether no further one could be stricter than this: a 403 that no page can read.
     pub fn add(&mut self, verdict: Verdict<'a>) -> bool {
-        let Verdict { finding, by, action } = verdict;
+        let (said, action) = Said::of(verdict);
         match action {
             Action::Reply(Reply::Refusal(refusal)) => {
-                let said = Said { finding, by };
                 let (said, refusal) = match self.refusal.take() {
                     Some(known) => stricter(known, (said, refusal)),
                     None => (said, refusal),
@@ -45,7 +45,7 @@ impl<'a> Strictest<'a> {
                 is_strictest
             }
             action => {
-                let verdict = Verdict { finding, by, action };
+                let verdict = said.with(action);
                 self.other = Some(match self.other.take() {
                     Some(known) => known.meet(verdict),
                     None => verdict,
@@ -60,7 +60,7 @@ impl<'a> Strictest<'a> {
         let Some((said, refusal)) = self.refusal else {
             return self.other.map_or_else(none, Verdict::with_what_is_read);
         };
-        let (said, refusal) = match self.other.map(|it| (Said::of(&it), it.action)) {
+        let (said, refusal) = match self.other.map(Said::of) {
             Some((other, Action::Reply(Reply::Refusal(it)))) => stricter((said, refusal), (other, it)),
             Some((_, action)) => {
                 let grant = refusal.grant.zip(action.grant()).map(|(own, other)| own.meet(other));
@@ -73,8 +73,8 @@ impl<'a> Strictest<'a> {
 }
 
 /// Of two refusals one, for the readers of both. One 403 is 403.
-fn stricter<'a>(one: (Said, Refusal<'a>), two: (Said, Refusal<'a>)) -> (Said, Refusal<'a>) {
-    let order = |(_, it): &(Said, Refusal<'_>)| (it.status != 403, it.status, it.check, it.reason);
+fn stricter<'a>(one: (Said<'a>, Refusal<'a>), two: (Said<'a>, Refusal<'a>)) -> (Said<'a>, Refusal<'a>) {
+    let order = |(_, it): &(Said<'_>, Refusal<'_>)| (it.status != 403, it.status, it.check, it.reason);
     let ((said, refusal), (_, other)) = match order(&one) <= order(&two) {
         true => (one, two),
         false => (two, one),
@@ -83,17 +83,25 @@ fn stricter<'a>(one: (Said, Refusal<'a>), two: (Said, Refusal<'a>)) -> (Said, Re
     (said, Refusal { grant, ..refusal })
 }
 
-impl Said {
-    fn of(verdict: &Verdict<'_>) -> Self {
-        Self {
-            finding: verdict.finding,
-            by: verdict.by,
-        }
+impl<'a> Said<'a> {
+    fn of(verdict: Verdict<'a>) -> (Self, Action<'a>) {
+        let Verdict {
+            finding,
+            by,
+            forwarded,
+            action,
+        } = verdict;
+        let said = Self { finding, by, forwarded };
+        (said, action)
     }
 
-    fn with(self, action: Action<'_>) -> Verdict<'_> {
-        let Self { finding, by } = self;
-        Verdict { finding, by, action }
+    fn with(self, action: Action<'a>) -> Verdict<'a> {
+        Verdict {
+            finding: self.finding,
+            by: self.by,
+            forwarded: self.forwarded,
+            action,
+        }
     }
 
     /// Which of two findings speaks for both: it comes first. They go as those of one set of rules do: a refusal that is
@@ -116,12 +124,12 @@ impl Said {
 impl<'a> Verdict<'a> {
     /// What both of two answers grant that refuse nothing.
     fn meet(self, other: Self) -> Self {
-        let (own, others) = (Said::of(&self), Said::of(&other));
-        let action = match (self.action, other.action) {
-            (Action::Reply(Reply::Preflight(own)), Action::Reply(Reply::Preflight(other))) => {
-                Action::Reply(Reply::Preflight(own.meet(other)))
+        let ((own, action), (others, other)) = (Said::of(self), Said::of(other));
+        let action = match (action, other) {
+            (Action::Reply(Reply::Preflight(one)), Action::Reply(Reply::Preflight(two))) => {
+                Action::Reply(Reply::Preflight(one.meet(two)))
             }
-            (Action::Forward(own), Action::Forward(other)) => Action::Forward(own.meet(other)),
+            (Action::Forward(one), Action::Forward(two)) => Action::Forward(one.meet(two)),
             // The one leaves a preflight to the backend, of which nothing is known: there the other grants nothing.
             _ => return Self::refuse_preflight(own.by),
         };
@@ -154,6 +162,7 @@ impl<'a> Verdict<'a> {
                 outcome: Outcome::Rejected(reason),
             },
             by,
+            forwarded: None,
             action: Action::Reply(Reply::Refusal(Refusal {
                 status: 403,
                 check,

@@ -36,7 +36,7 @@ impl Pair {
     fn new(suite: Suite) -> Self {
         Self {
             module: Vm::with(&MODULE, &suite, Refusal::default()),
-            native: Native::new(suite.load().policy),
+            native: Native::new(suite.load()),
             suite,
             pages: 0,
             dearest: 0,

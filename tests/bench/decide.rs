@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use advice::Domains;
+use config::Provenance;
 use policy::Policy;
-use policy::request::RequestHead;
+use policy::request::Request;
 
 const SIZES: [usize; 4] = [1, 100, 10_000, 100_000];
 const ROUNDS: usize = 41;
@@ -110,19 +111,25 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-fn decide(policy: &Policy, head: &RequestHead<'_>) {
+fn decide(policy: &Policy, head: &Request<'_>) {
     black_box(policy.decide(head));
 }
 
-fn hint(policy: &Policy, head: &RequestHead<'_>) {
-    black_box(advice::hint(policy, &policy.decide(head), head, Domains::LITTLE));
+fn hint(policy: &Policy, head: &Request<'_>) {
+    black_box(advice::hint(
+        policy,
+        &Provenance::default(),
+        &policy.decide(head),
+        head,
+        Domains::LITTLE,
+    ));
 }
 
 fn measure(what: &str, entry: &dyn Fn(usize) -> String, origin: &str) {
     measure_what(what, entry, origin, &decide);
 }
 
-fn measure_what(what: &str, entry: &dyn Fn(usize) -> String, origin: &str, asked: &dyn Fn(&Policy, &RequestHead<'_>)) {
+fn measure_what(what: &str, entry: &dyn Fn(usize) -> String, origin: &str, asked: &dyn Fn(&Policy, &Request<'_>)) {
     measure_fields(what, entry, &fields("GET", origin), asked);
 }
 
@@ -142,7 +149,7 @@ fn fields(method: &str, origin: &str) -> Vec<Field> {
     all.map(owned).into()
 }
 
-fn head_of(fields: &[Field]) -> RequestHead<'_> {
+fn head_of(fields: &[Field]) -> Request<'_> {
     fields.iter().map(|(name, value)| (&name[..], &value[..])).collect()
 }
 
@@ -158,7 +165,7 @@ fn measure_fields(
     what: &str,
     entry: &dyn Fn(usize) -> String,
     fields: &[Field],
-    asked: &dyn Fn(&Policy, &RequestHead<'_>),
+    asked: &dyn Fn(&Policy, &Request<'_>),
 ) {
     let policies = SIZES.map(|size| policy_of(size, entry));
     let head = head_of(fields);
@@ -179,7 +186,7 @@ fn measure_fields(
     println!("  {:.2}", medians[3] / medians[0]);
 }
 
-fn time(policy: &Policy, head: &RequestHead<'_>, asked: &dyn Fn(&Policy, &RequestHead<'_>)) -> Duration {
+fn time(policy: &Policy, head: &Request<'_>, asked: &dyn Fn(&Policy, &Request<'_>)) -> Duration {
     let started = Instant::now();
     for _ in 0..BATCH {
         asked(black_box(policy), black_box(head));

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use config::Loaded;
 use filter::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
-use policy::Policy;
 use policy::reply;
 
 use super::stream::{self, Fields, Host, LocalReply, Stream};
@@ -19,9 +19,9 @@ pub struct Native {
 }
 
 impl Native {
-    pub fn new(policy: Policy) -> Self {
+    pub fn new(loaded: Loaded) -> Self {
         let mut counters = Vec::new();
-        let gate = Rc::new(Gate::new(policy, |name| {
+        let gate = Rc::new(Gate::new(loaded.policy, loaded.provenance, |name| {
             counters.push(name.to_owned());
             u32::try_from(counters.len() - 1).ok()
         }));
@@ -34,8 +34,8 @@ impl Native {
     }
 
     /// Whose proxy makes no counters.
-    pub fn without_counters(policy: Policy) -> Self {
-        let gate = Rc::new(Gate::new(policy, |_| None));
+    pub fn without_counters(loaded: Loaded) -> Self {
+        let gate = Rc::new(Gate::new(loaded.policy, loaded.provenance, |_| None));
         Self {
             filter: Filter::new(Rc::clone(&gate)),
             gate,

@@ -7,6 +7,7 @@ pub fn of(finding: Finding) -> Verdict<'static> {
     Verdict {
         finding,
         by: None,
+        forwarded: None,
         action: Action::Forward(Forward::default()),
     }
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::{Lint, printable};
 use crate::{Budget, Outside, Verdict, dead_alternatives, is_public_suffix, judge, local_origins};
+use config::Problem;
 use config::problem_of_host;
 use policy::host::{MAX_LABEL, MAX_NAME};
 use policy::origin::Origin;
 use policy::pattern::OriginHosts;
-use policy::problem::Problem;
 
 const NEVER: &str = "no origin that a browser sends matches this: an origin is a scheme, `://`, a host in lower case and \
                      any port but the scheme's default one, with nothing after it";

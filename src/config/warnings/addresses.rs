@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::super::node::Node;
 use super::super::note::Report;
 use super::scope::Scope;
+use crate::problem::Problem;
 use policy::host::Host;
 use policy::origin::Origin;
 use policy::pattern::OriginRegex;
-use policy::problem::Problem;
 
 pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
     for scope in scopes {

@@ -6,9 +6,9 @@ use super::idle::is_below;
 #[cfg(not(target_arch = "wasm32"))]
 use super::idle::meets;
 use super::scope::Scope;
+use crate::problem::Problem;
 use policy::host::Host;
 use policy::pattern::HostPattern;
-use policy::problem::Problem;
 use policy::set::HostSet;
 use policy::{Policy, Scoped};
 

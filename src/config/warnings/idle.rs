@@ -7,9 +7,9 @@ use super::super::node::Node;
 use super::super::note::Report;
 use super::keys::KEYS;
 use super::scope::Scope;
+use crate::problem::Problem;
 use policy::Applies;
 use policy::path::PathPrefix;
-use policy::problem::Problem;
 
 struct Row {
     section: &'static str,
@@ -192,8 +192,8 @@ pub fn warn(scopes: &[Scope<'_>], settings: &Settings, report: &mut Report) {
             for (key, node) in written {
                 let path = scope.path_of(section, key);
                 // Origins that Django's settings bring here are for Django's own check.
-                if let Some(row) =
-                    idle(scopes, scope, section, key, node).filter(|_| section != "csrf" || !settings.brought(&path))
+                if let Some(row) = idle(scopes, scope, section, key, node)
+                    .filter(|_| section != "csrf" || settings.of(&path).is_none())
                 {
                     let value = Some(node).filter(|it| !matches!(it, Node::List(_)));
                     super::warn(report, &path, value.map(|it| it as _), row.problem, row.why);

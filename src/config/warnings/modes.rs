@@ -2,8 +2,8 @@
 
 use super::super::note::Report;
 use super::scope::Scope;
-use policy::problem::Problem;
-use policy::verdict::Mode;
+use crate::problem::Problem;
+use policy::check::Mode;
 
 pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
     for scope in scopes {

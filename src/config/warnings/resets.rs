@@ -6,7 +6,7 @@ use super::super::note::Report;
 use super::super::presets::PRESETS;
 use super::keys::{Default, KEYS, Key};
 use super::scope::Scope;
-use policy::problem::Problem;
+use crate::problem::Problem;
 
 pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
     let Some((root, entries)) = scopes.split_first() else {

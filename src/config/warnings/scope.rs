@@ -3,7 +3,7 @@
 use super::super::django::Settings;
 use super::super::node::Node;
 use super::super::rules::keeps_django_hosts;
-use policy::verdict::Mode;
+use policy::check::Mode;
 
 type Object = [(String, Node)];
 

@@ -3,7 +3,7 @@
 use super::super::note::Report;
 use super::hidden::Hosts;
 use super::scope::Scope;
-use policy::problem::Problem;
+use crate::problem::Problem;
 use policy::{Policy, Scoped};
 
 pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {

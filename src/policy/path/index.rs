@@ -1,6 +1,6 @@
 //! Which entries a path may belong to: one walk down a tree of all their prefixes.
 
-use super::super::Applies;
+use super::Applies;
 use super::pattern::PathPrefix;
 use super::readings::{self, Readings, Segment, Segments, is_literal};
 

@@ -4,7 +4,7 @@ use super::index::PathIndex;
 use super::plain::is_plain;
 use super::readings::{Readings, Segments};
 use crate::Applies;
-use crate::problem::Problem;
+use crate::error::PathError;
 
 /// One entry of a list of paths, such as `hosts.exempt_paths`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl PathPattern {
     ///
     /// What is wrong with it: an entry begins with `/`, is printable ASCII, has no query, and no segment that a backend
     /// may leave out or split.
-    pub fn parse(entry: &str) -> Result<Self, Problem> {
+    pub fn parse(entry: &str) -> Result<Self, PathError> {
         let PathPrefix(written) = PathPrefix::parse(entry)?;
         Ok(if written.ends_with(b"/") {
             Self::Below(written)
@@ -51,22 +51,22 @@ impl PathPrefix {
     /// # Errors
     ///
     /// What is wrong with it, as for [`PathPattern`].
-    pub fn parse(entry: &str) -> Result<Self, Problem> {
+    pub fn parse(entry: &str) -> Result<Self, PathError> {
         let path = entry.as_bytes();
         if !path.starts_with(b"/") {
-            return Err(Problem::PathSlash);
+            return Err(PathError::Slash);
         }
         if !path.iter().all(u8::is_ascii_graphic) {
-            return Err(Problem::PathAscii);
+            return Err(PathError::Ascii);
         }
         if path.contains(&b'?') || path.contains(&b'#') {
-            return Err(Problem::PathQuery);
+            return Err(PathError::Query);
         }
         if path == b"/" {
-            return Err(Problem::PathEverything);
+            return Err(PathError::Everything);
         }
         if !is_plain(path) || Segments::of_prefix(path).is_none() {
-            return Err(Problem::PathAmbiguous);
+            return Err(PathError::Ambiguous);
         }
         Ok(Self(path.into()))
     }

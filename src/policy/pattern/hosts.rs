@@ -1,39 +1,39 @@
 //! The config-time parser of `allowed_hosts`.
 
 use super::{HostPattern, is_address};
+use crate::error::HostError;
 use crate::host::{Host, split_port};
-use crate::problem::Problem;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
-pub(super) fn parse(entry: &str) -> Result<HostPattern, Problem> {
+pub(super) fn parse(entry: &str) -> Result<HostPattern, HostError> {
     let entry = entry.to_ascii_lowercase();
     if entry.contains("://") {
-        return Err(Problem::HostScheme);
+        return Err(HostError::Scheme);
     }
     if entry.starts_with("*.") {
-        return Err(Problem::HostWildcard);
+        return Err(HostError::Wildcard);
     }
     if !entry.is_ascii() {
-        return Err(Problem::HostAscii);
+        return Err(HostError::Ascii);
     }
     if entry.contains('/') {
-        return Err(Problem::HostPath);
+        return Err(HostError::Path);
     }
     let (domain, is_domain) = match entry.strip_prefix('.') {
         Some(domain) => (domain, true),
         None => (entry.as_str(), false),
     };
     if domain.strip_suffix('.').is_some_and(|name| !name.is_empty()) {
-        return Err(Problem::HostRootDot);
+        return Err(HostError::RootDot);
     }
     match Host::parse(domain.as_bytes()) {
-        Ok(host) if is_domain && is_address(&host) => Err(Problem::HostSubdomains),
+        Ok(host) if is_domain && is_address(&host) => Err(HostError::AddressSubdomains),
         Ok(_) if is_domain => Ok(HostPattern::Domain(domain.as_bytes().into())),
         Ok(Host::V6(_, address)) => Ok(HostPattern::One(format!("[{address}]").into_bytes().into())),
         Ok(Host::Name(name)) => Ok(HostPattern::One(name.into())),
-        Err(_) if is_bare_v6(domain) => Err(Problem::HostBrackets),
-        Err(_) if split_port(domain.as_bytes()).1.is_some() => Err(Problem::HostPort),
-        Err(_) => Err(Problem::HostMalformed),
+        Err(_) if is_bare_v6(domain) => Err(HostError::Brackets),
+        Err(_) if split_port(domain.as_bytes()).1.is_some() => Err(HostError::Port),
+        Err(_) => Err(HostError::Malformed),
     }
 }
 

@@ -3,48 +3,48 @@
 use std::net::Ipv4Addr;
 
 use super::{OriginHosts, OriginPattern, Ports, is_address};
+use crate::error::OriginError;
 use crate::host::{Host, split_port, without_root_dot};
 use crate::origin::{default_port, parse_port, split_scheme};
-use crate::problem::Problem;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
-pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, Problem> {
+pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, OriginError> {
     if entry == b"null" {
-        return Err(Problem::OriginNull);
+        return Err(OriginError::Null);
     }
     if !entry.is_ascii() {
-        return Err(Problem::OriginAscii);
+        return Err(OriginError::Ascii);
     }
     if entry
         .iter()
         .any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
     {
-        return Err(Problem::OriginSpace);
+        return Err(OriginError::Space);
     }
     let (scheme, rest) = match split_scheme(entry) {
         Some(parts) => parts,
         None if entry.windows(3).any(|it| it == b"://") => {
-            return Err(Problem::OriginScheme);
+            return Err(OriginError::Scheme);
         }
-        None => return Err(Problem::OriginSchemeMissing),
+        None => return Err(OriginError::SchemeMissing),
     };
     if is_opaque_scheme(scheme) {
-        return Err(Problem::OriginOpaque);
+        return Err(OriginError::Opaque);
     }
     if rest.contains(&b',') || rest.contains(&b';') {
-        return Err(Problem::OriginList);
+        return Err(OriginError::List);
     }
     if rest.contains(&b'@') {
-        return Err(Problem::OriginUser);
+        return Err(OriginError::User);
     }
     if rest.iter().any(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#')) {
-        return Err(Problem::OriginPath);
+        return Err(OriginError::Path);
     }
     let (host, ports) = split_ports(rest, scheme)?;
     let hosts = parse_origin_hosts(host)?;
     let is_web = matches!(scheme, b"http" | b"https");
     if !is_web && (ports == Ports::Any || !matches!(hosts, OriginHosts::One(_))) {
-        return Err(Problem::WildcardScheme);
+        return Err(OriginError::WildcardScheme);
     }
     Ok(OriginPattern::Of {
         scheme: scheme.into(),
@@ -61,54 +61,54 @@ pub fn is_opaque_scheme(scheme: &[u8]) -> bool {
     )
 }
 
-fn split_ports<'a>(rest: &'a [u8], scheme: &[u8]) -> Result<(&'a [u8], Ports), Problem> {
+fn split_ports<'a>(rest: &'a [u8], scheme: &[u8]) -> Result<(&'a [u8], Ports), OriginError> {
     if let Some(host) = rest.strip_suffix(b":*") {
         return Ok((host, Ports::Any));
     }
     if rest.starts_with(b"[") && !rest.contains(&b']') {
-        return Err(Problem::OriginBrackets);
+        return Err(OriginError::Brackets);
     }
     if !rest.contains(&b'[') && rest.iter().filter(|&&byte| byte == b':').count() > 1 {
-        return Err(Problem::OriginBrackets);
+        return Err(OriginError::Brackets);
     }
     let (host, digits) = split_port(rest);
     let port = match digits {
         None => None,
-        Some(digits) => Some(parse_port(digits).ok_or(Problem::OriginPort)?),
+        Some(digits) => Some(parse_port(digits).ok_or(OriginError::Port)?),
     };
     let port = port.filter(|&port| Some(port) != default_port(scheme));
     Ok((host, Ports::One(port)))
 }
 
-fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, Problem> {
+fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, OriginError> {
     if host.is_empty() {
-        return Err(Problem::OriginHostMissing);
+        return Err(OriginError::HostMissing);
     }
     let mut labels = host.splitn(2, |&byte| byte == b'.');
     let (first, domain) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
     let mut around_star = first.split(|&byte| byte == b'*');
     let (prefix, suffix) = (around_star.next().unwrap_or_default(), around_star.next());
     if domain.contains(&b'*') {
-        return Err(Problem::WildcardInner);
+        return Err(OriginError::WildcardInner);
     }
     let Some(suffix) = suffix else {
         return Ok(OriginHosts::One(canonical_name(host)?.into()));
     };
     if around_star.next().is_some() {
-        return Err(Problem::WildcardMany);
+        return Err(OriginError::WildcardMany);
     }
     if matches!(Host::parse(without_root_dot(domain)), Ok(host) if is_address(&host)) {
-        return Err(Problem::HostSubdomains);
+        return Err(OriginError::AddressSubdomains);
     }
     if domain.is_empty() {
-        return Err(Problem::WildcardDomain);
+        return Err(OriginError::WildcardDomain);
     }
     let domain = canonical_name(domain)?.into();
     if first == b"*" {
         return Ok(OriginHosts::Subdomains(domain));
     }
     if !prefix.ends_with(b"-") {
-        return Err(Problem::WildcardLiteral);
+        return Err(OriginError::WildcardLiteral);
     }
     canonical_name(prefix)?;
     if !suffix.is_empty() {
@@ -121,14 +121,14 @@ fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, Problem> {
     })
 }
 
-fn canonical_name(host: &[u8]) -> Result<&[u8], Problem> {
+fn canonical_name(host: &[u8]) -> Result<&[u8], OriginError> {
     match Host::parse(host) {
-        Err(_) if host.contains(&b'[') => Err(Problem::OriginBrackets),
-        Err(_) if host.split(|&byte| byte == b'.').any(<[u8]>::is_empty) => Err(Problem::OriginEmptyLabel),
-        Err(_) => Err(Problem::HostMalformed),
+        Err(_) if host.contains(&b'[') => Err(OriginError::Brackets),
+        Err(_) if host.split(|&byte| byte == b'.').any(<[u8]>::is_empty) => Err(OriginError::EmptyLabel),
+        Err(_) => Err(OriginError::HostMalformed),
         Ok(parsed) if parsed.is_canonical() => Ok(host),
-        Ok(Host::V6(_, address)) if address.to_ipv4_mapped().is_some() => Err(Problem::OriginMapped),
-        Ok(_) => Err(Problem::OriginSpelling),
+        Ok(Host::V6(_, address)) if address.to_ipv4_mapped().is_some() => Err(OriginError::Mapped),
+        Ok(_) => Err(OriginError::Spelling),
     }
 }
 

@@ -3,8 +3,8 @@
 use regex_lite::{Regex, RegexBuilder};
 
 use super::SHARED_DOMAINS;
+use crate::error::RegexError;
 use crate::origin::Origin;
-use crate::problem::Problem;
 
 /// A regular expression over whole origins. It sees an origin only once that has parsed, so it cannot be fooled by what
 /// is none; and it must match from the first byte to the last, in time linear in the origin's length.
@@ -26,15 +26,13 @@ impl OriginRegex {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, in the words of the regular expression's parser.
-    pub fn parse(entry: &str) -> Result<Self, (Problem, String)> {
-        for (is_wrong, problem) in [
-            (!entry.is_ascii(), Problem::RegexAscii),
-            (entry.is_empty(), Problem::RegexEmpty),
-        ] {
-            if is_wrong {
-                return Err((problem, problem.text().to_owned()));
-            }
+    /// [`RegexError`], in the words of the regular expression's parser where it is none.
+    pub fn parse(entry: &str) -> Result<Self, RegexError> {
+        if !entry.is_ascii() {
+            return Err(RegexError::Ascii);
+        }
+        if entry.is_empty() {
+            return Err(RegexError::Empty);
         }
         let build = |text: &str| RegexBuilder::new(text).size_limit(MAX_SIZE).build();
         // By itself first: `a)|(b` must not close the group that anchors it.
@@ -48,7 +46,7 @@ impl OriginRegex {
                 is_open: probes().any(|probe| regex.is_match(&probe)),
                 regex,
             })
-            .map_err(|error| (Problem::RegexMalformed, format!("not a regular expression: {error}")))
+            .map_err(|error| RegexError::Malformed(error.to_string()))
     }
 
     /// The entry as it was written.

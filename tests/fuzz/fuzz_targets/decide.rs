@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use policy::request::RequestHead;
+use policy::request::Request;
 use policy::verdict::{Action, AllowOrigin, Finding, ResponseCors};
 
 const POLICY: &str = r#"{
@@ -28,7 +28,7 @@ fuzz_target!(|text: &[u8]| {
         let at = line.iter().skip(1).position(|&byte| byte == b':')? + 1;
         Some((&line[..at], line[at + 1..].strip_prefix(b" ").unwrap_or(&line[at + 1..])))
     });
-    let head: RequestHead<'_> = fields.collect();
+    let head: Request<'_> = fields.collect();
     LOADED.with(|loaded| {
         let verdict = loaded.policy.decide(&head);
         assert!(Finding::all().any(|it| it == verdict.finding));

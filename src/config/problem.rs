@@ -1,6 +1,8 @@
 //! What can be wrong with a configuration, or in it but perhaps not meant: a closed list, each with a code that does not
 //! change and the words for a person. Where the words depend on the place, those here say what they are about.
 
+use policy::error::{HostError, OriginError, PathError};
+
 macro_rules! problems {
     ($($variant:ident = $code:literal: $text:literal,)+) => {
         /// A problem of a configuration.
@@ -180,4 +182,61 @@ problems! {
     WildcardMany = "wildcard_repeated": "a host has at most one `*`",
     WildcardScheme = "wildcard_scheme":
         "wildcards are for `http` and `https`; list origins of other schemes one by one",
+}
+
+impl From<OriginError> for Problem {
+    fn from(error: OriginError) -> Self {
+        match error {
+            OriginError::AddressSubdomains => Self::HostSubdomains,
+            OriginError::Ascii => Self::OriginAscii,
+            OriginError::Brackets => Self::OriginBrackets,
+            OriginError::EmptyLabel => Self::OriginEmptyLabel,
+            OriginError::HostMalformed => Self::HostMalformed,
+            OriginError::HostMissing => Self::OriginHostMissing,
+            OriginError::List => Self::OriginList,
+            OriginError::Mapped => Self::OriginMapped,
+            OriginError::Null => Self::OriginNull,
+            OriginError::Opaque => Self::OriginOpaque,
+            OriginError::Path => Self::OriginPath,
+            OriginError::Port => Self::OriginPort,
+            OriginError::Scheme => Self::OriginScheme,
+            OriginError::SchemeMissing => Self::OriginSchemeMissing,
+            OriginError::Space => Self::OriginSpace,
+            OriginError::Spelling => Self::OriginSpelling,
+            OriginError::User => Self::OriginUser,
+            OriginError::WildcardDomain => Self::WildcardDomain,
+            OriginError::WildcardInner => Self::WildcardInner,
+            OriginError::WildcardLiteral => Self::WildcardLiteral,
+            OriginError::WildcardMany => Self::WildcardMany,
+            OriginError::WildcardScheme => Self::WildcardScheme,
+        }
+    }
+}
+
+impl From<HostError> for Problem {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::AddressSubdomains => Self::HostSubdomains,
+            HostError::Ascii => Self::HostAscii,
+            HostError::Brackets => Self::HostBrackets,
+            HostError::Malformed => Self::HostMalformed,
+            HostError::Path => Self::HostPath,
+            HostError::Port => Self::HostPort,
+            HostError::RootDot => Self::HostRootDot,
+            HostError::Scheme => Self::HostScheme,
+            HostError::Wildcard => Self::HostWildcard,
+        }
+    }
+}
+
+impl From<PathError> for Problem {
+    fn from(error: PathError) -> Self {
+        match error {
+            PathError::Ambiguous => Self::PathAmbiguous,
+            PathError::Ascii => Self::PathAscii,
+            PathError::Everything => Self::PathEverything,
+            PathError::Query => Self::PathQuery,
+            PathError::Slash => Self::PathSlash,
+        }
+    }
 }

@@ -1,13 +1,14 @@
 //! Who may open a WebSocket (RFC 6455 §10.2). The same-origin policy does not cover the handshake and browsers attach
 //! cookies to it, so a server that does not look at `Origin` hands every site its visitors' sessions.
 
-use super::headers;
-use super::host::Authority;
-use super::origin::{NoOrigin, Origin};
-use super::request::{Field, RequestHead, Source};
-use super::rules::Origins;
-use super::set::HostSet;
-use super::verdict::{Allow, Deny, MissingOrigin, Mode, RequestEdit};
+use super::{Asked, MissingOrigin, Mode};
+use crate::edits::RequestEdit;
+use crate::finding::{Allow, Deny};
+use crate::headers;
+use crate::host::Authority;
+use crate::origin::{NoOrigin, Origin};
+use crate::request::{Field, Request, Source};
+use crate::set::HostSet;
 
 /// The `websocket` section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,43 +25,58 @@ pub struct WebSocket {
 
 impl WebSocket {
     /// Whether the page behind a handshake may open a WebSocket. A handshake always carries its visitor's cookies.
-    pub(super) fn admit(
-        self,
-        head: &RequestHead<'_>,
-        source: &Source<'_>,
-        origins: &Origins,
-        hosts: Option<&HostSet>,
-    ) -> Result<Allow, Deny> {
-        let origin = match source {
+    pub(crate) fn check(&self, asked: &Asked<'_, '_>) -> Result<Allow, Deny> {
+        let Asked {
+            request,
+            origins,
+            hosts,
+            ..
+        } = asked;
+        let origin = match &request.source {
             Source::Origin(origin) => origin,
             Source::Missing if self.missing_origin == MissingOrigin::Allow => return Ok(Allow::OriginMissing),
             Source::Missing => return Err(Deny::OriginMissing),
             Source::None(NoOrigin::Malformed) => return Err(Deny::OriginMalformed),
             // Where `null` is allowed, it is allowed to read and no more.
-            Source::None(NoOrigin::Null) if origins.find(source).is_ok() => return Err(Deny::OriginNotAllowed),
+            Source::None(NoOrigin::Null) if asked.found.is_ok() => return Err(Deny::OriginNotAllowed),
             Source::None(NoOrigin::Null) => return Err(Deny::OriginNull),
         };
-        if let Some(admitted) = origins.admit(origin, head) {
+        if let Some(admitted) = origins.admit(origin, request) {
             return admitted;
         }
-        let target = head.target();
+        let target = request.target.as_ref();
         let rules = [
-            (Allow::SameHost, self.same_host(origin, target.as_ref(), hosts)),
-            (Allow::AllowedHosts, self.allowed_hosts(origin, target.as_ref(), hosts)),
+            (Allow::SameHost, self.same_host(origin, target, *hosts)),
+            (Allow::AllowedHosts, self.allowed_hosts(origin, target, *hosts)),
         ];
         if rules.iter().any(|(_, port)| port.is_some()) {
-            origins.refuse_downgrade(origin, head)?;
+            origins.refuse_downgrade(origin, request)?;
         }
         match rules.iter().find(|(_, port)| *port == Some(PortMatch::Yes)) {
             Some((allow, _)) => Ok(*allow),
             None if rules.iter().any(|(_, port)| port.is_some()) => Err(Deny::PortMismatch),
-            None => Err(origins.find(source).err().unwrap_or(Deny::OriginNotAllowed)),
+            None => Err(asked.found.err().unwrap_or(Deny::OriginNotAllowed)),
         }
+    }
+
+    /// The edits that take a handshake to an HTTP/1.1 backend.
+    pub(crate) fn request_edits(&self, request: &Request<'_>) -> impl Iterator<Item = RequestEdit> + use<> {
+        let is_on = self.mode == Mode::Enforce;
+        // Proxies in front write the scheme of the socket; Django and others know only `http` and `https`.
+        let scheme = match request.received.forwarded_proto {
+            Field::One(proto) if proto.eq_ignore_ascii_case(b"wss") => Some("https"),
+            Field::One(proto) if proto.eq_ignore_ascii_case(b"ws") => Some("http"),
+            _ => None,
+        };
+        let scheme = scheme.map(|it| RequestEdit::Set(headers::X_FORWARDED_PROTO, it));
+        // An extended CONNECT carries no key (RFC 8441 §5.1), and an HTTP/1.1 backend answers 400 without one.
+        let key = (request.received.websocket_key == Field::Absent).then_some(RequestEdit::AddWebSocketKey);
+        scheme.into_iter().chain(key).filter(move |_| is_on)
     }
 
     /// `same_host`: the page is on the host that it asks; and on the port?
     fn same_host(
-        self,
+        &self,
         origin: &Origin<'_>,
         target: Option<&Authority<'_>>,
         hosts: Option<&HostSet>,
@@ -73,7 +89,7 @@ impl WebSocket {
 
     /// `allowed_hosts`: the page is on a host of the list; and on its default port, or the request's?
     fn allowed_hosts(
-        self,
+        &self,
         origin: &Origin<'_>,
         target: Option<&Authority<'_>>,
         hosts: Option<&HostSet>,
@@ -106,18 +122,4 @@ impl From<bool> for PortMatch {
     fn from(is_match: bool) -> Self {
         if is_match { Self::Yes } else { Self::No }
     }
-}
-
-/// The edits that take a handshake to an HTTP/1.1 backend.
-pub(super) fn request_edits(head: &RequestHead<'_>) -> impl Iterator<Item = RequestEdit> {
-    // Proxies in front write the scheme of the socket; Django and others know only `http` and `https`.
-    let scheme = match head.forwarded_proto {
-        Field::One(proto) if proto.eq_ignore_ascii_case(b"wss") => Some("https"),
-        Field::One(proto) if proto.eq_ignore_ascii_case(b"ws") => Some("http"),
-        _ => None,
-    };
-    let scheme = scheme.map(|it| RequestEdit::Set(headers::X_FORWARDED_PROTO, it));
-    // An extended CONNECT carries no key (RFC 8441 §5.1), and an HTTP/1.1 backend answers 400 without one.
-    let key = (head.websocket_key == Field::Absent).then_some(RequestEdit::AddWebSocketKey);
-    scheme.into_iter().chain(key)
 }

@@ -2,12 +2,12 @@
 //! (Fetch Metadata §2.4 `Sec-Fetch-Site`, then `Origin`). The procedure is that of Go's `http.CrossOriginProtection`,
 //! with origins to trust and with the scheme, which a proxy knows. `Referer` is not read: pages can leave it out.
 
-use super::origin::NoOrigin;
-use super::path::{self, PathPattern};
-use super::request::{Field, RequestHead, Source};
-use super::rules::Origins;
-use super::set::OriginSet;
-use super::verdict::{Deny, MissingOrigin, Mode};
+use super::{Asked, MissingOrigin, Mode};
+use crate::finding::{Allow, Deny};
+use crate::origin::NoOrigin;
+use crate::path::{self, PathPattern};
+use crate::request::{Field, Source};
+use crate::set::OriginSet;
 
 /// The `csrf` section.
 #[derive(Debug)]
@@ -24,37 +24,39 @@ pub struct Csrf {
 
 impl Csrf {
     /// Whether a request may be made by the page behind it.
-    pub(super) fn admit(&self, head: &RequestHead<'_>, source: &Source<'_>, origins: &Origins) -> Result<(), Deny> {
-        if is_safe(head.method) || path::any_covers(&self.exempt_paths, head.path) {
-            return Ok(());
+    pub(crate) fn check(&self, asked: &Asked<'_, '_>) -> Result<Allow, Deny> {
+        let Asked { request, origins, .. } = asked;
+        let received = &request.received;
+        if is_safe(received.method) || path::any_covers(&self.exempt_paths, received.path) {
+            return Ok(Allow::Off);
         }
         // Only the page itself, or a person at the address bar, makes a browser say one of these.
-        if let Field::One(b"same-origin" | b"none") = head.fetch_site {
-            return Ok(());
+        if let Field::One(b"same-origin" | b"none") = received.fetch_site {
+            return Ok(Allow::SameHost);
         }
-        let origin = match source {
+        let origin = match &request.source {
             Source::Origin(origin) => origin,
             Source::None(NoOrigin::Malformed) => return Err(Deny::OriginMalformed),
             Source::None(NoOrigin::Null) => return Err(Deny::OriginNull),
             Source::Missing => {
-                return match (head.fetch_site, self.missing_origin) {
-                    (Field::Absent, MissingOrigin::Allow) => Ok(()),
+                return match (received.fetch_site, self.missing_origin) {
+                    (Field::Absent, MissingOrigin::Allow) => Ok(Allow::OriginMissing),
                     (Field::Absent, MissingOrigin::Reject) => Err(Deny::OriginMissing),
                     _ => Err(Deny::CrossSiteWrite),
                 };
             }
         };
-        if let Some(admitted) = origins.admit(origin, head) {
-            return admitted.map(|_| ());
+        if let Some(admitted) = origins.admit(origin, request) {
+            return admitted;
         }
         if self.trusted.find_credentialed(origin).is_some() {
-            return origins.refuse_downgrade(origin, head);
+            return origins.refuse_downgrade(origin, request).map(|()| Allow::Listed);
         }
         // A browser that says where the request comes from, and not from here, knows better than the bytes.
-        if head.fetch_site == Field::Absent && source.is_target_of(head) {
+        if received.fetch_site == Field::Absent && request.is_at(origin) {
             // A scheme that cannot be read counts as `https`, as in a downgrade.
-            return match head.scheme().unwrap_or(b"https") == origin.scheme {
-                true => Ok(()),
+            return match request.scheme.unwrap_or(b"https") == origin.scheme {
+                true => Ok(Allow::SameHost),
                 false => Err(Deny::SchemeMismatch),
             };
         }

@@ -1,0 +1,177 @@
+//! What a page may read: the CORS protocol (Fetch §3.2) from the server's side.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use super::{Asked, Mode};
+use crate::edits::{AllowOrigin, CorsGrant, ResponseCors};
+use crate::finding::{Allow, Deny};
+use crate::headers::{self, is_token, members};
+use crate::reply::{AllowedNames, Preflight};
+use crate::request::{Field, Request, Source};
+
+/// The `cors` section, with its header values ready to send.
+#[derive(Debug)]
+pub struct Cors {
+    /// `mode`.
+    pub mode: Mode,
+    /// `allow_credentials`.
+    pub credentials: bool,
+    /// `allow_methods`.
+    pub methods: AllowList,
+    /// `allow_headers`.
+    pub headers: AllowList,
+    /// `expose_headers`, joined; empty for none.
+    pub expose: Rc<str>,
+    /// `max_age`, in seconds.
+    pub max_age: u32,
+    /// `allow_private_network`.
+    pub private_network: bool,
+    /// `upstream_headers`.
+    pub upstream: UpstreamHeaders,
+}
+
+/// What a preflight may ask for.
+#[derive(Clone, Debug)]
+pub enum AllowList {
+    /// `["*"]`: whatever is valid. It is answered by name, since `*` is a literal where credentials are (Fetch §3.2.3).
+    Any,
+    /// These names.
+    These {
+        /// The names.
+        names: Vec<String>,
+        /// The same, joined for sending.
+        joined: String,
+    },
+}
+
+/// What becomes of the CORS headers that the backend sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamHeaders {
+    /// They stay, if they say who may read the response.
+    Keep,
+    /// They go; the policy's take their place.
+    Replace,
+}
+
+impl AllowList {
+    /// Joins names into the list to send.
+    #[must_use]
+    pub fn these(names: Vec<String>) -> Self {
+        Self::These {
+            joined: names.join(", "),
+            names,
+        }
+    }
+}
+
+impl Cors {
+    /// Whether the page behind a request may read the answer, and with a preflight what it asks for.
+    pub(crate) fn check(&self, asked: &Asked<'_, '_>) -> Result<Allow, Deny> {
+        let Asked { request, found, .. } = asked;
+        if request.received.is_preflight() {
+            return found.and_then(|allow| self.check_preflight(request).map(|()| allow));
+        }
+        match (found, &request.source) {
+            // Nothing to grant or to refuse: no other origin asks.
+            (Err(Deny::OriginMissing), _) => Ok(Allow::OriginMissing),
+            (Err(_), _) if asked.origins.is_literal_any() => Ok(Allow::Any),
+            (Err(_), Source::Origin(origin)) if request.is_at(origin) => match request.is_downgraded_by(origin) {
+                true => Err(Deny::SchemeMismatch),
+                false => Ok(Allow::SameHost),
+            },
+            (found, _) => *found,
+        }
+    }
+
+    /// Whether a preflight asks for nothing that the lists have not (Fetch §4.8, steps 7.5 to 7.7).
+    fn check_preflight(&self, request: &Request<'_>) -> Result<(), Deny> {
+        let method = request.received.request_method.one().unwrap_or_default();
+        if !self.allows_method(method) {
+            return Err(Deny::MethodNotAllowed);
+        }
+        match self.allows_headers(&request.received.request_headers) {
+            true => Ok(()),
+            false => Err(Deny::HeaderNotAllowed),
+        }
+    }
+
+    fn allows_method(&self, method: &[u8]) -> bool {
+        match &self.methods {
+            AllowList::Any => is_token(method) && !headers::is_forbidden_method(method),
+            AllowList::These { names, .. } => {
+                headers::is_safelisted_method(method) || names.iter().any(|name| name.as_bytes() == method)
+            }
+        }
+    }
+
+    fn allows_headers(&self, lines: &[&[u8]]) -> bool {
+        let is_listed = |name: &[u8]| match &self.headers {
+            AllowList::Any => true,
+            AllowList::These { names, .. } => names.iter().any(|it| it.as_bytes().eq_ignore_ascii_case(name)),
+        };
+        are_names(lines, is_listed)
+    }
+
+    /// What a page of this origin may read.
+    pub(crate) fn grant<'a>(&self, origin: AllowOrigin<'a>) -> CorsGrant<'a> {
+        CorsGrant {
+            origin,
+            credentials: self.credentials,
+            expose: Rc::clone(&self.expose),
+        }
+    }
+
+    /// What becomes of the CORS headers of a response.
+    pub(crate) fn response<'a>(&self, origin: AllowOrigin<'a>) -> ResponseCors<'a> {
+        match (self.mode, self.upstream) {
+            (Mode::ReportOnly, _) => ResponseCors::Untouched,
+            (Mode::Enforce, UpstreamHeaders::Keep) => ResponseCors::Keep(self.grant(origin)),
+            (Mode::Enforce, UpstreamHeaders::Replace) => ResponseCors::Replace(self.grant(origin)),
+        }
+    }
+
+    /// The answer to a preflight whose origin is granted, whether or not it asks for what is not. The lists are the same
+    /// either way: the browser compares, and names what it misses. Where a list is `["*"]`, it is what was asked for, or
+    /// nothing if that was refused.
+    pub(crate) fn preflight<'a>(
+        &'a self,
+        origin: AllowOrigin<'a>,
+        request: &Request<'a>,
+        refused: Option<Deny>,
+    ) -> Preflight<'a> {
+        let received = &request.received;
+        let methods = match &self.methods {
+            AllowList::Any if refused == Some(Deny::MethodNotAllowed) => AllowedNames::Asked(Cow::Borrowed(b"")),
+            AllowList::Any => AllowedNames::Asked(Cow::Borrowed(received.request_method.one().unwrap_or_default())),
+            AllowList::These { joined, .. } => AllowedNames::Listed(Cow::Borrowed(joined.as_bytes())),
+        };
+        let headers = match &self.headers {
+            AllowList::Any => AllowedNames::Asked(match &*received.request_headers {
+                // Whoever refuses the method has not looked at the headers.
+                lines if refused.is_some() && !self.allows_headers(lines) => Cow::Borrowed(b""),
+                [] => Cow::Borrowed(b""),
+                [line] => Cow::Borrowed(*line),
+                lines => Cow::Owned(lines.join(&b","[..])),
+            }),
+            AllowList::These { joined, .. } => AllowedNames::Listed(Cow::Borrowed(joined.as_bytes())),
+        };
+        Preflight {
+            grant: self.grant(origin),
+            methods,
+            headers,
+            max_age: self.max_age,
+            private_network: self.private_network && received.request_private_network == Field::One(b"true"),
+        }
+    }
+}
+
+/// Whether the lines are a list of header names that all pass, of a length that somebody means.
+fn are_names(lines: &[&[u8]], passes: impl Fn(&[u8]) -> bool) -> bool {
+    lines.iter().map(|line| line.len()).sum::<usize>() <= headers::MAX_REQUEST_HEADERS
+        && lines.iter().flat_map(|line| members(line)).count() <= headers::MAX_REQUEST_HEADER_NAMES
+        && lines
+            .iter()
+            .flat_map(|line| members(line))
+            .all(|name| is_token(name) && passes(name))
+}

@@ -1,0 +1,210 @@
+//! What was received: the fields of a request that a policy reads, as they came.
+
+use super::forwarding::{Forwarding, Line};
+use super::headers;
+use super::path::without_query;
+
+/// What was found under one header name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Field<'a> {
+    /// No line.
+    #[default]
+    Absent,
+    /// One line, with its bytes as received; some proxies join several lines with commas before they get here.
+    One(&'a [u8]),
+    /// Two or more lines, or one whose name is spelled in another way: no value may be picked from them.
+    Many,
+}
+
+/// The fields of a request, borrowed. [`Request`](super::request::Request) is what they mean.
+#[derive(Clone, Debug, Default)]
+pub struct Received<'a> {
+    /// The method; empty if there was none.
+    pub method: &'a [u8],
+    /// The path of the request target, without the query; empty for `CONNECT`.
+    pub path: &'a [u8],
+    /// `:scheme`; empty if the proxy does not tell.
+    pub scheme: &'a [u8],
+    /// `:authority` or `Host`; [`Field::Many`] if both are there and differ.
+    pub authority: Field<'a>,
+    /// `Origin`.
+    pub origin: Field<'a>,
+    /// `Upgrade`, or `:protocol` of an extended CONNECT (RFC 8441 §4).
+    pub upgrade: Field<'a>,
+    /// `Access-Control-Request-Method`.
+    pub request_method: Field<'a>,
+    /// The lines of `Access-Control-Request-Headers`; a list may come in several (RFC 9110 §5.3).
+    pub request_headers: Vec<&'a [u8]>,
+    /// `Access-Control-Request-Private-Network`.
+    pub request_private_network: Field<'a>,
+    /// `Content-Type`.
+    pub content_type: Field<'a>,
+    /// `Sec-Fetch-Mode`.
+    pub fetch_mode: Field<'a>,
+    /// `Sec-Fetch-Site`.
+    pub fetch_site: Field<'a>,
+    /// `Sec-WebSocket-Key`.
+    pub websocket_key: Field<'a>,
+    /// `X-Forwarded-Host` and `Forwarded`.
+    pub forwarding: Forwarding<'a>,
+    /// `X-Forwarded-Proto`.
+    pub forwarded_proto: Field<'a>,
+}
+
+/// What stands for `Access-Control-Request-Headers` in another spelling: no list of names.
+const ANOTHER_SPELLING: &[u8] = b"(another spelling)";
+
+impl<'a> FromIterator<(&'a [u8], &'a [u8])> for Received<'a> {
+    fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
+        let mut received = Self::default();
+        received.extend(fields);
+        received
+    }
+}
+
+impl<'a> Extend<(&'a [u8], &'a [u8])> for Received<'a> {
+    /// Picks the facts out of a request's fields. Names are in lower case, as HTTP/2 has them and proxies hand them on.
+    /// Another spelling counts as one more line of the header: it can make a value unreadable, and never supplies one.
+    fn extend<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(&mut self, fields: I) {
+        let mut respelled_host = Field::Absent;
+        for (name, value) in fields {
+            match name {
+                b":method" => self.method = value,
+                b":path" => self.path = without_query(value),
+                b":scheme" => self.scheme = value,
+                b":authority" | b"host" => self.authority.add_unless_same(value),
+                b"origin" => self.origin.add(value),
+                b"upgrade" | b":protocol" => self.upgrade.add(value),
+                b"access-control-request-method" => self.request_method.add(value),
+                b"access-control-request-headers" => self.request_headers.push(value),
+                b"access-control-request-private-network" => {
+                    self.request_private_network.add(value);
+                }
+                b"content-type" => self.content_type.add(value),
+                b"sec-fetch-mode" => self.fetch_mode.add(value),
+                b"sec-fetch-site" => self.fetch_site.add(value),
+                b"sec-websocket-key" => self.websocket_key.add(value),
+                b"x-forwarded-proto" => self.forwarded_proto.add(value),
+                _ => match headers::meant_by(name) {
+                    None => {}
+                    Some(headers::X_FORWARDED_HOST) => self.forwarding.hosts.push((name, value)),
+                    Some(headers::FORWARDED) => self.forwarding.forwarded.push((name, value)),
+                    Some(headers::HOST) => respelled_host.add_unless_same(value),
+                    Some(headers::REQUEST_HEADERS) => self.request_headers.push(ANOTHER_SPELLING),
+                    Some(meant) => self.spoil(meant),
+                },
+            }
+        }
+        // One host that is told twice alike is one host.
+        if respelled_host != Field::Absent && respelled_host != self.authority {
+            self.authority = Field::Many;
+        }
+    }
+}
+
+impl<'a> Field<'a> {
+    fn add(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Self::Absent => Self::One(value),
+            Self::One(_) | Self::Many => Self::Many,
+        };
+    }
+
+    fn add_unless_same(&mut self, value: &'a [u8]) {
+        if *self != Self::One(value) {
+            self.add(value);
+        }
+    }
+
+    /// The value, if there is exactly one.
+    #[must_use]
+    pub fn one(&self) -> Option<&'a [u8]> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::Absent | Self::Many => None,
+        }
+    }
+}
+
+impl<'a> Received<'a> {
+    /// Leaves a header without a value.
+    fn spoil(&mut self, name: &str) {
+        let field = match name {
+            headers::ORIGIN => &mut self.origin,
+            headers::UPGRADE => &mut self.upgrade,
+            headers::REQUEST_METHOD => &mut self.request_method,
+            headers::REQUEST_PRIVATE_NETWORK => &mut self.request_private_network,
+            headers::CONTENT_TYPE => &mut self.content_type,
+            headers::SEC_FETCH_MODE => &mut self.fetch_mode,
+            headers::SEC_FETCH_SITE => &mut self.fetch_site,
+            headers::SEC_WEBSOCKET_KEY => &mut self.websocket_key,
+            headers::X_FORWARDED_PROTO => &mut self.forwarded_proto,
+            _ => return,
+        };
+        *field = Field::Many;
+    }
+
+    /// The headers that came in several lines or in another spelling, of those that decide something.
+    pub fn unclear(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let is_many = |field: &Field<'_>| matches!(field, Field::Many);
+        let is_list = !matches!(*self.request_headers, [] | [_]) || self.request_headers.contains(&ANOTHER_SPELLING);
+        let Forwarding { hosts, forwarded } = &self.forwarding;
+        let all = [
+            (headers::HOST, is_many(&self.authority)),
+            (headers::ORIGIN, is_many(&self.origin)),
+            (headers::UPGRADE, is_many(&self.upgrade)),
+            (headers::REQUEST_METHOD, is_many(&self.request_method)),
+            (headers::REQUEST_PRIVATE_NETWORK, is_many(&self.request_private_network)),
+            (headers::CONTENT_TYPE, is_many(&self.content_type)),
+            (headers::SEC_FETCH_MODE, is_many(&self.fetch_mode)),
+            (headers::SEC_FETCH_SITE, is_many(&self.fetch_site)),
+            (headers::X_FORWARDED_PROTO, is_many(&self.forwarded_proto)),
+            (headers::REQUEST_HEADERS, is_list),
+            (headers::X_FORWARDED_HOST, is_unclear(hosts, headers::X_FORWARDED_HOST)),
+            (headers::FORWARDED, is_unclear(forwarded, headers::FORWARDED)),
+        ];
+        all.into_iter()
+            .filter_map(|(name, is_unclear)| is_unclear.then_some(name))
+    }
+
+    /// Whether this is a CORS-preflight request (Fetch §3.2.2): `OPTIONS` with an `Origin` and a method to ask for.
+    #[must_use]
+    pub fn is_preflight(&self) -> bool {
+        self.method == b"OPTIONS"
+            && self.origin != Field::Absent
+            && !matches!(self.request_method, Field::Absent | Field::One(b""))
+    }
+
+    /// Whether the request says that it is gRPC, which Envoy answers in gRPC's own way.
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        match self.content_type {
+            Field::Absent => false,
+            Field::One(value) => {
+                let rest = value.strip_prefix(b"application/grpc");
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
+            }
+            Field::Many => true,
+        }
+    }
+
+    /// Whether this opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5). The method is not looked at: proxies upgrade
+    /// requests of any. Where the field came twice, one `websocket` among the lines may win upstream, so both count.
+    #[must_use]
+    pub fn is_websocket(&self) -> bool {
+        match self.upgrade {
+            Field::Absent => false,
+            Field::One(value) => headers::members(value).any(|member| member.eq_ignore_ascii_case(b"websocket")),
+            Field::Many => true,
+        }
+    }
+}
+
+/// Whether there are several lines, or one whose name is spelled in another way.
+fn is_unclear(lines: &[Line<'_>], name: &str) -> bool {
+    match lines {
+        [] => false,
+        [(spelled, _)] => *spelled != name.as_bytes(),
+        _ => true,
+    }
+}
