@@ -77,7 +77,11 @@ impl<'a> Shown<'a> {
     pub fn plain(value: &'a [u8]) -> Option<&'a str> {
         let (_, rest) = value.split_at(scheme_length(value));
         let is_plain = rest.len() <= LONGEST && rest.iter().all(is_plain);
-        std::str::from_utf8(value).ok().filter(|_| is_plain)
+        // A long value is not read for this.
+        match is_plain {
+            true => std::str::from_utf8(value).ok(),
+            false => None,
+        }
     }
 }
 
