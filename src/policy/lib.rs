@@ -1,7 +1,16 @@
-//! The policy: which rules apply to a request, and what they say. Pure: no proxy, no clock, no log, no configuration
-//! format.
+//! The policy: which rules apply to a request, and what they say.
+//!
+//! It guarantees:
+//!
+//! - **One answer.** [`Policy::decide`] is a function of the policy and the request: no proxy, no clock, no log, no
+//!   configuration format. It neither panics nor recurses, whatever a client sends.
+//! - **One reading.** A [`Request`] is read once; what no two readers would understand alike is refused, or held to the
+//!   strictest of its readings.
+//! - **Closed reasons.** What was found is a [`Finding`](verdict::Finding) from a list that no request adds to.
+//! - **No allocation** for a decision that sends nothing, however many origins are listed.
 
 #![forbid(unsafe_code)]
+#![deny(unreachable_pub)]
 
 mod allowed;
 mod answer;
@@ -76,6 +85,34 @@ impl Policy {
     ///
     /// A request whose host or path has more than one reading may belong to several policies; then each is asked, and
     /// the strictest answer holds.
+    ///
+    /// ```
+    /// # use origin_gate_policy as policy;
+    /// use std::rc::Rc;
+    ///
+    /// use policy::Policy;
+    /// use policy::pattern::OriginPattern;
+    /// use policy::request::Request;
+    /// use policy::rules::{Origins, Rules};
+    ///
+    /// let entry = OriginPattern::parse("https://*.example.com").unwrap();
+    /// let origins = Origins { set: Rc::new([entry].into_iter().collect()), ..Origins::default() };
+    /// let websocket = Some(policy::check::WebSocket::default());
+    /// let rules = Rules { origins: Rc::new(origins), websocket, ..Rules::default() };
+    /// let policy = Policy::new(vec![], rules, false);
+    ///
+    /// let decide = |origin: &str| {
+    ///     let fields: [(&[u8], &[u8]); 3] = [
+    ///         (b":authority", b"api.example.com"),
+    ///         (b"upgrade", b"websocket"),
+    ///         (b"origin", origin.as_bytes()),
+    ///     ];
+    ///     let request: Request<'_> = fields.into_iter().collect();
+    ///     policy.decide(&request).finding.to_string()
+    /// };
+    /// assert_eq!(decide("https://shop.example.com"), "websocket:allowed:pattern");
+    /// assert_eq!(decide("https://evil.example"), "websocket:rejected:origin_not_allowed");
+    /// ```
     #[must_use]
     pub fn decide<'a>(&'a self, request: &Request<'a>) -> Verdict<'a> {
         if self.scoped.is_empty() {

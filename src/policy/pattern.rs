@@ -75,6 +75,19 @@ pub enum HostPattern {
 impl OriginPattern {
     /// Reads one entry of `allowed_origins`.
     ///
+    /// ```
+    /// # use origin_gate_policy as policy;
+    /// use policy::origin::Origin;
+    /// use policy::pattern::OriginPattern;
+    ///
+    /// let shops = OriginPattern::parse("https://*.example.com").unwrap();
+    /// assert!(shops.matches(&Origin::parse(b"https://a.b.example.com").unwrap()));
+    /// assert!(!shops.matches(&Origin::parse(b"https://example.com").unwrap()));
+    ///
+    /// let wrong = OriginPattern::parse("https://Example.com/").unwrap_err();
+    /// assert_eq!(wrong.instead.as_deref(), Some("https://example.com"));
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`PatternError`], with the canonical form of what was probably meant where there is one.

@@ -32,7 +32,6 @@ impl Rules {
     #[must_use]
     pub fn decide<'a>(&'a self, request: &Request<'a>) -> Verdict<'a> {
         let mut answer = Answer::new(self, request);
-
         // May the host be asked for? (RFC 9110 §7.2 `Host`, §7.4 "Rejecting Misdirected Requests")
         if let Some(hosts) = &self.hosts
             && let Err(deny) = answer.hold(Check::Hosts, hosts.mode, hosts.check(&answer.asked))
@@ -60,10 +59,9 @@ impl Rules {
             return answer.forward(Check::Cors, Outcome::Allowed(Allow::Off));
         };
         let held = answer.hold(Check::Cors, cors.mode, cors.check(&answer.asked));
+        // A preflight is answered here (§3.2.2); all else goes on, and its response says who may read it (§3.2.3).
         match request.received.is_preflight() {
-            // Fetch §3.2.2 "CORS-preflight request": answered here.
             true => answer.preflight(cors, held),
-            // Fetch §3.2.3: it goes on, since CORS is no access control; the response says who may read it.
             false => answer.forward(Check::Cors, held.unwrap_or_else(Outcome::Rejected)),
         }
     }

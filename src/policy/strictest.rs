@@ -31,7 +31,7 @@ struct Said<'a> {
 
 impl<'a> Strictest<'a> {
     /// Adds an answer. Whether no further one could be stricter than this: a 403 that no page can read.
-    pub fn add(&mut self, verdict: Verdict<'a>) -> bool {
+    pub(super) fn add(&mut self, verdict: Verdict<'a>) -> bool {
         let (said, action) = Said::of(verdict);
         match action {
             Action::Reply(Reply::Refusal(refusal)) => {
@@ -56,7 +56,7 @@ impl<'a> Strictest<'a> {
     }
 
     /// The answer to one request that got at least one; `none` is the answer to any other.
-    pub fn finish(self, none: impl FnOnce() -> Verdict<'a>) -> Verdict<'a> {
+    pub(super) fn finish(self, none: impl FnOnce() -> Verdict<'a>) -> Verdict<'a> {
         let Some((said, refusal)) = self.refusal else {
             return self.other.map_or_else(none, Verdict::with_what_is_read);
         };

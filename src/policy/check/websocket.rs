@@ -23,6 +23,18 @@ pub struct WebSocket {
     pub missing_origin: MissingOrigin,
 }
 
+/// What an empty section says.
+impl Default for WebSocket {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Enforce,
+            same_host: true,
+            allowed_hosts: false,
+            missing_origin: MissingOrigin::Allow,
+        }
+    }
+}
+
 impl WebSocket {
     /// Whether the page behind a handshake may open a WebSocket. A handshake always carries its visitor's cookies.
     pub(crate) fn check(&self, asked: &Asked<'_, '_>) -> Result<Allow, Deny> {

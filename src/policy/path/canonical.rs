@@ -42,7 +42,7 @@ pub(super) struct Canonical {
 }
 
 impl Canonical {
-    pub fn of(path: &[u8], pairs: Pairs) -> Self {
+    pub(super) fn of(path: &[u8], pairs: Pairs) -> Self {
         let mut canonical = Self {
             bytes: Vec::with_capacity(path.len()),
             marks: Vec::with_capacity(path.len()),

@@ -41,7 +41,7 @@ struct Part {
 }
 
 impl<'a> Readings<'a> {
-    pub fn of(path: &'a [u8]) -> Self {
+    pub(super) fn of(path: &'a [u8]) -> Self {
         if !path.starts_with(b"/") {
             return Self::Any;
         }
@@ -57,7 +57,7 @@ impl<'a> Readings<'a> {
     }
 
     /// Whether every reading leaves the path below whatever it lies below byte for byte, readings of its end aside.
-    pub fn is_settled(&self, path: &[u8]) -> bool {
+    pub(super) fn is_settled(&self, path: &[u8]) -> bool {
         match self {
             Self::Literal(_) => is_plain(path),
             // A path with a pair is not UTF-8, and so not plain.
@@ -121,7 +121,7 @@ impl Segments {
         }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = Segment<'_>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Segment<'_>> {
         self.parts.iter().map(|part| {
             let range = part.start..part.start + part.length;
             Segment {
@@ -134,7 +134,7 @@ impl Segments {
     }
 
     /// The segments of a prefix, if every reading of it has all of them. Where a reading cuts it, the shorter one holds.
-    pub fn of_prefix(path: &[u8]) -> Option<Self> {
+    pub(super) fn of_prefix(path: &[u8]) -> Option<Self> {
         let canonical = Canonical::of(path, Pairs::Apart);
         let is_open = canonical.is_open;
         let kept = canonical.bytes.iter().take_while(|&byte| !ends_path(byte));
@@ -150,7 +150,7 @@ impl Segments {
 impl<'a> Segment<'a> {
     /// What format suffixes leave of it: `users` of `users.json`. Where a dot was encoded, one before it may begin the
     /// suffix for a backend that takes it off before it decodes.
-    pub fn stems(self) -> impl Iterator<Item = &'a [u8]> {
+    pub(super) fn stems(self) -> impl Iterator<Item = &'a [u8]> {
         let mut rest = Some(self.text);
         std::iter::from_fn(move || {
             let text = rest.take()?;
