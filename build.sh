@@ -20,19 +20,19 @@ demo() {
   if [[ ${1:-} == --browser ]]; then
     need_python tests
     need_envoy
-    "$PYTHON" envoy/before_after.py --envoy "$ENVOY_BIN" --module "$MODULE" --pictures "$TOOLS/pictures"
+    "$PYTHON" envoy/demo/before_after.py --envoy "$ENVOY_BIN" --module "$MODULE" --pictures "$TOOLS/pictures"
     return
   fi
   need_python demo
   need_envoy
-  "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+  "$PYTHON" envoy/demo/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
 }
 
 run() {
   build
   need_python demo
   need_envoy
-  exec "$PYTHON" envoy/demo.py run --envoy "$ENVOY_BIN" --module "$MODULE"
+  exec "$PYTHON" envoy/demo/demo.py run --envoy "$ENVOY_BIN" --module "$MODULE"
 }
 
 help() {

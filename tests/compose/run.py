@@ -15,14 +15,14 @@ import tempfile
 
 import yaml
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "envoy"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "envoy" / "demo"))
 
 import demo  # noqa: E402 (the folder comes first)
 import images  # noqa: E402
 from images import docker, must  # noqa: E402
 from stage import Failure, ask, surroundings  # noqa: E402
 
-SERVICES = yaml.safe_load((demo.HERE / "docker-compose.yaml").read_text())["services"]
+SERVICES = yaml.safe_load((demo.FILES / "docker-compose.yaml").read_text())["services"]
 NEW = "https://app.example"
 
 
@@ -62,7 +62,7 @@ class Composed:
 
     def compose(self, *arguments, **options):
         name = ["--project-name", f"origin-gate-check-{os.getpid()}", "--env-file", str(self.folder / ".env")]
-        return docker("compose", "--ansi", "never", *name, *arguments, cwd=demo.HERE, env=surroundings(), **options)
+        return docker("compose", "--ansi", "never", *name, *arguments, cwd=demo.FILES, env=surroundings(), **options)
 
     def read(self, *arguments):
         return must(self.compose(*arguments, capture_output=True), f"docker compose {' '.join(arguments)}")
@@ -133,7 +133,7 @@ def alone(folder, missing):
 
 def with_env(folder, missing):
     """`.env.example` with all that it offers; then a change to it."""
-    example = (demo.HERE / ".env.example").read_text()
+    example = (demo.FILES / ".env.example").read_text()
     settings = re.sub(r"^#(?=[A-Z_]+=.)", "", example, flags=re.MULTILINE)
     with services(folder, missing, "docker compose up, with .env.example as .env, PostgreSQL and Redis", settings) as composed:
         line = next((it for it in composed.log().splitlines() if "from_environment=" in it), "")

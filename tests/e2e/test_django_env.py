@@ -16,7 +16,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftok
 
 
 def example():
-    lines = (demo.HERE / ".env.example").read_text().splitlines()
+    lines = (demo.FILES / ".env.example").read_text().splitlines()
     settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     settings.pop("COMPOSE_FILE")
     return settings
@@ -24,7 +24,7 @@ def example():
 
 def follower():
     """`envoy.yaml` as it follows Django's settings."""
-    command = ["sed", "-f", demo.HERE / "django_env.sed", demo.HERE / "envoy.yaml"]
+    command = ["sed", "-f", demo.FILES / "django_env.sed", demo.FILES / "envoy.yaml"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -45,7 +45,7 @@ def gate_of(text):
 
 
 def test_only_the_lists_and_the_environment_are_changed():
-    text = (demo.HERE / "envoy.yaml").read_text()
+    text = (demo.FILES / "envoy.yaml").read_text()
     (_, policy), (config, following) = gate_of(text), gate_of(follower())
     assert config["vm_config"].pop("environment_variables").keys() == {"host_env_keys"}
     lists = {key: policy.pop(key) for key in ("allowed_origins", "allowed_hosts")}

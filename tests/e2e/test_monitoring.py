@@ -25,7 +25,7 @@ from hot import vms
 from stage import ask, free_port
 from watch import digests, wait_for
 
-ENVOY_FILES = pathlib.Path(demo.__file__).parent
+ENVOY_FILES = demo.FILES
 FILES = ENVOY_FILES / "monitoring"
 APP, FOREIGN = "https://app.example", "https://evil.example"
 PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")

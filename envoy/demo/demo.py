@@ -1,4 +1,4 @@
-"""Starts the demo shop and a real Envoy with Origin Gate in front of it, as `envoy.yaml` says.
+"""Starts the demo shop and a real Envoy with Origin Gate in front of it, as `../envoy.yaml` says.
 
 `./build.sh demo` then asks what the two platforms' guides ask, and what they fear; `./build.sh run` leaves both up.
 """
@@ -15,7 +15,8 @@ import yaml
 
 from stage import CART, TOKEN, ask, free_port, perform
 
-HERE = pathlib.Path(__file__).resolve().parent
+# What people copy: `envoy/`.
+FILES = pathlib.Path(__file__).resolve().parents[1]
 
 APP = "https://slykertech.co.zw"
 API = "api.slykertech.co.zw"
@@ -50,7 +51,7 @@ def start(stage, options):
 
 def envoy_config(shop_port, module, fixed, text=None):
     """`envoy.yaml`, but for the addresses, which are this machine's, and the path of the module."""
-    config = yaml.safe_load(text or (HERE / "envoy.yaml").read_text())
+    config = yaml.safe_load(text or (FILES / "envoy.yaml").read_text())
     listeners, clusters = ({it["name"]: it for it in config["static_resources"][kind]} for kind in ("listeners", "clusters"))
     for listener in listeners.values():
         bind(listener["address"], None if fixed else 0)
