@@ -36,6 +36,7 @@ run() {
 }
 
 help() {
+  # Long: it is a text.
   cat <<'END'
 ./build.sh VERB
 
@@ -70,6 +71,9 @@ The rest is for when you need it.
           requests (10,000,000), each compared with the native filter
   host --accept
           the WebAssembly instructions that callbacks take now become those that `test` compares with
+  lint    the first part of `test`: format, lints and the documentation of Rust; ruff and ShellCheck on the rest; lengths
+  coverage
+          the share of src/ that the Rust tests run, by file and in all; needs the component llvm-tools of rustup
   audit   licences, sources and doubled versions of all that is depended on, and docs/audit.md against what is linked
   faults [SWAPS]
           policies swapped so often under load (1000), the listener and the module less often, and a trap
@@ -87,7 +91,7 @@ END
 }
 
 case ${1:-help} in
-  build | demo | run | test | help | dist | reproduce | notes | host | audit | e2e | faults | soak | peers | compose | bench | sizes | fuzz)
+  build | demo | run | test | help | dist | reproduce | notes | host | audit | e2e | faults | soak | peers | compose | bench | sizes | fuzz | lint | coverage)
     "$@"
     ;;
   -h | --help) help ;;

@@ -1,4 +1,6 @@
 //! What a hint offers can be done, and helps: each entry is added where the hint says, and the same request asked again.
+//!
+//! Long: what a policy can lack, key by key, each with the entry that mends it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};

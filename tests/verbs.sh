@@ -2,12 +2,7 @@
 # shellcheck shell=bash
 
 test() {
-  need_rust
-  say "format and lints"
-  cargo fmt --all --check
-  cargo fmt --check --manifest-path tests/abi/Cargo.toml
-  cargo clippy --quiet --locked --workspace --all-targets -- --deny warnings
-  cargo clippy --quiet --locked --package origin-gate-module --target "$TARGET" -- --deny warnings
+  lint
   say "unit, table and property tests"
   cargo test --quiet --locked --workspace
   check_audit_notes
@@ -30,6 +25,29 @@ test() {
   run_e2e
   say "the demo"
   "$PYTHON" envoy/demo/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+}
+
+lint() {
+  need_rust
+  need_python lint
+  say "format and lints"
+  "$PYTHON" tests/lint/lengths.py
+  "$TOOLS/lint/bin/ruff" check --no-cache --quiet
+  "$TOOLS/lint/bin/ruff" format --no-cache --quiet --check
+  "$TOOLS/lint/bin/shellcheck" --external-sources --check-sourced build.sh tests/compose/*.sh .ci/run
+  cargo fmt --all --check
+  cargo fmt --check --manifest-path tests/abi/Cargo.toml
+  cargo clippy --quiet --locked --workspace --all-targets -- --deny warnings
+  cargo clippy --quiet --locked --package origin-gate-module --target "$TARGET" -- --deny warnings
+  RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --locked --workspace --no-deps
+}
+
+# The tests that need no Envoy and no other host: a lower bound.
+coverage() {
+  need_rust
+  need_coverage
+  say "the lines of src/ that the Rust tests run"
+  "$TOOLS/cargo/bin/cargo-llvm-cov" llvm-cov --quiet --locked --workspace --ignore-filename-regex '/tests/' --summary-only
 }
 
 host() {
@@ -59,7 +77,7 @@ audit() {
   need_rust
   check_audit_notes
   need_deny
-  local deny=$TOOLS/cargo/bin/cargo-deny checks=(licenses bans sources) manifest
+  local deny=$TOOLS/cargo/bin/cargo-deny checks=(licenses bans sources) manifest options
   if "$deny" --config deny.toml fetch db > /dev/null 2>&1; then
     checks+=(advisories)
   else
@@ -67,9 +85,10 @@ audit() {
   fi
   for manifest in Cargo.toml tests/abi/Cargo.toml tests/fuzz/Cargo.toml; do
     say "${checks[*]} of $manifest"
+    options=(--hide-inclusion-graph)
     # What only tests may have two versions of a crate.
-    "$deny" --locked --config deny.toml --manifest-path "$manifest" check --hide-inclusion-graph \
-      $([[ $manifest == Cargo.toml ]] || echo --allow duplicate) "${checks[@]}"
+    [[ $manifest == Cargo.toml ]] || options+=(--allow duplicate)
+    "$deny" --locked --config deny.toml --manifest-path "$manifest" check "${options[@]}" "${checks[@]}"
   done
 }
 
@@ -77,6 +96,7 @@ audit() {
 check_audit_notes() {
   local noted linked
   say "the crates that reach the module, against docs/audit.md"
+  # shellcheck disable=SC2016 # the backticks are Markdown's
   noted=$(sed -n 's/^| `\([^`]*\)` \([0-9][^ ]*\) |.*/\1 \2/p' docs/audit.md | sort)
   linked=$(cargo tree --locked --package origin-gate-module --target "$TARGET" --edges normal --prefix none --format '{p}' \
     | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1 \2/p' | grep -v '^origin-gate' | sort --unique)
@@ -186,7 +206,9 @@ fuzz() {
     "$TOOLS/cargo/bin/cargo-fuzz" run --fuzz-dir tests/fuzz --sanitizer none "$target" -- \
       -max_total_time="$seconds" -print_final_stats=1 2>&1 | tee "$TOOLS/fuzz.log" | grep -E 'cov:.*(DONE|INITED)|stat::' \
       || true
-    grep -q 'stat::number_of_executed_units' "$TOOLS/fuzz.log" && ! grep -q 'panicked\|ERROR: libFuzzer' "$TOOLS/fuzz.log" \
-      || fail "$target failed: see $TOOLS/fuzz.log and tests/fuzz/artifacts/$target"
+    if ! grep -q 'stat::number_of_executed_units' "$TOOLS/fuzz.log" \
+      || grep -q 'panicked\|ERROR: libFuzzer' "$TOOLS/fuzz.log"; then
+      fail "$target failed: see $TOOLS/fuzz.log and tests/fuzz/artifacts/$target"
+    fi
   done
 }

@@ -1,4 +1,6 @@
 //! One set of rules, and the procedure that applies it, read from top to bottom.
+//!
+//! Long: one procedure, read from top to bottom beside the standards.
 
 use std::borrow::Cow;
 use std::rc::Rc;

@@ -1,5 +1,7 @@
 //! Many patterns, compiled: what [`pattern`](super::pattern) defines for one, at a cost that does not grow with the
 //! number of entries.
+//!
+//! Long: one index for each kind of pattern, and what they share.
 
 use std::collections::BinaryHeap;
 

@@ -1,4 +1,6 @@
 //! What a policy answers.
+//!
+//! Long: the closed list of reasons, and each name and word of it.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -68,7 +68,9 @@ def test_what_the_demo_promises_holds_with_the_example(shipped, capsys):
 def test_the_first_line_tells_what_came_from_where(shipped):
     line = next(it for it in shipped.envoy.log().splitlines() if "from_environment=" in it)
     told = dict(it.split("=", 1) for it in line.split() if "=" in it)
-    assert told["from_policy"] == "django_env,cors.allow_credentials,websocket.allowed_hosts,hosts.exempt_paths,hosts.forwarded_host"
+    assert (
+        told["from_policy"] == "django_env,cors.allow_credentials,websocket.allowed_hosts,hosts.exempt_paths,hosts.forwarded_host"
+    )
     assert set(told["from_environment"].split(",")) == {"CORS_ALLOWED_ORIGINS", "CSRF_TRUSTED_ORIGINS", "ALLOWED_HOSTS"}
     # The policy says itself that there are credentials.
     assert told["overridden"] == "CORS_ALLOW_CREDENTIALS"

@@ -48,7 +48,9 @@ COMPOSE = yaml.safe_load((ENVOY_FILES / "docker-compose.yaml").read_text())["ser
 
 
 @needs_promtool
-@pytest.mark.parametrize("command", ["check config prometheus.yaml", "check rules alerts.yaml", *(f"test rules {it}" for it in CASES)])
+@pytest.mark.parametrize(
+    "command", ["check config prometheus.yaml", "check rules alerts.yaml", *(f"test rules {it}" for it in CASES)]
+)
 def test_promtool(command):
     done = subprocess.run([PROMTOOL, *command.split()], cwd=FILES, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
