@@ -66,6 +66,8 @@ The rest is for when you need it.
           Prometheus, Puma, Redis, skopeo and Varnish on Debian, as root: what needs them is skipped without
   compose the demo in containers, as envoy/docker-compose.yaml has it, and checked: needs Docker, with its compose plugin;
           where no registry can be reached it makes stand-ins for the images, with debootstrap, as root
+  properties [CASES]
+          the unit, table and property tests, with so many random cases of each property (20,000)
   host [REQUESTS]
           the module under two hosts that are not Envoy: the corpus, whatever the host refuses, and so many hostile
           requests (10,000,000), each compared with the native filter
@@ -91,7 +93,7 @@ END
 }
 
 case ${1:-help} in
-  build | demo | run | test | help | dist | reproduce | notes | host | audit | e2e | faults | soak | peers | compose | bench | sizes | fuzz | lint | coverage)
+  build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | host | audit | e2e | faults | soak | peers | compose | bench | sizes | fuzz)
     "$@"
     ;;
   -h | --help) help ;;

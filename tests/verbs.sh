@@ -2,10 +2,19 @@
 # shellcheck shell=bash
 
 test() {
+  need_rust
+  mkdir -p "$TOOLS"
+  # Networks are slow where compilers are not. What fails here is tried again where it is needed, and then says why.
+  fetch > "$TOOLS/fetch.log" 2>&1 &
+  local fetching=$!
+  # shellcheck disable=SC2064 # it is this process that is waited for, so that a next run does not meet it
+  trap "wait $fetching || true" EXIT
   lint
   say "unit, table and property tests"
-  cargo test --quiet --locked --workspace
+  PROPTEST_CASES=1024 cargo test --quiet --locked --workspace
   check_audit_notes
+  wait "$fetching" || true
+  trap - EXIT
   build
   say "what is published, and how"
   need_python release
@@ -48,6 +57,24 @@ coverage() {
   need_coverage
   say "the lines of src/ that the Rust tests run"
   "$TOOLS/cargo/bin/cargo-llvm-cov" llvm-cov --quiet --locked --workspace --ignore-filename-regex '/tests/' --summary-only
+}
+
+# What `test` needs of others, fetched and unpacked.
+fetch() {
+  cargo fetch --quiet --locked --manifest-path tests/abi/Cargo.toml
+  need_python release
+  need_python tests
+  need_envoy
+  need_npm_packages .cargo/wasm-opt wasm-opt
+  need_npm_packages tests/e2e node
+}
+
+# Random cases by the thousand: `test` has 1024 of each property, and 300 of each of paths.
+properties() {
+  local cases=${1:-20000}
+  [[ $cases =~ ^[1-9][0-9]*$ ]] || fail "properties: '$cases' is no number of cases"
+  need_rust
+  PROPTEST_CASES=$cases PATH_CASES=$cases cargo test --quiet --locked --package origin-gate-tests
 }
 
 host() {

@@ -74,8 +74,9 @@ impl<'a> Host<'a> {
         let is_own = |it: Ipv4Addr| matches!(it.octets(), [0 | 127, ..]);
         match *self {
             Self::Name(name) => is_loopback(name) || v4(without_root_dot(name)).is_some_and(is_own),
-            // `::` and `::1` are 0.0.0.0 and 0.0.0.1 in IPv4.
-            Self::V6(_, address) => address.to_ipv4().is_some_and(is_own),
+            Self::V6(_, address) => {
+                address.is_unspecified() || address.is_loopback() || address.to_ipv4_mapped().is_some_and(is_own)
+            }
         }
     }
 

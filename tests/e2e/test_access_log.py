@@ -69,7 +69,7 @@ FORGERIES = [
 
 @pytest.mark.parametrize("number, origin", enumerate(FORGERIES))
 def test_no_client_writes_a_field(shipped, number, origin):
-    path = f"/api/forged/{number}"
+    path = f"/backend/200/{number}"
     with peers.Http1(shipped.ports["web"]) as exchange:
         forged = [("X-Envoy-Original-Path", "/other"), ("X-Envoy-Original-Host", "other")]
         exchange.start("GET", path, [("Origin", origin.encode("latin-1")), *forged], host=HOST)
