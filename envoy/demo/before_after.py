@@ -12,7 +12,7 @@ import trustme
 
 import browser
 import proxy
-from stage import CART, perform
+from harness import CART, perform
 
 API, SHOP, FOREIGN = "api.shop.example", "https://www.shop.example", "https://evil.example"
 SITES = ("www.shop.example", "evil.example")

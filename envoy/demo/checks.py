@@ -6,7 +6,7 @@ import time
 
 import websockets
 
-from stage import CART, TOKEN, ask
+from harness import CART, TOKEN, ask
 
 APP = "https://slykertech.co.zw"
 API = "api.slykertech.co.zw"

@@ -12,7 +12,7 @@ import time
 import yaml
 
 from checks import API, APP, FOREIGN, Checks
-from stage import CART, free_port, perform
+from harness import CART, free_port, perform
 
 # What people copy: `envoy/`.
 FILES = pathlib.Path(__file__).resolve().parents[1]

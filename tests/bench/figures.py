@@ -5,8 +5,8 @@ import random
 import re
 import statistics
 
-from kinds import KINDS
 from variants import TITLES
+from workloads import KINDS
 
 RESAMPLES = 400
 CALM = 0.95  # of the resamples lie between the bounds that are told

@@ -19,8 +19,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "envoy" / "
 
 import demo
 import images
+from harness import Failure, ask, surroundings
 from images import docker, must
-from stage import Failure, ask, surroundings
 
 SERVICES = yaml.safe_load((demo.FILES / "docker-compose.yaml").read_text())["services"]
 NEW = "https://app.example"

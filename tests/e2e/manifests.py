@@ -9,7 +9,7 @@ import yaml
 
 import demo
 import peers
-from hot import HotReload, vms
+from hot_reload import HotReload, vms
 from watch import digests, wait_for
 
 FILES = demo.FILES

@@ -6,7 +6,7 @@ import pytest
 
 import browser
 from front import ALLOWED, ANSWERS, API, FRESH, IMAGES, JSON, LAX, PUBLIC, SITES
-from stage import CART
+from harness import CART
 
 if not browser.find():
     pytest.skip("needs Chromium, which is not installed (on Debian: chromium)", allow_module_level=True)

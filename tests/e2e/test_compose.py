@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 import demo
-import stage
+import harness
 
 FILE = demo.FILES / "docker-compose.yaml"
 COMPOSE = yaml.safe_load(FILE.read_text())
 SERVICES = COMPOSE["services"]
-DOCKERFILE = (stage.SHOP / "Dockerfile").read_text()
+DOCKERFILE = (harness.SHOP / "Dockerfile").read_text()
 # What `./build.sh build` makes.
 MODULE = "../dist/origin_gate.wasm"
 

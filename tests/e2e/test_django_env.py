@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 import demo
+from harness import CART, Failure, ask
 from peers import Http1
-from stage import CART, Failure, ask
 
 QUESTIONS = "/api/questions/"
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={'x' * 32}", "X-CSRFToken": "x" * 32}

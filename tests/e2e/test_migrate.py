@@ -12,7 +12,7 @@ import yaml
 import peers
 import proxy
 import readme
-from stage import CART, Stage, ask, free_port
+from harness import CART, Stage, ask, free_port
 from traefik import Traefik
 
 PAGES = {it.stem: it.read_text() for it in sorted((readme.ROOT / "docs" / "migrate").glob("*.md"))}

@@ -21,8 +21,8 @@ import peers
 import proxy
 import readme
 from dynamic import DISCOVERY, Dynamic
-from hot import vms
-from stage import ask, free_port
+from harness import ask, free_port
+from hot_reload import vms
 from watch import digests, wait_for
 
 ENVOY_FILES = demo.FILES

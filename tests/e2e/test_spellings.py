@@ -9,7 +9,7 @@ import pytest
 
 import node
 import proxy
-from stage import ask, surroundings
+from harness import ask, surroundings
 
 HERE = pathlib.Path(__file__).parent
 SIGNS = ":(!+=,$&*'{|^`["

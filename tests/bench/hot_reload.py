@@ -7,7 +7,7 @@ import re
 import yaml
 
 import demo
-from stage import ask, free_port
+from harness import ask, free_port
 
 FILES = demo.FILES / "hot-reload"
 
