@@ -20,22 +20,23 @@ demo() {
   if [[ ${1:-} == --browser ]]; then
     need_python tests
     need_envoy
-    "$PYTHON" envoy/before_after.py --envoy "$ENVOY_BIN" --module "$MODULE" --pictures "$TOOLS/pictures"
+    "$PYTHON" envoy/demo/before_after.py --envoy "$ENVOY_BIN" --module "$MODULE" --pictures "$TOOLS/pictures"
     return
   fi
   need_python demo
   need_envoy
-  "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+  "$PYTHON" envoy/demo/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
 }
 
 run() {
   build
   need_python demo
   need_envoy
-  exec "$PYTHON" envoy/demo.py run --envoy "$ENVOY_BIN" --module "$MODULE"
+  exec "$PYTHON" envoy/demo/demo.py run --envoy "$ENVOY_BIN" --module "$MODULE"
 }
 
 help() {
+  # Long: it is a text.
   cat <<'END'
 ./build.sh VERB
 
@@ -72,6 +73,9 @@ The rest is for when you need it.
           requests (10,000,000), each compared with the native filter
   host --accept
           the WebAssembly instructions that callbacks take now become those that `test` compares with
+  lint    the first part of `test`: format, lints and the documentation of Rust; ruff and ShellCheck on the rest; lengths
+  coverage
+          the share of src/ that the Rust tests run, by file and in all; needs the component llvm-tools of rustup
   audit   licences, sources and doubled versions of all that is depended on, and docs/audit.md against what is linked
   faults [SWAPS]
           policies swapped so often under load (1000), the listener and the module less often, and a trap
@@ -90,7 +94,7 @@ END
 }
 
 case ${1:-help} in
-  build | demo | run | test | help | dist | reproduce | notes | properties | host | audit | e2e | faults | soak | peers | compose | bench | sizes | fuzz)
+  build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | host | audit | e2e | faults | soak | peers | compose | bench | sizes | fuzz)
     "$@"
     ;;
   -h | --help) help ;;

@@ -38,7 +38,13 @@ def clear(dist: pathlib.Path) -> None:
 
 def pack_module(dist: pathlib.Path, package: dict, revision: str) -> None:
     module = (dist / "origin_gate.wasm").read_bytes()
-    product = {"type": "application", "name": "origin_gate.wasm", "package": "origin-gate-module", "sha256": sha256(module), "revision": revision}
+    product = {
+        "type": "application",
+        "name": "origin_gate.wasm",
+        "package": "origin-gate-module",
+        "sha256": sha256(module),
+        "revision": revision,
+    }
     (dist / "origin_gate.wasm.cdx.json").write_bytes(sbom.bill(package, product, MODULE_TARGET, ROOT))
     version = package["version"]
     files = image.layout(module, labels(package, revision), f"origin-gate:{version}")

@@ -38,9 +38,7 @@ def bill(package: dict, product: dict, target: str, folder: pathlib.Path) -> byt
         "version": 1,
         "metadata": {"lifecycles": [{"phase": "build"}], "component": made},
         "components": [components[it] for it in sorted(components)],
-        "dependencies": [
-            {"ref": it, "dependsOn": sorted(edges.get(it, []))} for it in sorted({root, *components})
-        ],
+        "dependencies": [{"ref": it, "dependsOn": sorted(edges.get(it, []))} for it in sorted({root, *components})],
     }
     return json.dumps(document, indent=2).encode() + b"\n"
 

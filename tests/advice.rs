@@ -1,5 +1,7 @@
 //! What a hint offers can be done, and helps, and does no more than it says: each entry is added where the hint says, and
 //! the same request asked again, and others that it does not name.
+//!
+//! Long: what a policy can lack, key by key, each with the entry that mends it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};

@@ -1,4 +1,6 @@
 //! What the command says: the corpus through `explain`, and the program itself.
+//!
+//! Long: tables of calls, each with what the command prints, and one program that runs them all.
 
 use crate::support;
 use std::collections::BTreeMap;

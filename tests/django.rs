@@ -3,6 +3,8 @@
 //! down here must cover it, and each of those must occur.
 //!
 //! `./build.sh test` names Python with these packages in `ORIGIN_GATE_PYTHON`.
+//!
+//! Long: Django's settings by groups, and each difference that is meant, beside the test that needs it.
 
 use crate::support;
 use std::collections::BTreeMap;

@@ -1,4 +1,6 @@
 //! What `check` says of expressions, over all origins that there can be.
+//!
+//! Long: tables of expressions, each with what `check` says of it.
 
 use crate::support;
 use std::fs;

@@ -1,4 +1,6 @@
 //! What a refusal's hint says: the entry that comes nearest, and what to change.
+//!
+//! Long: tables of refusals, each with its nearest entry and its fix in full.
 
 use advice::near::{Miss, nearest};
 use advice::{Domains, Hint};

@@ -1,4 +1,6 @@
 //! Policies made of other programs' configurations.
+//!
+//! Long: tables of sources, each with the policy that comes of it; one importer after the other.
 
 use std::collections::BTreeMap;
 

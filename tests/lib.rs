@@ -56,18 +56,16 @@ fn root() -> &'static Path {
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        // `target/debug`, from this program's place in `target/debug/deps`; what measures coverage has another `target`.
+        let program = std::env::current_exe().unwrap();
+        let folder = program.ancestors().nth(2).unwrap();
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--locked", "--bin", "origin-gate"])
+            .arg("--target-dir")
+            .arg(folder.parent().unwrap())
             .current_dir(root())
             .status();
         assert!(built.unwrap().success());
-        // `target/debug`, from this program's place in `target/debug/deps`.
-        let folder = std::env::current_exe()
-            .unwrap()
-            .ancestors()
-            .nth(2)
-            .unwrap()
-            .to_path_buf();
         folder.join("origin-gate")
     })
 }

@@ -1,5 +1,7 @@
 //! The manifests in `envoy/`: one policy in all of them, one version of the module, and each held to its own schema. What
 //! of it runs without a cluster runs in `tests/e2e/test_manifests.py`.
+//!
+//! Long: every kind of manifest is read in its own way, and all are held to one policy.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,7 @@
 //! `decide`, held against the standards' steps written out slowly: strings, lists and the `url` crate, and nothing of
 //! the filter's own parsers, sets or order of checks.
+//!
+//! Long: the standards' steps, written out once more from the first to the last; they are read in one go.
 
 use policy::request;
 use policy::verdict::{Action, AllowOrigin, ResponseCors};

@@ -1,4 +1,6 @@
 //! Which entries are asked of a path, held to every composition of what backends do to paths.
+//!
+//! Long: a model of what backends do to paths, and the tables and generators that are held to it.
 
 use std::collections::BTreeSet;
 

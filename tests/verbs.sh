@@ -9,11 +9,7 @@ test() {
   local fetching=$!
   # shellcheck disable=SC2064 # it is this process that is waited for, so that a next run does not meet it
   trap "wait $fetching || true" EXIT
-  say "format and lints"
-  cargo fmt --all --check
-  cargo fmt --check --manifest-path tests/abi/Cargo.toml
-  cargo clippy --quiet --locked --workspace --all-targets -- --deny warnings
-  cargo clippy --quiet --locked --package origin-gate-module --target "$TARGET" -- --deny warnings
+  lint
   say "unit, table and property tests"
   PROPTEST_CASES=1024 cargo test --quiet --locked --workspace
   check_audit_notes
@@ -28,7 +24,7 @@ test() {
   run_host
   need_python tests
   say "the shop's own tests"
-  (cd envoy/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../$PYTHON" manage.py test --verbosity 0)
+  (cd envoy/demo/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../../$PYTHON" manage.py test --verbosity 0)
   need_envoy
   say "the filter under Django's settings, against Django; the corpus on a real Envoy"
   ORIGIN_GATE_PYTHON=$PWD/$PYTHON ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE \
@@ -37,7 +33,32 @@ test() {
   say "responses and upgrades end to end"
   run_e2e
   say "the demo"
-  "$PYTHON" envoy/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+  "$PYTHON" envoy/demo/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+}
+
+lint() {
+  need_rust
+  need_python lint
+  say "format and lints"
+  "$PYTHON" tests/lint/lengths.py
+  "$TOOLS/lint/bin/ruff" check --no-cache --quiet
+  "$TOOLS/lint/bin/ruff" format --no-cache --quiet --check
+  "$TOOLS/lint/bin/shellcheck" --external-sources --check-sourced build.sh tests/compose/*.sh .ci/run
+  cargo fmt --all --check
+  cargo fmt --check --manifest-path tests/abi/Cargo.toml
+  cargo clippy --quiet --locked --workspace --all-targets -- --deny warnings
+  cargo clippy --quiet --locked --package origin-gate-module --target "$TARGET" -- --deny warnings
+  local -x RUSTDOCFLAGS="--deny warnings"
+  cargo doc --quiet --locked --workspace --exclude origin-gate-module --no-deps
+  cargo doc --quiet --locked --package origin-gate-module --target "$TARGET" --no-deps
+}
+
+# The tests that need no Envoy and no other host: a lower bound.
+coverage() {
+  need_rust
+  need_coverage
+  say "the lines of src/ that the Rust tests run"
+  "$TOOLS/cargo/bin/cargo-llvm-cov" llvm-cov --quiet --locked --workspace --ignore-filename-regex '/tests/' --summary-only
 }
 
 # What `test` needs of others, fetched and unpacked.
@@ -85,7 +106,7 @@ audit() {
   need_rust
   check_audit_notes
   need_deny
-  local deny=$TOOLS/cargo/bin/cargo-deny checks=(licenses bans sources) manifest
+  local deny=$TOOLS/cargo/bin/cargo-deny checks=(licenses bans sources) manifest options
   if "$deny" --config deny.toml fetch db > /dev/null 2>&1; then
     checks+=(advisories)
   else
@@ -93,9 +114,10 @@ audit() {
   fi
   for manifest in Cargo.toml tests/abi/Cargo.toml tests/fuzz/Cargo.toml; do
     say "${checks[*]} of $manifest"
+    options=(--hide-inclusion-graph)
     # What only tests may have two versions of a crate.
-    "$deny" --locked --config deny.toml --manifest-path "$manifest" check --hide-inclusion-graph \
-      $([[ $manifest == Cargo.toml ]] || echo --allow duplicate) "${checks[@]}"
+    [[ $manifest == Cargo.toml ]] || options+=(--allow duplicate)
+    "$deny" --locked --config deny.toml --manifest-path "$manifest" check "${options[@]}" "${checks[@]}"
   done
 }
 
@@ -103,6 +125,7 @@ audit() {
 check_audit_notes() {
   local noted linked
   say "the crates that reach the module, against docs/audit.md"
+  # shellcheck disable=SC2016 # the backticks are Markdown's
   noted=$(sed -n 's/^| `\([^`]*\)` \([0-9][^ ]*\) |.*/\1 \2/p' docs/audit.md | sort)
   linked=$(cargo tree --locked --package origin-gate-module --target "$TARGET" --edges normal --prefix none --format '{p}' \
     | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1 \2/p' | grep -v '^origin-gate' | sort --unique)
@@ -189,7 +212,7 @@ bench() {
     cargo bench --quiet --locked --package origin-gate-tests --bench decide | tee "$TOOLS/decide.txt"
   fi
   say "what Origin Gate costs in Envoy, beside what does less"
-  PYTHONPATH=envoy "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --empty "$EMPTY_MODULE" \
+  PYTHONPATH=envoy/demo "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --empty "$EMPTY_MODULE" \
     --decide "$TOOLS/decide.txt" --out "$TOOLS" "$@"
 }
 
@@ -198,7 +221,7 @@ sizes() {
   need_python demo
   need_envoy
   say "what a policy costs an Envoy; the largest takes a minute"
-  "$PYTHON" envoy/sizes.py --envoy "$ENVOY_BIN" --module "$MODULE" "$@"
+  PYTHONPATH=envoy/demo "$PYTHON" tests/bench/sizes.py --envoy "$ENVOY_BIN" --module "$MODULE" "$@"
 }
 
 fuzz() {
@@ -212,7 +235,9 @@ fuzz() {
     "$TOOLS/cargo/bin/cargo-fuzz" run --fuzz-dir tests/fuzz --sanitizer none "$target" -- \
       -max_total_time="$seconds" -print_final_stats=1 2>&1 | tee "$TOOLS/fuzz.log" | grep -E 'cov:.*(DONE|INITED)|stat::' \
       || true
-    grep -q 'stat::number_of_executed_units' "$TOOLS/fuzz.log" && ! grep -q 'panicked\|ERROR: libFuzzer' "$TOOLS/fuzz.log" \
-      || fail "$target failed: see $TOOLS/fuzz.log and tests/fuzz/artifacts/$target"
+    if ! grep -q 'stat::number_of_executed_units' "$TOOLS/fuzz.log" \
+      || grep -q 'panicked\|ERROR: libFuzzer' "$TOOLS/fuzz.log"; then
+      fail "$target failed: see $TOOLS/fuzz.log and tests/fuzz/artifacts/$target"
+    fi
   done
 }

@@ -68,7 +68,7 @@ const KNOWN: [(&str, &str, &str); 3] = [
         "django-cors-headers has this default",
     ),
     (
-        "envoy/demo.py",
+        "envoy/demo/demo.py",
         "allowed_origins[3]: `http://localhost:*`: any program on the visitor's machine can be it",
         "`./build.sh run` is opened at localhost",
     ),
@@ -90,7 +90,7 @@ fn shipped() -> Vec<(String, String)> {
     }
     // What the demo adds to the policy of `envoy.yaml`, line by line of Python.
     let mut policy: Value = serde_json::from_str(&document("envoy/policy.json")).unwrap();
-    for line in document("envoy/demo.py").lines() {
+    for line in document("envoy/demo/demo.py").lines() {
         let appended = line
             .trim()
             .strip_prefix("policy[\"")
@@ -103,7 +103,7 @@ fn shipped() -> Vec<(String, String)> {
             policy[key].as_array_mut().unwrap().push(value);
         }
     }
-    shipped.push(of("envoy/demo.py", &policy.to_string()));
+    shipped.push(of("envoy/demo/demo.py", &policy.to_string()));
     shipped
 }
 

@@ -121,7 +121,7 @@ impl Allow {
 }
 
 impl Outcome {
-    /// The stable code of each, in the order of [`place`](Self::place).
+    /// The stable code of each, in the order of the variants.
     pub const CODES: [&str; 3] = ["allowed", "rejected", "would_reject"];
 
     /// The stable code.

@@ -23,10 +23,10 @@
 //! | drop or add a slash at the end | Django's `APPEND_SLASH`, Express, Flask |
 //! | drop a format suffix | Django REST framework, Rails, old Spring |
 //!
-//! Compositions are not enumerated. [`canonical`] takes all steps that change single characters at once, as often as
-//! they can be taken; [`readings`] splits what comes out into segments, and marks those that some reading leaves out.
+//! Compositions are not enumerated. `canonical` takes all steps that change single characters at once, as often as
+//! they can be taken; `readings` splits what comes out into segments, and marks those that some reading leaves out.
 //! Whatever a reading makes of a path is then found by walking the marked segments down a tree of prefixes
-//! ([`index`]). `tests/paths.rs` enumerates compositions, and holds this to them.
+//! (`index`). `tests/paths.rs` enumerates compositions, and holds this to them.
 
 mod canonical;
 mod folds;

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-
 use crate::MODULE;
 use crate::bare::state::{Faults, Refusal};
 use crate::bare::{CONTINUE, ROOT, Vm};

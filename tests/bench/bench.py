@@ -18,9 +18,9 @@ import figures
 import footprint
 import plot
 import variants
-from kinds import KINDS
+from harness import Failure, Stage, perform
 from load import Batch, Wrong, measure, on_core
-from stage import Failure, Stage, perform
+from workloads import KINDS
 
 ROUNDS = 60
 FRESH = 5  # rounds after which every Envoy is started anew: where its memory came to lie is luck, too

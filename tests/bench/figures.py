@@ -5,8 +5,8 @@ import random
 import re
 import statistics
 
-from kinds import KINDS
 from variants import TITLES
+from workloads import KINDS
 
 RESAMPLES = 400
 CALM = 0.95  # of the resamples lie between the bounds that are told
@@ -77,13 +77,16 @@ def median_of(column):
 
 def added(samples, kind, variant):
     """What a variant costs more than no filter, round by round."""
-    pairs = zip(samples.cpu(kind, variant), samples.cpu(kind, "none"))
+    pairs = zip(samples.cpu(kind, variant), samples.cpu(kind, "none"), strict=True)
     return [more - less for more, less in pairs]
 
 
 def quotient(over, under):
     """Of the medians of two columns of the same rounds, with its bounds: rounds are drawn anew, over and over."""
-    value = lambda picked: median_of(over)(picked) / (median_of(under)(picked) or float("nan"))
+
+    def value(picked):
+        return median_of(over)(picked) / (median_of(under)(picked) or float("nan"))
+
     rounds, dice = range(len(over)), random.Random(1)
     drawn = sorted(value(dice.choices(rounds, k=len(rounds))) for _ in range(RESAMPLES))
     edge = int(RESAMPLES * (1 - CALM) / 2)
@@ -104,7 +107,7 @@ def over_native(samples, gate):
 
 def by_round(over, under):
     """What is far from zero can be divided at once: both have met the same machine."""
-    return [more / less for more, less in zip(over, under)], [1] * len(over)
+    return [more / less for more, less in zip(over, under, strict=True)], [1] * len(over)
 
 
 def passing(kind):
@@ -187,15 +190,18 @@ def differences(samples):
     variants = [it for it in samples.variants() if it != "none"]
     rows = [("CPU µs added", *(TITLES.get(it, it) for it in variants))]
     for kind in samples.kinds():
-        cells = [spread(samples, kind.name, it, added(samples, kind.name, it)) if samples.has(kind.name, it, "none") else "" for it in variants]
+        cells = [
+            spread(samples, kind.name, it, added(samples, kind.name, it)) if samples.has(kind.name, it, "none") else ""
+            for it in variants
+        ]
         rows.append((kind.title, *cells))
     return rows
 
 
 def aligned(rows):
     """For a terminal."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
 def markdown(rows):

@@ -4,7 +4,7 @@ import pathlib
 import re
 
 import proxy
-from stage import Stage
+from harness import Stage
 from variants import made, web
 
 MORE = 20

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 
-from kinds import PAYLOAD
+from workloads import PAYLOAD
 
 ROOM = 1 << 16
 

@@ -45,7 +45,10 @@ def draw(samples, caption):
 
 def bar(column, median, most, y, colour):
     low, _, high = statistics.quantiles(column, n=4, method="inclusive") if len(column) > 1 else column * 3
-    at = lambda value: LEFT + min(value / most, 1.08) * WIDTH
+
+    def at(value):
+        return LEFT + min(value / most, 1.08) * WIDTH
+
     middle = y + BAR / 2 - 0.5
     return [
         f'<rect x="{LEFT}" y="{y}" width="{at(median) - LEFT:.1f}" height="{BAR - 1}" fill="{colour}"/>',

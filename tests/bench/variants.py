@@ -8,8 +8,8 @@ import sys
 import yaml
 
 import proxy
-from kinds import BASELINE, HANDSHAKE, OTHERS, PATTERNS, REFUSED, Kind, request
 from load import Wrong, probe
+from workloads import BASELINE, HANDSHAKE, OTHERS, PATTERNS, REFUSED, Kind, request
 
 HERE = pathlib.Path(__file__).resolve().parent
 METHODS = "DELETE, GET, OPTIONS, PATCH, POST, PUT"

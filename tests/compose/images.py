@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-from stage import SHOP, Failure
+from harness import SHOP, Failure
 
 HERE = pathlib.Path(__file__).resolve().parent
 NAME = "origin-gate-stand-in"

@@ -1,3 +1,4 @@
+#!/bin/sh
 # What the image's own entry point does with these variables.
 set -eu
 if [ ! -s "$PGDATA/PG_VERSION" ]; then

@@ -15,14 +15,14 @@ import tempfile
 
 import yaml
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "envoy"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "envoy" / "demo"))
 
-import demo  # noqa: E402 (the folder comes first)
-import images  # noqa: E402
-from images import docker, must  # noqa: E402
-from stage import Failure, ask, surroundings  # noqa: E402
+import demo
+import images
+from harness import Failure, ask, surroundings
+from images import docker, must
 
-SERVICES = yaml.safe_load((demo.HERE / "docker-compose.yaml").read_text())["services"]
+SERVICES = yaml.safe_load((demo.FILES / "docker-compose.yaml").read_text())["services"]
 NEW = "https://app.example"
 
 
@@ -62,7 +62,7 @@ class Composed:
 
     def compose(self, *arguments, **options):
         name = ["--project-name", f"origin-gate-check-{os.getpid()}", "--env-file", str(self.folder / ".env")]
-        return docker("compose", "--ansi", "never", *name, *arguments, cwd=demo.HERE, env=surroundings(), **options)
+        return docker("compose", "--ansi", "never", *name, *arguments, cwd=demo.FILES, env=surroundings(), **options)
 
     def read(self, *arguments):
         return must(self.compose(*arguments, capture_output=True), f"docker compose {' '.join(arguments)}")
@@ -76,7 +76,9 @@ class Composed:
         settings = re.sub("^COMPOSE_FILE=.*", rf"\g<0>:{self.folder}/override.json", settings, flags=re.MULTILINE)
         (self.folder / ".env").write_text(settings + free)
         names = [it for it in self.read("config", "--services").split() if it not in self.missing]
-        done = self.compose("up", "--build", "--wait", "--wait-timeout", "300", *names, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = self.compose(
+            "up", "--build", "--wait", "--wait-timeout", "300", *names, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         if done.returncode:
             raise Failure(f"docker compose up failed:\n{done.stdout}{self.read('ps', '--all')}{self.read('logs', '--tail', '30')}")
         for name, port in (("web", "10000"), ("stats", "9902")):
@@ -99,7 +101,13 @@ def tell(container):
         "security": ",".join(host["SecurityOpt"] or []),
         "writable mounts": ",".join(it["Destination"] for it in container["Mounts"] if it["RW"] and it["Type"] == "bind"),
     }
-    wanted = {"health": "healthy", "read-only": True, "cap_drop": "ALL", "security": "no-new-privileges:true", "writable mounts": ""}
+    wanted = {
+        "health": "healthy",
+        "read-only": True,
+        "cap_drop": "ALL",
+        "security": "no-new-privileges:true",
+        "writable mounts": "",
+    }
     is_good = facts["user"] not in ("", "root", "0") and facts.items() >= wanted.items()
     name = config["Labels"]["com.docker.compose.service"]
     return mark(is_good, f"{name} ({config['Image']}): " + "  ".join(f"{key}={value}" for key, value in facts.items()))
@@ -133,7 +141,7 @@ def alone(folder, missing):
 
 def with_env(folder, missing):
     """`.env.example` with all that it offers; then a change to it."""
-    example = (demo.HERE / ".env.example").read_text()
+    example = (demo.FILES / ".env.example").read_text()
     settings = re.sub(r"^#(?=[A-Z_]+=.)", "", example, flags=re.MULTILINE)
     with services(folder, missing, "docker compose up, with .env.example as .env, PostgreSQL and Redis", settings) as composed:
         line = next((it for it in composed.log().splitlines() if "from_environment=" in it), "")
@@ -145,7 +153,9 @@ def with_env(folder, missing):
         count = ["psql", "--username", "shop", "--tuples-only", "--no-align", "--command", "SELECT count(*) FROM django_session"]
         sessions = composed.read("exec", "--no-TTY", "postgres", *count).strip()
         results.append(mark(sessions not in ("", "0"), f"sessions in PostgreSQL: {sessions}"))
-        joined = re.search("cmdstat_zadd:calls=[0-9]+", composed.read("exec", "--no-TTY", "redis", "redis-cli", "info", "commandstats"))
+        joined = re.search(
+            "cmdstat_zadd:calls=[0-9]+", composed.read("exec", "--no-TTY", "redis", "redis-cli", "info", "commandstats")
+        )
         results.append(mark(joined is not None, f"rooms joined in Redis: {joined and joined[0]}"))
         composed.up(settings.replace(demo.APP, NEW))
         return all([*results, *(follows(composed, *it) for it in ((NEW, 204, 201), (demo.APP, 403, 403)))])

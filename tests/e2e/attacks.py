@@ -9,6 +9,8 @@ APP, EVIL, HOST = "https://app.example", "https://evil.example", "api.example"
 SMUGGLED = "GET /smuggled HTTP/1.1\r\nHost: evil.example\r\n\r\n"
 
 # Origins that are none of those allowed, though somebody's parser takes them for one. (`:443` is no other origin.)
+# Tables: they stay as they are set.
+# fmt: off
 ORIGINS = [
     *("null", "NULL", "*", "", "undefined", "file://", "about:blank", "data:text/html,x", "blob:https://app.example"),
     # What a prefix, suffix or substring finds, or a regular expression with an open dot.
@@ -84,6 +86,7 @@ HOSTS = [
         "\xe4pi.example", "api.example\xff"),
     *("a" * 300, "a." * 200 + "example"),
 ]
+# fmt: on
 
 # Where the filter, or Envoy before it, reads a value; with what makes the request one in which it is read.
 UPGRADE = {
@@ -182,28 +185,30 @@ RAW = {
     "a handshake by OPTIONS": (request("OPTIONS /", f"Host: {HOST}", FOREIGN, ASK, *SOCKET), 403),
     "a handshake of two protocols": (get(FOREIGN, "Connection: upgrade", "Upgrade: websocket, h2c"), 403),
     "a handshake of two lines": (get(FOREIGN, "Connection: upgrade", "Upgrade: h2c", "Upgrade: websocket"), 403),
-    "a handshake to h2c": (get(FOREIGN, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c",
-        "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"), 200),
+    "a handshake to h2c": (
+        get(FOREIGN, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"),
+        200,
+    ),
     "a handshake without the connection": (get(FOREIGN, "Upgrade: websocket"), 200),
     "a handshake that drops the origin": (get(FOREIGN, "Connection: upgrade, origin", "Upgrade: websocket"), 403),
     # Envoy drops it. No browser lets a page send this; a program may as well leave the origin out.
-    "a write that drops the origin": (request("POST /", f"Host: {HOST}", FOREIGN, "Connection: origin",
-        "Content-Length: 0"), 200),
+    "a write that drops the origin": (request("POST /", f"Host: {HOST}", FOREIGN, "Connection: origin", "Content-Length: 0"), 200),
     "a request that drops the host": (get("Connection: host", host="evil.example"), 400),
     # Sizes.
     "a header of 50 KB": (get(FOREIGN, "X-A: " + "a" * 50_000), 200),
     "an origin of 50 KB": (get(f"Origin: {APP}" + "a" * 50_000), 200),
     "a host of 50 KB": (get(host="a" * 50_000), 421),
-    "a list of 50 KB": (request("OPTIONS /", f"Host: {HOST}", f"Origin: {EVIL}",
-        ASK, "Access-Control-Request-Headers: " + "x," * 25_000), 403),
+    "a list of 50 KB": (
+        request("OPTIONS /", f"Host: {HOST}", f"Origin: {EVIL}", ASK, "Access-Control-Request-Headers: " + "x," * 25_000),
+        403,
+    ),
     "a header of 60 KB": (get("X-A: " + "a" * 61_440), 431),
     "a header of 1 MB": (get("X-A: " + "a" * 1_000_000), 431),
     "a target of 60 KB": (get(target="/" + "a" * 61_440), 431),
     "99 headers": (get(FOREIGN, *(f"X-{it}: a" for it in range(97))), 200),
     "100 origins": (request("GET /", f"Host: {HOST}", *[f"Origin: {APP}"] * 99), 200),
     "101 headers": (get(FOREIGN, *(f"X-{it}: a" for it in range(99))), 431),
-    "100 lists": (request("OPTIONS /", f"Host: {HOST}", f"Origin: {EVIL}",
-        ASK, *["Access-Control-Request-Headers: x"] * 97), 403),
+    "100 lists": (request("OPTIONS /", f"Host: {HOST}", f"Origin: {EVIL}", ASK, *["Access-Control-Request-Headers: x"] * 97), 403),
     # Two readings of one message.
     "bare LF": (f"GET / HTTP/1.1\nHost: {HOST}\n{FOREIGN}\n\n", 200),
     "LF CR": (f"GET / HTTP/1.1\n\rHost: {HOST}\n\r\n\r", 400),
@@ -224,8 +229,7 @@ RAW = {
     "a CL of less than comes": (chunked("Content-Length: 0", body=SMUGGLED), 200, 421),
     "a GET with a body": (get(f"Content-Length: {len(SMUGGLED)}") + SMUGGLED, 200),
     "TE of another name": (chunked("Transfer-Encoding: xchunked", body="0\r\n\r\n" + SMUGGLED), 501),
-    "TE twice": (chunked("Transfer-Encoding: chunked", "Transfer-Encoding: identity", body="0\r\n\r\n" + SMUGGLED),
-        501),
+    "TE twice": (chunked("Transfer-Encoding: chunked", "Transfer-Encoding: identity", body="0\r\n\r\n" + SMUGGLED), 501),
     "TE of two": (chunked("Transfer-Encoding: gzip, chunked", body="0\r\n\r\n" + SMUGGLED), 501),
     "TE in quotes": (chunked('Transfer-Encoding: "chunked"', body="0\r\n\r\n" + SMUGGLED), 501),
     "TE after a tab": (chunked("Transfer-Encoding:\tchunked", body="0\r\n\r\n" + SMUGGLED), 200, 421),
@@ -234,26 +238,31 @@ RAW = {
     "TE in a folded line": (chunked("Transfer-Encoding:", " chunked", body="0\r\n\r\n" + SMUGGLED), 200, 421),
     "TE and nothing": (chunked("Transfer-Encoding: chunked, identity", body="0\r\n\r\n" + SMUGGLED), 501),
     "chunks, and a request behind them": (chunked("Transfer-Encoding: chunked", body="0\r\n\r\n" + SMUGGLED), 200, 421),
-    "a chunk with an extension": (chunked("Transfer-Encoding: chunked", body="1;a=b\r\nx\r\n0\r\n\r\n" + SMUGGLED),
-        200, 421),
-    "a chunk with a line end in its extension": (chunked("Transfer-Encoding: chunked",
-        body="1;\nx\r\n0\r\n\r\n" + SMUGGLED), 400),
+    "a chunk with an extension": (chunked("Transfer-Encoding: chunked", body="1;a=b\r\nx\r\n0\r\n\r\n" + SMUGGLED), 200, 421),
+    "a chunk with a line end in its extension": (chunked("Transfer-Encoding: chunked", body="1;\nx\r\n0\r\n\r\n" + SMUGGLED), 400),
     "a chunk with bare LF": (chunked("Transfer-Encoding: chunked", body="1\nx\n0\n\n" + SMUGGLED), 400),
     "a chunk of no number": (chunked("Transfer-Encoding: chunked", body="x\r\n\r\n" + SMUGGLED), 400),
     "a chunk of a negative number": (chunked("Transfer-Encoding: chunked", body="-1\r\n\r\n" + SMUGGLED), 400),
     "a chunk too large to be": (chunked("Transfer-Encoding: chunked", body="fffffffffffffffff\r\n" + SMUGGLED), 400),
-    "a chunk longer than its size": (chunked("Transfer-Encoding: chunked", body="1\r\nxx\r\n0\r\n\r\n" + SMUGGLED),
-        200, 421),
-    "trailers that are headers": (chunked("Transfer-Encoding: chunked",
-        body=f"0\r\nHost: evil.example\r\nOrigin: {EVIL}\r\n\r\n" + SMUGGLED), 200, 421),
-    "a refused write with a request for its body": (request("POST /", f"Host: {HOST}",
-        FOREIGN, f"Content-Length: {len(SMUGGLED)}", body=SMUGGLED), 403),
+    "a chunk longer than its size": (chunked("Transfer-Encoding: chunked", body="1\r\nxx\r\n0\r\n\r\n" + SMUGGLED), 200, 421),
+    "trailers that are headers": (
+        chunked("Transfer-Encoding: chunked", body=f"0\r\nHost: evil.example\r\nOrigin: {EVIL}\r\n\r\n" + SMUGGLED),
+        200,
+        421,
+    ),
+    "a refused write with a request for its body": (
+        request("POST /", f"Host: {HOST}", FOREIGN, f"Content-Length: {len(SMUGGLED)}", body=SMUGGLED),
+        403,
+    ),
     "a refused preflight with a request for its body": (
-        request("OPTIONS /", f"Host: {HOST}", FOREIGN, ASK, f"Content-Length: {len(SMUGGLED)}", body=SMUGGLED), 403,
+        request("OPTIONS /", f"Host: {HOST}", FOREIGN, ASK, f"Content-Length: {len(SMUGGLED)}", body=SMUGGLED),
+        403,
     ),
     "a refused handshake, and a request behind it": (get(FOREIGN, *SOCKET) + SMUGGLED, 403),
-    "a refused host, and a request for its body": (request("POST /", "Host: evil.example",
-        f"Content-Length: {len(SMUGGLED)}", body=SMUGGLED), 421),
+    "a refused host, and a request for its body": (
+        request("POST /", "Host: evil.example", f"Content-Length: {len(SMUGGLED)}", body=SMUGGLED),
+        421,
+    ),
 }
 
 
@@ -302,8 +311,10 @@ FRAMES = {
     "a handshake by GET": (h2(CONNECT, CROSS), None),
     "CONNECT": (h2(method="CONNECT", path=None, scheme=None, authority=f"{HOST}:443"), 404),
     "CONNECT elsewhere": (h2(method="CONNECT", path=None, scheme=None, authority="evil.example:443"), 421),
-    "a preflight that claims gRPC": (h2(CROSS, ("access-control-request-method", "PUT"), ("content-type",
-        "application/grpc"), method="OPTIONS"), 403),
+    "a preflight that claims gRPC": (
+        h2(CROSS, ("access-control-request-method", "PUT"), ("content-type", "application/grpc"), method="OPTIONS"),
+        403,
+    ),
     "a header of 50 KB": (h2(CROSS, ("x-a", "a" * 50_000)), 200),
     "a header of 60 KB": (h2(("x-a", "a" * 61_440)), None),
     "an origin of 50 KB": (h2(("origin", APP + "a" * 50_000)), 200),

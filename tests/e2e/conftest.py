@@ -11,8 +11,8 @@ import front
 import proxy
 import traffic
 from backend import Backend
+from harness import Stage
 from peers import PATIENCE
-from stage import Stage
 
 ENVOY = pathlib.Path(os.environ["ENVOY_BIN"])
 MODULE = pathlib.Path(os.environ["ORIGIN_GATE_MODULE"])

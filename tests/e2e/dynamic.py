@@ -2,17 +2,17 @@
 
 import itertools
 import json
-import pathlib
 
 import yaml
 
+import demo
 import proxy
 from conftest import ENVOY
 from watch import wait_for
 
 DISCOVERY = "extension_config_discovery.http_filter.origin_gate"
 LDS = "listener_manager.lds"
-STATS = yaml.safe_load((pathlib.Path(proxy.__file__).parent / "envoy.yaml").read_text())["stats_config"]
+STATS = yaml.safe_load((demo.FILES / "envoy.yaml").read_text())["stats_config"]
 
 
 class Dynamic:

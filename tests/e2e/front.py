@@ -6,7 +6,7 @@ import pathlib
 import browser
 import proxy
 import refusals
-from stage import CART, TOKEN
+from harness import CART, TOKEN
 
 API = "api.slykertech.co.zw"
 # Other names of the API: one for a redirect to lead to, and some with rules or a shop of their own.

@@ -1,7 +1,6 @@
 """What `envoy/` has for people to copy, to be run or looked at."""
 
 import json
-import pathlib
 import shutil
 import subprocess
 
@@ -10,10 +9,10 @@ import yaml
 
 import demo
 import peers
-from hot import HotReload, vms
+from hot_reload import HotReload, vms
 from watch import digests, wait_for
 
-FILES = pathlib.Path(demo.__file__).parent
+FILES = demo.FILES
 POLICY = json.loads((FILES / "policy.json").read_text())
 APP, FOREIGN = demo.APP, demo.FOREIGN
 

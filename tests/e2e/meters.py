@@ -6,7 +6,7 @@ import os
 import pathlib
 import re
 
-from stage import ask
+from harness import ask
 
 FLAT = 8  # MiB that memory may grow once it is warm
 

@@ -77,7 +77,7 @@ def exported(body, name):
         is_it, kind, start = reader.name() == name, reader.take(1), reader.at
         index = reader.number()
         if is_it and kind == b"\0":
-            return index, lambda other: body[:start] + number(other) + body[reader.at :]
+            return index, lambda other, start=start: body[:start] + number(other) + body[reader.at :]
     raise ValueError(f"{name} is not exported")
 
 

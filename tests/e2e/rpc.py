@@ -83,9 +83,7 @@ class ConnectCart(ConnectASGIApplication):
 
     def endpoints(self, _):
         def method(name, level):
-            return MethodInfo(
-                name=name, service_name=SERVICE, input=StringValue, output=StringValue, idempotency_level=level
-            )
+            return MethodInfo(name=name, service_name=SERVICE, input=StringValue, output=StringValue, idempotency_level=level)
 
         get = method("Get", IdempotencyLevel.NO_SIDE_EFFECTS)
         watch = method("Watch", IdempotencyLevel.UNKNOWN)

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from stage import Failure, free_port
+from harness import Failure, free_port
 
 POSTGRES = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda it: float(it.parent.name))
 REDIS = shutil.which("redis-server")

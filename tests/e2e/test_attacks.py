@@ -22,6 +22,8 @@ POLICY = {
     "hosts": {"forwarded_host": "check"},
     "csrf": {},
 }
+
+
 class Gate:
     """Envoy with the filter, in front of a victim."""
 

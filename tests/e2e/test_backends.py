@@ -6,7 +6,7 @@ import pytest
 
 import peers
 import proxy
-from stage import CART, ask
+from harness import CART, ask
 
 APP, FOREIGN = "https://app.example", "https://evil.example"
 POLICY = {

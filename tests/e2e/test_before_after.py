@@ -36,7 +36,7 @@ def test_without_the_filter_it_is_not_as_promised(both, stage, binary, authority
     certificate = proxy.certificate(authority.issue_cert(before_after.API, *before_after.SITES))
     bare = before_after.start(stage, binary, [], certificate, name="before-after-without")
     found = before_after.attempts(bare, certificate, "gate")
-    kept = [title for (title, _, wanted), cell in zip(before_after.ROWS, found) if cell == wanted[1]]
+    kept = [title for (title, _, wanted), cell in zip(before_after.ROWS, found, strict=True) if cell == wanted[1]]
     assert kept == ["a foreign page reads the cart"]
 
 

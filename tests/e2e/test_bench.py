@@ -11,7 +11,7 @@ import figures
 import load
 import plot
 import variants
-from kinds import KINDS
+from workloads import KINDS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EMPTY = ROOT / ".tools" / "empty.wasm"

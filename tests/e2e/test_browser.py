@@ -6,7 +6,7 @@ import pytest
 
 import browser
 from front import ALLOWED, ANSWERS, API, FRESH, IMAGES, JSON, LAX, PUBLIC, SITES
-from stage import CART
+from harness import CART
 
 if not browser.find():
     pytest.skip("needs Chromium, which is not installed (on Debian: chromium)", allow_module_level=True)
@@ -44,8 +44,7 @@ def unanswered_preflight(why):
 def test_who_can_read_what_was_answered(chromium, access_log, site, cookies):
     who = SITES[site]
     calls = {
-        name: [url(f"{path}?{site}-{cookies}"), {**options, **COOKIES[cookies]}]
-        for name, (*_, path, options) in ANSWERS.items()
+        name: [url(f"{path}?{site}-{cookies}"), {**options, **COOKIES[cookies]}] for name, (*_, path, options) in ANSWERS.items()
     }
     with who.visit(chromium.profile()) as (page, console):
         # The one call of the hour that is not too many.

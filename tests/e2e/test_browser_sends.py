@@ -7,7 +7,7 @@ import pytest
 
 import browser
 from front import API, SITES
-from stage import CART
+from harness import CART
 
 if not browser.find():
     pytest.skip("needs Chromium, which is not installed (on Debian: chromium)", allow_module_level=True)
@@ -106,7 +106,7 @@ def test_the_chat(chromium, access_log, site, protocol):
         if protocol == "HTTP/2":
             # Chromium opens a WebSocket inside an HTTP/2 connection if it has one to that host already.
             page.evaluate("(url) => read(url, { credentials: 'include' })", url(CART))
-        events = page.evaluate("(url) => talk(url, '{\"message\": \"hello\"}')", url(path, "wss"))
+        events = page.evaluate('(url) => talk(url, \'{"message": "hello"}\')', url(path, "wss"))
         if who.is_allowed:
             assert events[0] == "open" and json.loads(events[1])["handshake"]["origin"] == who.origin
             assert json.loads(events[2]) == {"message": "hello"}

@@ -6,7 +6,7 @@ import pytest
 
 import peers
 import proxy
-from stage import free_port
+from harness import free_port
 
 VARNISH = shutil.which("varnishd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 # Of the statuses that a host may be refused with, this is the one that caches keep by themselves.

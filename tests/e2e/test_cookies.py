@@ -6,7 +6,7 @@ import pytest
 
 import peers
 import proxy
-from stage import CART
+from harness import CART
 
 APP = "https://app.example"
 POLICY = {"allowed_origins": [APP], "allowed_hosts": ["api.example"], "cors": {"allow_credentials": True}}

@@ -8,15 +8,15 @@ import pytest
 import yaml
 
 import demo
+from harness import CART, Failure, ask
 from peers import Http1
-from stage import CART, Failure, ask
 
 QUESTIONS = "/api/questions/"
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={'x' * 32}", "X-CSRFToken": "x" * 32}
 
 
 def example():
-    lines = (demo.HERE / ".env.example").read_text().splitlines()
+    lines = (demo.FILES / ".env.example").read_text().splitlines()
     settings = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     settings.pop("COMPOSE_FILE")
     return settings
@@ -24,7 +24,7 @@ def example():
 
 def follower():
     """`envoy.yaml` as it follows Django's settings."""
-    command = ["sed", "-f", demo.HERE / "django_env.sed", demo.HERE / "envoy.yaml"]
+    command = ["sed", "-f", demo.FILES / "django_env.sed", demo.FILES / "envoy.yaml"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -45,7 +45,7 @@ def gate_of(text):
 
 
 def test_only_the_lists_and_the_environment_are_changed():
-    text = (demo.HERE / "envoy.yaml").read_text()
+    text = (demo.FILES / "envoy.yaml").read_text()
     (_, policy), (config, following) = gate_of(text), gate_of(follower())
     assert config["vm_config"].pop("environment_variables").keys() == {"host_env_keys"}
     lists = {key: policy.pop(key) for key in ("allowed_origins", "allowed_hosts")}
@@ -68,7 +68,9 @@ def test_what_the_demo_promises_holds_with_the_example(shipped, capsys):
 def test_the_first_line_tells_what_came_from_where(shipped):
     line = next(it for it in shipped.envoy.log().splitlines() if "from_environment=" in it)
     told = dict(it.split("=", 1) for it in line.split() if "=" in it)
-    assert told["from_policy"] == "django_env,cors.allow_credentials,websocket.allowed_hosts,hosts.exempt_paths,hosts.forwarded_host"
+    assert (
+        told["from_policy"] == "django_env,cors.allow_credentials,websocket.allowed_hosts,hosts.exempt_paths,hosts.forwarded_host"
+    )
     assert set(told["from_environment"].split(",")) == {"CORS_ALLOWED_ORIGINS", "CSRF_TRUSTED_ORIGINS", "ALLOWED_HOSTS"}
     # The policy says itself that there are credentials.
     assert told["overridden"] == "CORS_ALLOW_CREDENTIALS"

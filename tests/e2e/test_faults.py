@@ -15,7 +15,7 @@ import peers
 import proxy
 import traffic
 from dynamic import DISCOVERY, LDS, Dynamic
-from hot import vms
+from hot_reload import vms
 from traffic import APP, NEW, OLD, POLICIES
 from watch import digests, wait_for
 

@@ -8,8 +8,8 @@ import yaml
 
 import readme
 import sizes
+from harness import ask
 from manifests import APP, FILES, FOREIGN, POLICY, Hot, granted, kustomize, needs_kubectl
-from stage import ask
 
 PAGE = (readme.ROOT / "docs" / "fleet.md").read_text()
 # Blocks of a list are indented by it.

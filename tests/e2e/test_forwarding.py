@@ -9,7 +9,7 @@ import pytest
 
 import peers
 import proxy
-from stage import SHOP, ask, free_port, surroundings
+from harness import SHOP, ask, free_port, surroundings
 
 HERE = pathlib.Path(__file__).parent
 PUMA = shutil.which("puma")

@@ -14,6 +14,7 @@ import proxy
 from manifests import APP, FILES, FOREIGN, POLICY, Hot, granted, kustomize, load, needs_kubectl
 from watch import wait_for
 
+
 class ConfigMap(Hot):
     """The file as Kubernetes mounts it: a link through a link, and the second is what it moves."""
 
@@ -142,7 +143,8 @@ def test_kustomize_makes_the_deployment():
 
 @needs_kubectl
 @pytest.mark.parametrize(
-    "folder, kind, at", [("istio", "TrafficExtension", "wasm/pluginConfig"), ("envoy-gateway", "EnvoyExtensionPolicy", "wasm/0/config")]
+    "folder, kind, at",
+    [("istio", "TrafficExtension", "wasm/pluginConfig"), ("envoy-gateway", "EnvoyExtensionPolicy", "wasm/0/config")],
 )
 def test_an_overlay_changes_the_policy(tmp_path, folder, kind, at):
     """One's own folder beside the base, as the bases' comments tell."""

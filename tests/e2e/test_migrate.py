@@ -12,7 +12,7 @@ import yaml
 import peers
 import proxy
 import readme
-from stage import CART, Stage, ask, free_port
+from harness import CART, Stage, ask, free_port
 from traefik import Traefik
 
 PAGES = {it.stem: it.read_text() for it in sorted((readme.ROOT / "docs" / "migrate").glob("*.md"))}
@@ -232,7 +232,7 @@ class Started:
                 f"http {{ access_log off; {temporary}\n{servers} }}"
             )
             process = self.stage.start(f"nginx-{name}", [NGINX, "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr"])
-            self.stage.wait_for(lambda: ask(own, "GET", "/backend/200", {"Host": API}), f"nginx-{name}", process)
+            self.stage.wait_for(lambda port=own: ask(port, "GET", "/backend/200", {"Host": API}), f"nginx-{name}", process)
             found.append(asking(own))
         return found
 

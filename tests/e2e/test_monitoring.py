@@ -21,11 +21,11 @@ import peers
 import proxy
 import readme
 from dynamic import DISCOVERY, Dynamic
-from hot import vms
-from stage import ask, free_port
+from harness import ask, free_port
+from hot_reload import vms
 from watch import digests, wait_for
 
-ENVOY_FILES = pathlib.Path(demo.__file__).parent
+ENVOY_FILES = demo.FILES
 FILES = ENVOY_FILES / "monitoring"
 APP, FOREIGN = "https://app.example", "https://evil.example"
 PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")
@@ -48,7 +48,9 @@ COMPOSE = yaml.safe_load((ENVOY_FILES / "docker-compose.yaml").read_text())["ser
 
 
 @needs_promtool
-@pytest.mark.parametrize("command", ["check config prometheus.yaml", "check rules alerts.yaml", *(f"test rules {it}" for it in CASES)])
+@pytest.mark.parametrize(
+    "command", ["check config prometheus.yaml", "check rules alerts.yaml", *(f"test rules {it}" for it in CASES)]
+)
 def test_promtool(command):
     done = subprocess.run([PROMTOOL, *command.split()], cwd=FILES, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

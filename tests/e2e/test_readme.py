@@ -10,7 +10,7 @@ import yaml
 
 import proxy
 import readme
-from stage import ask
+from harness import ask
 
 # Blocks of a list are indented by it.
 PLAIN = re.sub(r"(?m)^   (?=\S| )", "", readme.TEXT[readme.TEXT.index("## Install") :])

@@ -6,7 +6,7 @@ import json
 import websockets
 
 import servers
-from stage import CART, ask
+from harness import CART, ask
 
 
 def totals(stage, **settings):

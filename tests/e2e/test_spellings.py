@@ -9,7 +9,7 @@ import pytest
 
 import node
 import proxy
-from stage import ask, surroundings
+from harness import ask, surroundings
 
 HERE = pathlib.Path(__file__).parent
 SIGNS = ":(!+=,$&*'{|^`["
@@ -19,7 +19,12 @@ POLICY = {
         {
             "match": {
                 "path_prefixes": [
-                    "/users/@me", "/admin/", "/staff", "/named/tasks", "/api/users", *(f"/signs/{it}" for it in SIGNS),
+                    "/users/@me",
+                    "/admin/",
+                    "/staff",
+                    "/named/tasks",
+                    "/api/users",
+                    *(f"/signs/{it}" for it in SIGNS),
                 ]
             },
             "allowed_origins": ["https://admin.example"],

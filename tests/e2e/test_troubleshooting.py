@@ -13,8 +13,8 @@ import yaml
 
 import peers
 import proxy
+from harness import ask
 from readme import ROOT, blocks
-from stage import ask
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 HEAD, *SECTIONS = PAGE.split("\n## ")

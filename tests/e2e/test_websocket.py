@@ -265,7 +265,7 @@ def test_over_http2_the_filter_brings_the_key_that_http1_backends_want(bare, gat
 def test_each_key_is_a_fresh_one(gate):
     keys = [Handshake(Http2, gate["plain"], [("Origin", APP)]).saw("sec-websocket-key") for _ in range(2)]
     assert [len(it) for it in keys] == [1, 1] and keys[0] != keys[1]
-    assert [len(base64.b64decode(it, validate=True)) for it, in keys] == [16, 16]
+    assert [len(base64.b64decode(it, validate=True)) for (it,) in keys] == [16, 16]
 
 
 @pytest.mark.parametrize("kind", peers.BOTH)

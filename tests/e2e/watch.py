@@ -4,7 +4,7 @@ import re
 import time
 
 import peers
-from stage import Failure
+from harness import Failure
 
 
 def wait_for(probe, told):

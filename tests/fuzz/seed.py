@@ -24,7 +24,9 @@ def main(folder):
                 name = ":authority" if name == "Host" else name.lower()
                 lines.append(f"{name}:{value}")
             seeds["decide"].append("\n".join(lines).encode("latin-1"))
-        for policy in [suite.get("policy"), *suite.get("policies", {}).values()] if isinstance(suite.get("policies", {}), dict) else []:
+        for policy in (
+            [suite.get("policy"), *suite.get("policies", {}).values()] if isinstance(suite.get("policies", {}), dict) else []
+        ):
             if policy:
                 seeds["config"].append(json.dumps(policy).encode())
     for path in sorted((CASES / "config").glob("*.json")):
@@ -60,7 +62,6 @@ def encode_struct(value):
 
 
 def encode(value):
-
 
     if value is None:
         return b"\x08\x00"

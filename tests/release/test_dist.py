@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 
 import pytest
+
 from conftest import MODULE, ROOT
 
 

@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 
 import pytest
+
 from conftest import ROOT, shell
 from sections import sections
 
@@ -25,7 +26,9 @@ def test_it_has_no_path_of_the_machine(module):
     homes = {pathlib.Path.home(), ROOT, pathlib.Path(os.environ.get("CARGO_HOME") or pathlib.Path.home() / ".cargo")}
     for path in homes:
         assert bytes(path) not in module
-    found = {it for it in re.findall(rb"/[\w.+-]+/[\w.+/-]+", module) if it.startswith((b"/home/", b"/root/", b"/Users/", b"/tmp/"))}
+    found = {
+        it for it in re.findall(rb"/[\w.+-]+/[\w.+/-]+", module) if it.startswith((b"/home/", b"/root/", b"/Users/", b"/tmp/"))
+    }
     assert not found
     # With the texts of panics their places are left out.
     assert b"/rustc/" not in module and b"crates/" not in module

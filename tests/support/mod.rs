@@ -1,5 +1,7 @@
 //! The corpus in `tests/cases`: what a policy makes of a request, and what the client then sees. Every runner reads it
 //! through here, and holds what it saw to the same expectation.
+//!
+//! Long: the one reader of the corpus, and the one comparison; all runners share both.
 
 #![allow(dead_code, clippy::allow_attributes, reason = "no runner uses all of it")]
 

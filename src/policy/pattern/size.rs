@@ -9,7 +9,7 @@ const MAX_ONE: usize = 4096;
 
 /// The size of an expression: its characters and operators, with counted repetitions written out. This needs no compiling,
 /// and is the same on every platform. It is never less than that: where it depends on flags what an expression says, such
-/// as whether `#` begins a comment, it counts [`MAX_ONE`].
+/// as whether `#` begins a comment, it counts `MAX_ONE`.
 #[must_use]
 pub fn expression_size(entry: &str) -> usize {
     let mut scan = Scan {

@@ -7,8 +7,8 @@ import re
 import sys
 import time
 
-from hot import HotReload, vms
-from stage import PATIENCE, Failure, perform
+from harness import PATIENCE, Failure, perform
+from hot_reload import HotReload, vms
 
 HEADER = ["origins", "policy", "load, a VM", "VM", "Envoy of 1 worker", "each further worker", "in force everywhere after"]
 WORKERS = (1, 3)

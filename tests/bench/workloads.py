@@ -103,7 +103,9 @@ KINDS = [
     Kind("allowed", "GET, allowed Origin", request("GET", "/api/carts/current/", origin=ALLOWED), 320, is_granted=True),
     Kind("refused", "GET, refused Origin", request("GET", "/api/carts/current/", origin=REFUSED), 320),
     Kind("preflight", "preflight", preflight("/api/carts/current/", NAMES), 320, is_granted=True, is_own=True),
-    Kind("missing", "proxied 404, allowed Origin", request("GET", "/api/missing/", origin=ALLOWED), 320, status=404, is_granted=True),
+    Kind(
+        "missing", "proxied 404, allowed Origin", request("GET", "/api/missing/", origin=ALLOWED), 320, status=404, is_granted=True
+    ),
     Kind("handshake", "WebSocket handshake", OPENING, 96, is_fresh=True, status=101),
     Kind("frames", "frame and its echo", masked_frame(64), 1000, 8, opening=OPENING, status=101),
     Kind("chunks", "16 KB chunk and its echo", CHUNK, 256, 8, opening=STREAM, is_granted=True),

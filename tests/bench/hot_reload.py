@@ -1,4 +1,4 @@
-"""Envoy as `hot-reload/` has it, but for addresses and paths: its policy is changed by moving a file."""
+"""Envoy as `envoy/hot-reload/` has it, but for addresses and paths: its policy is changed by moving a file."""
 
 import json
 import pathlib
@@ -7,9 +7,9 @@ import re
 import yaml
 
 import demo
-from stage import ask, free_port
+from harness import ask, free_port
 
-FILES = pathlib.Path(__file__).resolve().parent / "hot-reload"
+FILES = demo.FILES / "hot-reload"
 
 
 class HotReload:

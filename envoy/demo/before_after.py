@@ -12,7 +12,7 @@ import trustme
 
 import browser
 import proxy
-from stage import CART, perform
+from harness import CART, perform
 
 API, SHOP, FOREIGN = "api.shop.example", "https://www.shop.example", "https://evil.example"
 SITES = ("www.shop.example", "evil.example")
@@ -56,8 +56,8 @@ def show(stage, options):
     print(markdown(rows))
     wrong = [
         f"✗ {title}, {name}: {got}, and not: {want}"
-        for (title, *found), (_, *wanted) in zip(rows, promised())
-        for name, got, want in zip(FILTERS.values(), found, wanted)
+        for (title, *found), (_, *wanted) in zip(rows, promised(), strict=True)
+        for name, got, want in zip(FILTERS.values(), found, wanted, strict=True)
         if got != want
     ]
     print("\n" + "\n".join(wrong or ["✓ all of it as promised"]))
@@ -215,7 +215,7 @@ def attempts(envoy, certificate, which):
 def compare(envoy, certificate):
     """The table's rows, as they came out."""
     columns = [attempts(envoy, certificate, which) for which in FILTERS]
-    return [[title, *cells] for (title, *_), *cells in zip(ROWS, *columns)]
+    return [[title, *cells] for (title, *_), *cells in zip(ROWS, *columns, strict=True)]
 
 
 def promised():

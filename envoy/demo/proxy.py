@@ -66,7 +66,10 @@ def manager(http_filters, routes, access_log=None, domains=("*",), **more):
                 "upgrade_configs": [{"upgrade_type": "websocket"}],
                 "http2_protocol_options": {"allow_connect": True},
                 "http_filters": [*http_filters, ROUTER],
-                "route_config": {"validate_clusters": False, "virtual_hosts": [{"name": "all", "domains": list(domains), "routes": routes}]},
+                "route_config": {
+                    "validate_clusters": False,
+                    "virtual_hosts": [{"name": "all", "domains": list(domains), "routes": routes}],
+                },
                 "access_log": [access_logger(access_log)] if access_log else [],
                 **more,
             },
