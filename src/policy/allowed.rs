@@ -69,7 +69,9 @@ impl Origins {
             // What grants reading alone otherwise.
             None if self.dangers.any_origin_with_credentials => self.set.find_any(origin),
             found => found,
-        }?;
+        };
+        // Programs choose their own schemes, so that such an origin counts by its exact entry alone.
+        let found = found.filter(|found| *found != Match::Regex || origin.is_web())?;
         // Any program on the visitor's machine can be a loopback origin, so that somebody has to have written it down.
         let is_written = || matches!(found, Match::Listed | Match::Pattern) && origin.is_loopback();
         match self.refuse_downgrade(origin, request) {
@@ -91,6 +93,7 @@ impl Origins {
             Match::Any => Ok(Allow::Any),
             Match::Listed => Ok(Allow::Listed),
             Match::Pattern => Ok(Allow::Pattern),
+            Match::Regex if self.credentials && !origin.is_web() => Err(Deny::OriginNotAllowed),
             Match::Regex if origin.is_insecure() && !self.allow_insecure() => Err(Deny::SchemeMismatch),
             Match::Regex => Ok(Allow::Regex),
         }
