@@ -6,6 +6,9 @@ use policy::headers;
 use policy::request::Request;
 use policy::verdict::RequestEdit;
 
+/// The most of a line that is shown, in bytes: no longer one is a host or a list of them, and a client chooses the length.
+const LONGEST: usize = 1024;
+
 /// Shows the access log the headers that the edits replace or remove, as they were received: those of `x-forwarded-host`
 /// as `origin_gate_received_x_forwarded_host`.
 pub fn publish_edited(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
@@ -35,6 +38,7 @@ pub fn publish_unclear(proxy: &impl Proxy, request: &Pairs, head: &Request<'_>) 
 fn publish(proxy: &impl Proxy, request: &Pairs, name: &str) {
     let mut values = Vec::new();
     for (spelled, value) in request.headers().into_iter().flatten() {
+        let value = value.get(..LONGEST).unwrap_or(value);
         match (name, spelled) {
             (headers::HOST, b":authority") | (headers::UPGRADE, b":protocol") => values.push(value.to_vec()),
             _ if headers::meant_by(spelled) != Some(name) => {}
