@@ -8,7 +8,7 @@ readonly MODULE_BUDGET=320000
 # What the compiler uses of WebAssembly, and every proxy has.
 readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
   --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
-readonly BUILD_STD=(-Z build-std=std,panic_abort)
+readonly BUILD_STD=(-Z "build-std=std,panic_abort")
 UNOPTIMISED=
 RUST_FLAGS=()
 
