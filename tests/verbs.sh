@@ -11,7 +11,7 @@ test() {
   trap "wait $fetching || true" EXIT
   lint
   say "unit, table and property tests"
-  PROPTEST_CASES=1024 cargo test --quiet --locked --workspace
+  cargo test --quiet --locked --workspace
   check_audit_notes
   wait "$fetching" || true
   trap - EXIT
@@ -71,7 +71,7 @@ fetch() {
   need_npm_packages tests/e2e node
 }
 
-# Random cases by the thousand: `test` has 1024 of each property, and 300 of each of paths.
+# Random cases by the thousand: `test` has 256 of each property, and 300 of each of paths.
 properties() {
   local cases=${1:-20000}
   [[ $cases =~ ^[1-9][0-9]*$ ]] || fail "properties: '$cases' is no number of cases"
