@@ -28,7 +28,7 @@ test() {
   need_envoy
   say "the filter under Django's settings, against Django; the corpus on a real Envoy"
   ORIGIN_GATE_PYTHON=$PWD/$PYTHON ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE \
-    cargo test --quiet --locked --package origin-gate-tests -- --ignored --show-output
+    cargo test --quiet --locked --workspace --lib -- --ignored --show-output
   need_npm_packages tests/e2e node || true
   say "responses and upgrades end to end"
   run_e2e
