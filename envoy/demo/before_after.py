@@ -250,7 +250,7 @@ def shop_page(chromium, **options):
 def press(page, title, verdict):
     """Waits until the page says this first."""
     page.get_by_role("button", name=title, exact=True).click()
-    page.locator("#results li:first-child b", has_text=verdict).wait_for()
+    page.locator("#results li:first-child b", has_text=verdict).wait_for(timeout=60_000)
 
 
 def pictures(envoy, certificate, folder):
