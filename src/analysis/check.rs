@@ -11,7 +11,7 @@ pub use crate::is_public_suffix;
 use crate::{HttpSearch, Standing, standing};
 use config::{self, ConfigErrors, Environment, Note};
 use expressions::{Expressions, lint_length};
-use policy::path::{PathPrefix, fold};
+use policy::path::{PathPrefix, escape, fold};
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
 
 /// Everything that there is to say about a configuration.
@@ -136,15 +136,15 @@ fn origin_lint(pattern: &OriginPattern) -> Option<Lint> {
         return None;
     };
     lint_length(hosts).or_else(|| match hosts {
-        OriginHosts::Subdomains(domain) => suffix_lint(domain),
-        OriginHosts::Labels { domain, .. } => label_lint(domain),
+        OriginHosts::Subdomains(domain) => suffix_lint(domain, ALL_NAMES),
+        OriginHosts::Labels { domain, .. } => suffix_lint(domain, SOME_NAMES),
         OriginHosts::One(_) => None,
     })
 }
 
 fn host_lint(text: &str) -> Option<Lint> {
     match HostPattern::parse(text).ok()? {
-        HostPattern::Domain(domain) => suffix_lint(&domain),
+        HostPattern::Domain(domain) => suffix_lint(&domain, ALL_NAMES),
         _ => None,
     }
 }
@@ -169,30 +169,18 @@ fn list_of(path: &str) -> Option<List> {
     }
 }
 
-fn suffix_lint(domain: &[u8]) -> Option<Lint> {
-    let Some(shown) = public_suffix(domain) else {
-        return lending_lint(domain);
-    };
-    Some(Lint::new(
-        "public_suffix",
-        format!(
-            "`{shown}` is a public suffix, under which anybody registers names: this lets strangers' sites in; put your own \
-         domain there"
-        ),
-    ))
-}
+/// What is wrong with every name below a domain.
+const ALL_NAMES: &str = "is a public suffix, under which anybody registers names: this lets strangers' sites in; put your own \
+                         domain there";
+/// What is wrong with the names below a domain that fit a wildcard.
+const SOME_NAMES: &str = "is a public suffix: whoever registers a name there that fits this wildcard is let in; choose parts \
+                          around the `*` that nobody else can take, or list the names";
 
-fn label_lint(domain: &[u8]) -> Option<Lint> {
-    let Some(shown) = public_suffix(domain) else {
-        return lending_lint(domain);
-    };
-    Some(Lint::new(
-        "public_suffix",
-        format!(
-            "`{shown}` is a public suffix: whoever registers a name there that fits this wildcard is let in; choose parts \
-         around the `*` that nobody else can take, or list the names"
-        ),
-    ))
+fn suffix_lint(domain: &[u8], problem: &str) -> Option<Lint> {
+    match public_suffix(domain) {
+        Some(shown) => Some(Lint::new("public_suffix", format!("`{shown}` {problem}"))),
+        None => lending_lint(domain),
+    }
 }
 
 /// A domain that has an owner, who lends names below it to others.
@@ -222,19 +210,12 @@ fn prefix_lint(prefix: &str) -> Option<Lint> {
     })
 }
 
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
+fn percent_decoded(mut text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::new();
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| byte == b'%');
-        let value = digits
-            .and_then(|it| std::str::from_utf8(it).ok())
-            .and_then(|it| u8::from_str_radix(it, 16).ok());
-        decoded.push(value.unwrap_or(byte));
-        rest = match value {
-            Some(_) => after.get(2..).unwrap_or_default(),
-            None => after,
-        };
+    while let Some((&first, after)) = text.split_first() {
+        let (byte, rest) = escape(text).unwrap_or((first, after));
+        decoded.push(byte);
+        text = rest;
     }
     decoded
 }

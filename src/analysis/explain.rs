@@ -163,17 +163,14 @@ fn hint(loaded: &Loaded, verdict: &Verdict<'_>, head: &Request<'_>) -> Hint {
     let Loaded { policy, provenance, .. } = loaded;
     let hint = advice::hint(policy, provenance, verdict, head, DOMAINS);
     let is_forwarded = verdict.forwarded.is_some();
+    let finding = |received: Received<'_>| policy.decide(&Request::from(received)).finding;
     match verdict.finding.outcome.deny() {
         Some(Deny::OriginMalformed) if hint.nearest.is_none() => {
             let instead = told(head.received.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);
             let helps = |origin: &String| {
                 let origin = Field::One(origin.as_bytes());
                 let received = head.received.clone();
-                policy
-                    .decide(&Request::from(Received { origin, ..received }))
-                    .finding
-                    .outcome
-                    .is_allowed()
+                finding(Received { origin, ..received }).outcome.is_allowed()
             };
             instead.filter(helps).map_or(hint, Hint::respelled)
         }
@@ -182,11 +179,7 @@ fn hint(loaded: &Loaded, verdict: &Verdict<'_>, head: &Request<'_>) -> Hint {
             let helps = |host: &String| {
                 let authority = Field::One(host.as_bytes());
                 let received = head.received.clone();
-                policy
-                    .decide(&Request::from(Received { authority, ..received }))
-                    .finding
-                    .check
-                    != Check::Hosts
+                finding(Received { authority, ..received }).check != Check::Hosts
             };
             instead.filter(helps).map_or(hint, |host| Hint {
                 nearest: None,

@@ -35,6 +35,7 @@ mod pattern;
 mod plain;
 mod readings;
 
+pub use canonical::escape;
 pub use folds::{Fold, fold};
 pub use index::PathIndex;
 pub use pattern::{PathPattern, PathPrefix, any_covers};

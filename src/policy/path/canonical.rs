@@ -217,7 +217,8 @@ impl Canonical {
 }
 
 /// What a path begins with, if that is `%XX`: nothing before or within it can make another redex of its parts.
-fn escape(path: &[u8]) -> Option<(u8, &[u8])> {
+#[must_use]
+pub fn escape(path: &[u8]) -> Option<(u8, &[u8])> {
     match path {
         [b'%', high, low, rest @ ..] => Some((hex(*high)? << 4 | hex(*low)?, rest)),
         _ => None,
