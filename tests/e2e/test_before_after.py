@@ -66,8 +66,7 @@ VERDICTS = {
     "Say it": "received",
     "Close": "closed",
 }
-# Where no socket opens there is none to close, and the page says nothing new.
-FOREIGN = {"Open the chat": "refused", "Say it": "not open", "Close": "not open"}
+FOREIGN = {"Open the chat": "refused", "Say it": "not open"}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +86,9 @@ def test_each_button_of_the_page(both, run, host, api):
         page.select_option("#api", f"{api}:{port}")
         assert page.locator("button").all_inner_texts() == list(VERDICTS)
         for title, verdict in VERDICTS.items():
+            if title == "Close" and not is_allowed:
+                # Where no socket opens there is none to close, and the page says nothing.
+                continue
             foreign = KEPT if re.match(r"\d", verdict) else FOREIGN.get(title, verdict)
             before_after.press(page, title, verdict if is_allowed else foreign)
         told = page.locator("#results .why").all_inner_texts()
