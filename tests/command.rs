@@ -10,13 +10,13 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Case, Response, Seen};
 use analysis::check::printable;
-use analysis::explain::{Asked, Colors, Explanation, Question, explain};
+use analysis::explain::{Colors, Exchange, Explanation, Scenario, explain};
 use filter::REVISION;
 use proptest::prelude::*;
 use serde_json::Value;
 
 /// What a case asks, with the response that its backend or its proxy gives.
-fn asked(case: &Case) -> Asked {
+fn exchange(case: &Case) -> Exchange {
     let request = case
         .fields()
         .into_iter()
@@ -27,7 +27,7 @@ fn asked(case: &Case) -> Asked {
     };
     let response = case.backend.as_ref().filter(|_| case.proxy.is_none()).unwrap_or(&plain);
     let status = (":status".to_owned(), response.status.to_string().into_bytes());
-    Asked {
+    Exchange {
         request: request.collect(),
         response: iter::once(status).chain(response.headers.clone()).collect(),
     }
@@ -62,7 +62,7 @@ fn explain_says_of_every_case_what_the_filter_does() {
     for suite in support::corpus() {
         for case in suite.cases.iter().filter(|case| case.envoy != support::Envoy::Only) {
             count += 1;
-            let explanation = explain(suite.load(), &asked(case)).unwrap();
+            let explanation = explain(suite.load(), &exchange(case)).unwrap();
             let is_refused = case.finding.contains(":rejected:");
             assert_eq!(explanation.is_allowed(), !is_refused, "{}", case.name);
             assert_eq!(
@@ -88,7 +88,7 @@ fn explain_says_of_every_case_what_the_filter_does() {
 fn the_entry_that_matched_is_named() {
     for suite in support::corpus() {
         for case in &suite.cases {
-            let explanation = explain(suite.load(), &asked(case)).unwrap();
+            let explanation = explain(suite.load(), &exchange(case)).unwrap();
             let has_entry = [":listed", ":pattern", ":regex", ":any"]
                 .iter()
                 .any(|it| case.finding.ends_with(it));
@@ -991,7 +991,7 @@ proptest! {
         header in "[a-z-]{1,9}: \\PC{0,20}",
         websocket in proptest::bool::ANY,
     ) {
-        let question = Question {
+        let scenario = Scenario {
             host: Some(&host),
             origin: Some(&origin),
             method: "GET",
@@ -1000,11 +1000,11 @@ proptest! {
             websocket,
             headers: &[header],
         };
-        let Ok(asked) = question.ask() else { return Ok(()) };
+        let Ok(exchange) = scenario.exchange() else { return Ok(()) };
         let load = || config::load(POLICY.as_bytes()).unwrap();
-        let head = asked.request.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
+        let head = exchange.request.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
         let finding = load().policy.decide(&head).finding;
-        let explanation = explain(load(), &asked).unwrap();
+        let explanation = explain(load(), &exchange).unwrap();
         prop_assert_eq!(explanation.finding, finding);
         prop_assert!(explanation.json().is_object() && explanation.text(Colors::Off).contains("why"));
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::support::strings;
-use config::Note;
-use config::Problem;
+use config::Diagnostic;
+use config::DiagnosticCode;
 use serde_json::Value;
 
 /// Messages are bytes, which cases are not: `a_struct_that_is_none_is_an_error` has these.
@@ -51,7 +51,7 @@ fn every_error_and_warning_says_what_it_should() {
                 };
                 assert!(same, "{}: as a Struct it is another policy", case["name"]);
             }
-            codes.extend(notes.iter().map(Note::code));
+            codes.extend(notes.iter().map(Diagnostic::code));
             let want = (strings(&case["errors"]), strings(&case["warnings"]));
             if (&errors, &warnings) != (&want.0, &want.1) {
                 let name = &case["name"];
@@ -65,7 +65,7 @@ fn every_error_and_warning_says_what_it_should() {
         }
     }
     assert!(count > 80, "only {count} cases: is the corpus there?");
-    let untold: Vec<_> = Problem::ALL
+    let untold: Vec<_> = DiagnosticCode::ALL
         .iter()
         .map(|it| it.code())
         .filter(|code| !codes.contains(code))
@@ -89,8 +89,8 @@ fn sorted(errors: &[String]) -> Vec<&String> {
 /// Codes are for programs: one a problem, and spelled alike.
 #[test]
 fn codes_are_distinct_words() {
-    let codes: BTreeSet<_> = Problem::ALL.iter().map(|it| it.code()).collect();
-    assert_eq!(codes.len(), Problem::ALL.len());
+    let codes: BTreeSet<_> = DiagnosticCode::ALL.iter().map(|it| it.code()).collect();
+    assert_eq!(codes.len(), DiagnosticCode::ALL.len());
     assert!(codes.iter().all(|code| {
         code.bytes()
             .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_')

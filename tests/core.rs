@@ -1,12 +1,12 @@
 //! Rules of the core that no single request through a proxy shows.
 
-use policy::Applies;
+use policy::Scope;
 use policy::headers::{self, varies_by_origin};
 use policy::origin::{MAX_ORIGIN, Origin};
 use policy::path::{PathPattern, PathPrefix, any_covers};
 use policy::pattern::{HostPattern, OriginPattern};
 use policy::request::{Field, Received, Request};
-use policy::set::{HostSet, NearMiss, OriginSet};
+use policy::set::{HostSet, Mismatch, OriginSet};
 
 type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
@@ -202,10 +202,10 @@ fn of_two_near_misses_the_port_is_told() {
         .map(|it| OriginPattern::parse(it).unwrap())
         .into_iter()
         .collect();
-    let near = |value: &str| set.near_miss(&Origin::parse(value.as_bytes()).unwrap());
-    assert_eq!(near("https://a.example"), Some(NearMiss::Port));
-    assert_eq!(near("app://a.example"), Some(NearMiss::Scheme));
-    assert_eq!(near("https://b.example"), None);
+    let nearest = |value: &str| set.mismatch(&Origin::parse(value.as_bytes()).unwrap());
+    assert_eq!(nearest("https://a.example"), Some(Mismatch::Port));
+    assert_eq!(nearest("app://a.example"), Some(Mismatch::Scheme));
+    assert_eq!(nearest("https://b.example"), None);
 }
 
 #[test]
@@ -233,14 +233,14 @@ fn paths_are_cut_where_the_query_begins() {
 
 #[test]
 fn prefixes_go_by_segments() {
-    let covers = |prefix: &str, path: &str| PathPrefix::parse(prefix).unwrap().applies(path.as_bytes()) == Applies::Yes;
-    assert_eq!(PathPrefix::parse("/a").unwrap().applies(b"/A/b"), Applies::Perhaps);
-    assert_eq!(PathPrefix::parse("/a").unwrap().applies(b"/b/c"), Applies::No);
+    let covers = |prefix: &str, path: &str| PathPrefix::parse(prefix).unwrap().scope(path.as_bytes()) == Scope::Inside;
+    assert_eq!(PathPrefix::parse("/a").unwrap().scope(b"/A/b"), Scope::Ambiguous);
+    assert_eq!(PathPrefix::parse("/a").unwrap().scope(b"/b/c"), Scope::Outside);
     assert!(covers("/a", "/a") && covers("/a", "/a/") && covers("/a", "/a/b"));
     assert!(!covers("/a", "/ab") && !covers("/a", "/") && !covers("/a", "/b/a"));
     assert!(covers("/a/", "/a/") && covers("/a/", "/a/b") && !covers("/a/", "/a"));
     // Django and Express put the slash there.
-    assert_eq!(PathPrefix::parse("/a/").unwrap().applies(b"/a"), Applies::Perhaps);
+    assert_eq!(PathPrefix::parse("/a/").unwrap().scope(b"/a"), Scope::Ambiguous);
     let exempts = |entry: &str, path: &str| any_covers(&[PathPattern::parse(entry).unwrap()], path.as_bytes());
     assert!(!exempts("/a/", "/a") && !exempts("/a", "/a/"));
 }

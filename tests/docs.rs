@@ -1,4 +1,4 @@
-//! What the documents say is so. That each of their blocks is tried, and where, is in `tests/pages.rs`.
+//! What the documents say is so. That each of their blocks is tried, and where, is in `tests/references.rs`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::documents::{blocks, document, pages};
-use config::Problem;
+use config::DiagnosticCode;
 use policy::pattern::probes;
 use policy::verdict::{Check, Finding, Outcome};
 use serde_json::Value;
@@ -138,7 +138,7 @@ fn the_table_of_warnings_has_codes_that_there_are() {
         .map(|it| it.trim().trim_matches('`'))
         .filter(|it| !it.contains('…'))
         .collect();
-    let known: Vec<_> = Problem::ALL.iter().map(|it| it.code()).collect();
+    let known: Vec<_> = DiagnosticCode::ALL.iter().map(|it| it.code()).collect();
     let unknown: Vec<_> = codes.iter().filter(|it| !known.contains(it)).collect();
     assert!(codes.len() > 20 && unknown.is_empty(), "{unknown:?}");
 }

@@ -139,7 +139,7 @@ fn expressions_have_a_common_bound() {
     let errors = config::load(policy(&vec![1000; count + 8]).as_bytes())
         .unwrap_err()
         .errors;
-    let codes: Vec<_> = errors.iter().map(config::Note::code).collect();
+    let codes: Vec<_> = errors.iter().map(config::Diagnostic::code).collect();
     assert_eq!(codes, ["regex_total_size"], "one error, not one for each");
     let place = format!("policies[0].allowed_origin_regexes[{}]", count - (count + 8) / 2);
     assert_eq!(errors[0].path(), place);
@@ -232,10 +232,10 @@ fn expression_of(origin: &str, choices: &[u8]) -> String {
 
 /// An expression, and an origin that it may have been made of.
 fn expressions() -> impl Strategy<Value = (String, String)> {
-    let near = (origin(), proptest::collection::vec(any::<u8>(), 48));
+    let nearest = (origin(), proptest::collection::vec(any::<u8>(), 48));
     prop_oneof![
         1 => (expression(), origin()),
-        2 => near.prop_map(|(origin, choices)| (expression_of(&origin, &choices), origin)),
+        2 => nearest.prop_map(|(origin, choices)| (expression_of(&origin, &choices), origin)),
     ]
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Long: tables of refusals, each with its nearest entry and its fix in full.
 
-use advice::near::{Miss, nearest};
+use advice::nearest::{Difference, nearest};
 use advice::{Domains, Hint};
 use config::Loaded;
 use policy::origin::Origin;
@@ -44,132 +44,137 @@ fn set(entries: &[&str]) -> OriginSet {
 
 #[test]
 fn the_nearest_entry_is_the_one_a_person_would_name() {
-    for (entries, origin, entry, miss) in [
+    for (entries, origin, entry, difference) in [
         (
             &["https://a.example"][..],
             "https://a.example:8443",
             "https://a.example",
-            Miss::Port,
+            Difference::Port,
         ),
         (
             &["https://a.example:1", "http://a.example"],
             "https://a.example",
             "https://a.example:1",
-            Miss::Port,
+            Difference::Port,
         ),
         (
             &["http://a.example:1", "http://a.example:2"],
             "https://a.example:2",
             "http://a.example:2",
-            Miss::Scheme,
+            Difference::Scheme,
         ),
         (
             &["http://a.example:*"],
             "https://a.example",
             "http://a.example:*",
-            Miss::Scheme,
+            Difference::Scheme,
         ),
         (
             &["https://*.a.example"],
             "https://b.a.example:1",
             "https://*.a.example",
-            Miss::Port,
+            Difference::Port,
         ),
         (
             &["https://a-*-b.c.example:9"],
             "https://a-x-b.c.example",
             "https://a-*-b.c.example:9",
-            Miss::Port,
+            Difference::Port,
         ),
         (
             &["capacitor://a.example"],
             "ionic://a.example",
             "capacitor://a.example",
-            Miss::Scheme,
+            Difference::Scheme,
         ),
-        (&["https://[::1]:1"], "https://[::1]", "https://[::1]:1", Miss::Port),
+        (
+            &["https://[::1]:1"],
+            "https://[::1]",
+            "https://[::1]:1",
+            Difference::Port,
+        ),
         (
             &["https://a.example"],
             "https://a.example.",
             "https://a.example",
-            Miss::RootDot,
+            Difference::RootDot,
         ),
         (
             &["https://a.example."],
             "https://a.example",
             "https://a.example.",
-            Miss::RootDot,
+            Difference::RootDot,
         ),
         (
             &["https://*.a.example"],
             "https://b.a.example.",
             "https://*.a.example",
-            Miss::RootDot,
+            Difference::RootDot,
         ),
         (
             &["https://*.a.example"],
             "https://a.example",
             "https://*.a.example",
-            Miss::Apex,
+            Difference::Apex,
         ),
         (
             &["http://*.a.example"],
             "https://a.example",
             "http://*.a.example",
-            Miss::Apex,
+            Difference::Apex,
         ),
         (
             &["https://www.a.example"],
             "https://a.example",
             "https://www.a.example",
-            Miss::Www,
+            Difference::Www,
         ),
         (
             &["https://a.example"],
             "https://www.a.example",
             "https://a.example",
-            Miss::Www,
+            Difference::Www,
         ),
         (
             &["https://a.example"],
             "https://b.c.a.example",
             "https://a.example",
-            Miss::Subdomain,
+            Difference::Subdomain,
         ),
         (
             &["https://a.example", "https://c.a.example"],
             "https://b.c.a.example",
             "https://c.a.example",
-            Miss::Subdomain,
+            Difference::Subdomain,
         ),
         (
             &["http://a.example", "https://a.example"],
             "https://b.a.example",
             "https://a.example",
-            Miss::Subdomain,
+            Difference::Subdomain,
         ),
         (
             &["https://a-*-b.c.example"],
             "https://x.a-1-b.c.example",
             "https://a-*-b.c.example",
-            Miss::Label,
+            Difference::Label,
         ),
         (
             &["https://a-*-b.c.example"],
             "https://a-1-x.c.example",
             "https://a-*-b.c.example",
-            Miss::Label,
+            Difference::Label,
         ),
         (
             &["https://a-*-b.c.example"],
             "https://a--b.c.example",
             "https://a-*-b.c.example",
-            Miss::Label,
+            Difference::Label,
         ),
     ] {
-        let near = nearest(&set(entries), &Origin::parse(origin.as_bytes()).unwrap());
-        let near = near.map(|near| (near.entry.to_string(), near.miss));
-        assert_eq!(near, Some((entry.to_owned(), miss)), "{entries:?} {origin}");
+        let nearest = nearest(&set(entries), &Origin::parse(origin.as_bytes()).unwrap());
+        let nearest = nearest.map(|nearest| (nearest.entry.to_string(), nearest.difference));
+        assert_eq!(nearest, Some((entry.to_owned(), difference)), "{entries:?} {origin}");
     }
     for (entries, origin) in [
         (&["https://a.example"][..], "https://b.example"),

@@ -3,12 +3,12 @@
 
 #![cfg(test)]
 
-mod advice;
 mod allocations;
 mod command;
 mod config;
 mod cookies;
 mod core;
+mod decision_log;
 mod django;
 mod docs;
 #[path = "envoy/main.rs"]
@@ -17,15 +17,15 @@ mod expressions;
 mod filter;
 mod folds;
 mod hints;
+mod hints_apply;
 mod import;
-mod journal;
 mod manifests;
 mod oracle;
 mod order;
-mod pages;
 mod paths;
 mod properties;
 mod redaction;
+mod references;
 mod schema;
 mod warnings;
 

@@ -294,7 +294,7 @@ fn lists(entry: &str, host: &str) -> bool {
 fn slow(policy: &Policy, request: &Request) -> Outcome {
     let is_any = policy.origins == ["*"];
     let tuple = request.origin.and_then(tuple);
-    let near = |same_scheme: bool| {
+    let nearest = |same_scheme: bool| {
         let tuple = tuple.as_ref().unwrap();
         policy.origins.iter().filter(|it| **it != "*").any(|pattern| {
             let host_only = pattern.strip_suffix(":*").unwrap_or(pattern);
@@ -327,8 +327,8 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
             match (by(false), by(true)) {
                 (true, _) => Ok("listed"),
                 (_, true) => Ok("pattern"),
-                _ if near(true) => Err("port_mismatch"),
-                _ if near(false) => Err("scheme_mismatch"),
+                _ if nearest(true) => Err("port_mismatch"),
+                _ if nearest(false) => Err("scheme_mismatch"),
                 _ => Err("origin_not_allowed"),
             }
         }

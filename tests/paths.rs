@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::steps::{AT_ONCE, STEPS};
-use policy::Applies;
+use policy::Scope;
 use policy::path::{PathIndex, PathPattern, PathPrefix, any_covers};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -157,12 +157,12 @@ fn path() -> impl Strategy<Value = Vec<u8>> {
     let chance = prop::collection::vec(select(PIECES), 1..9).prop_map(|pieces| format!("/{}", pieces.concat()));
     // A prefix, with something put in here and there.
     let inserted = prop::collection::vec((any::<prop::sample::Index>(), select(PIECES)), 1..4);
-    let near = (
+    let nearest = (
         select(vec!["", "/x/..", "/x%2fy/..", "/x", "/"]),
         select(PREFIXES),
         inserted,
     );
-    let near = near.prop_map(|(before, prefix, inserted)| {
+    let nearest = nearest.prop_map(|(before, prefix, inserted)| {
         let mut path: Vec<char> = format!("{before}{prefix}").chars().collect();
         for (at, piece) in inserted {
             let at = 1 + at.index(path.len());
@@ -170,7 +170,7 @@ fn path() -> impl Strategy<Value = Vec<u8>> {
         }
         path.into_iter().collect()
     });
-    prop_oneof![1 => chance, 3 => near].prop_map(String::into_bytes)
+    prop_oneof![1 => chance, 3 => nearest].prop_map(String::into_bytes)
 }
 
 /// What is plain by itself: what it comes to together is another matter.
@@ -272,7 +272,7 @@ proptest! {
     ) {
         let prefixes = PREFIXES.iter().map(|it| (it, PathPrefix::parse(it).unwrap()));
         for (written, prefix) in prefixes {
-            if prefix.applies(&path) != Applies::No {
+            if prefix.scope(&path) != Scope::Outside {
                 continue;
             }
             for (reading, likewise) in &readings {
@@ -291,7 +291,7 @@ proptest! {
     fn what_is_held_is_held_under_every_reading((written, path) in below(), readings in prop::collection::vec(reading(), 24)) {
         let prefix = PathPrefix::parse(written).unwrap();
         let entry = PathPattern::parse(written).unwrap();
-        if prefix.applies(&path) != Applies::Yes {
+        if prefix.scope(&path) != Scope::Inside {
             prop_assert!(!any_covers(&[entry], &path) || path == written.as_bytes());
             return Ok(());
         }
@@ -311,7 +311,7 @@ proptest! {
     fn the_end_takes_nothing_out(prefix in select(PREFIXES), rest in "[a-zA-Z0-9@+:_-]{1,9}", end in "(|\\.|%20|/|\\.json|\\.html|%20\\.|\\.x\\.y)") {
         let slash = if prefix.ends_with('/') { "" } else { "/" };
         let path = format!("{prefix}{slash}{rest}{end}");
-        prop_assert_eq!(PathPrefix::parse(prefix).unwrap().applies(path.as_bytes()), Applies::Yes, "{}", path);
+        prop_assert_eq!(PathPrefix::parse(prefix).unwrap().scope(path.as_bytes()), Scope::Inside, "{}", path);
         let below = format!("{}/", prefix.trim_end_matches('/'));
         prop_assert!(any_covers(&[PathPattern::parse(&below).unwrap()], path.as_bytes()), "{}", path);
     }
@@ -378,13 +378,13 @@ fn an_ordinary_path_is_asked_of_its_own_entry_and_of_no_other() {
     ];
     for (path, own) in ORDINARY {
         for prefix in prefixes {
-            let applies = PathPrefix::parse(prefix).unwrap().applies(path.as_bytes());
+            let scope = PathPrefix::parse(prefix).unwrap().scope(path.as_bytes());
             let expected = if *own == Some(prefix) {
-                Applies::Yes
+                Scope::Inside
             } else {
-                Applies::No
+                Scope::Outside
             };
-            assert_eq!(applies, expected, "{path} of {prefix}");
+            assert_eq!(scope, expected, "{path} of {prefix}");
         }
     }
 }
@@ -420,12 +420,12 @@ const LEGACY: &[&str] = &[
 fn an_ordinary_path_in_another_encoding_is_asked_of_no_other_entry() {
     for path in LEGACY {
         for prefix in ["/admin", "/wiki/admin", "/board/private/", "/internal", "/api/v2/"] {
-            let applies = PathPrefix::parse(prefix).unwrap().applies(path.as_bytes());
-            assert_eq!(applies, Applies::No, "{path} of {prefix}");
+            let scope = PathPrefix::parse(prefix).unwrap().scope(path.as_bytes());
+            assert_eq!(scope, Scope::Outside, "{path} of {prefix}");
         }
         let own = format!("/{}", path.split('/').nth(1).unwrap());
-        let applies = PathPrefix::parse(&own).unwrap().applies(path.as_bytes());
-        assert_ne!(applies, Applies::No, "{path} of {own}");
+        let scope = PathPrefix::parse(&own).unwrap().scope(path.as_bytes());
+        assert_ne!(scope, Scope::Outside, "{path} of {own}");
     }
 }
 
@@ -449,7 +449,7 @@ proptest! {
         let text: String = letters.concat().iter().map(encode).collect();
         let path = format!("/wiki/{text}{}", if is_whole { "" } else { "/x" });
         let admin = PathPrefix::parse("/administration").unwrap();
-        prop_assert_eq!(admin.applies(path.as_bytes()), Applies::No, "{}", path);
+        prop_assert_eq!(admin.scope(path.as_bytes()), Scope::Outside, "{}", path);
     }
 }
 
@@ -469,8 +469,8 @@ fn what_lenient_decoders_take_for_a_sign_is_asked_of_where_it_leads() {
         ("/%c0%ae%c0%ae/admin", "/admin"),
         ("/x%c0%25%32%66", "/admin"),
     ] {
-        let applies = PathPrefix::parse(prefix).unwrap().applies(path.as_bytes());
-        assert_eq!(applies, Applies::Perhaps, "{path} of {prefix}");
+        let scope = PathPrefix::parse(prefix).unwrap().scope(path.as_bytes());
+        assert_eq!(scope, Scope::Ambiguous, "{path} of {prefix}");
     }
 }
 
@@ -530,16 +530,16 @@ fn long_and_deep_paths_are_of_every_entry_or_of_their_own() {
         "x",
         "http://a/b",
     ] {
-        assert_eq!(admin.applies(of_all.as_bytes()), Applies::Perhaps, "{of_all}");
+        assert_eq!(admin.scope(of_all.as_bytes()), Scope::Ambiguous, "{of_all}");
     }
-    assert_eq!(admin.applies("/x".repeat(30_000).as_bytes()), Applies::No);
+    assert_eq!(admin.scope("/x".repeat(30_000).as_bytes()), Scope::Outside);
     for piece in ["/x;a", "//x", "/x.", "/;a"] {
-        assert_eq!(admin.applies(piece.repeat(9000).as_bytes()), Applies::No, "{piece}");
+        assert_eq!(admin.scope(piece.repeat(9000).as_bytes()), Scope::Outside, "{piece}");
     }
     for piece in ["/%20", "/%C3%A9", "/y/../x", "/:x"] {
         let long = piece.repeat(3000);
-        assert_eq!(admin.applies(&long.as_bytes()[..8192]), Applies::No, "{piece}");
-        assert_eq!(admin.applies(&long.as_bytes()[..8193]), Applies::Perhaps, "{piece}");
+        assert_eq!(admin.scope(&long.as_bytes()[..8192]), Scope::Outside, "{piece}");
+        assert_eq!(admin.scope(&long.as_bytes()[..8193]), Scope::Ambiguous, "{piece}");
     }
     // An exemption is not lost by length.
     let exempt = PathPattern::parse("/hooks/").unwrap();
@@ -560,6 +560,6 @@ fn a_path_with_too_many_ways_through_the_tree_is_of_every_entry() {
     assert_eq!(asked(format!("{}/..", "/a".repeat(30))).len(), 30);
     assert_eq!(
         asked(format!("{}/..", "/a".repeat(3000))),
-        (0..40).map(|it| (it, Applies::Perhaps)).collect::<Vec<_>>()
+        (0..40).map(|it| (it, Scope::Ambiguous)).collect::<Vec<_>>()
     );
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use advice::near::{Miss, nearest, sibling};
+use advice::nearest::{Difference, nearest, sibling};
 use policy::Policy;
 use policy::headers;
 use policy::host::{Authority, Host};
@@ -203,14 +203,14 @@ proptest! {
                 any_port.matches(&origin)
             }
         });
-        prop_assert_eq!(set.near_miss(&origin).is_some(), has_host);
+        prop_assert_eq!(set.mismatch(&origin).is_some(), has_host);
         // Entries that are named are entries that there are, and the one that allows is among them.
         let on_host = set.entries_on(origin.host.text(), &origin);
         prop_assert!(on_host.iter().all(|it| patterns.contains(it)));
         prop_assert_eq!(on_host.iter().any(|it| it.matches(&origin)), is_allowed);
-        if !is_allowed && let Some(near) = nearest(&set, &origin) {
-            prop_assert!(patterns.contains(&near.entry), "{near:?}");
-            prop_assert_eq!(matches!(near.miss, Miss::Port | Miss::Scheme), has_host);
+        if !is_allowed && let Some(nearest) = nearest(&set, &origin) {
+            prop_assert!(patterns.contains(&nearest.entry), "{nearest:?}");
+            prop_assert_eq!(matches!(nearest.difference, Difference::Port | Difference::Scheme), has_host);
         }
         prop_assert!(sibling(&set, &origin, |_| true).is_none_or(|it| patterns.contains(&it.entry)));
         prop_assert_eq!(set.entries().filter(|it| !patterns.contains(it)).count(), 0);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::support::fake::Native;
 use crate::support::stream::{Host, Stream};
 use config::Loaded;
-use filter::Journal;
+use filter::DecisionLog;
 use policy::request::Request;
 use policy::verdict::Finding;
 use proptest::prelude::*;
@@ -97,9 +97,9 @@ fn no_line_has_what_is_only_for_the_backend() {
             let head: Request<'_> = bytes.collect();
             for Loaded { policy, provenance, .. } in &policies {
                 // Whatever the reason, though most of them have other requests.
-                let journal = Journal::default();
+                let decision_log = DecisionLog::default();
                 for finding in Finding::all() {
-                    journal.record(policy, provenance, &verdict::of(finding), &head, || Duration::ZERO);
+                    decision_log.record(policy, provenance, &verdict::of(finding), &head, || Duration::ZERO);
                 }
             }
             for policy in self::policies() {
@@ -130,12 +130,12 @@ fn no_line_has_what_is_only_for_the_backend() {
     // What is left says enough.
     let Loaded { policy, provenance, .. } = &policies[0];
     let said = |origin: &str| {
-        let journal = Journal::default();
+        let decision_log = DecisionLog::default();
         let fields: [(&[u8], &[u8]); 2] = [(b":authority", b"api.example"), (b"origin", origin.as_bytes())];
         let finding = Finding::all()
             .find(|it| it.to_string() == "cors:rejected:origin_malformed")
             .unwrap();
-        journal.record(
+        decision_log.record(
             policy,
             provenance,
             &verdict::of(finding),

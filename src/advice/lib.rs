@@ -7,14 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod hosts;
-pub mod near;
+pub mod nearest;
 mod origins;
 mod preflights;
 
 use std::borrow::Cow;
 
 use config::Provenance;
-use near::Near;
+use nearest::Nearest;
 use policy::Policy;
 use policy::forwarding::Unfit;
 use policy::origin::Origin;
@@ -38,8 +38,8 @@ pub struct Hint {
 pub struct Domains {
     /// Whether anybody gets a name under a domain, so that no wildcard over it is offered.
     pub is_shared: fn(&[u8]) -> bool,
-    /// The entry of the same owner that comes nearest, by a longer look than [`nearest`](near::nearest) takes.
-    pub sibling: fn(&OriginSet, &Origin<'_>) -> Option<Near>,
+    /// The entry of the same owner that comes nearest, by a longer look than [`nearest`](nearest::nearest) takes.
+    pub sibling: fn(&OriginSet, &Origin<'_>) -> Option<Nearest>,
 }
 
 impl Domains {

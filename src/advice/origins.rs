@@ -1,7 +1,7 @@
 //! What to tell of an origin that was refused.
 
 use super::{Case, Hint, NO_BROWSER, text};
-use crate::near::{Miss, Near, nearest};
+use crate::nearest::{Difference, Nearest, nearest};
 use policy::origin::Origin;
 use policy::pattern::{OriginHosts, OriginPattern, is_opaque_scheme};
 use policy::request::{Field, Received, Request};
@@ -18,21 +18,21 @@ impl Case<'_> {
                 "the page and its request differ in scheme: have the proxy that ends TLS send X-Forwarded-Proto",
             );
         }
-        let near = self.near(origin);
-        let fix = if let Some(fix) = self.downgrade_fix(origin, near.as_ref()) {
+        let nearest = self.nearest(origin);
+        let fix = if let Some(fix) = self.downgrade_fix(origin, nearest.as_ref()) {
             fix
         } else if self.rules.origins.set.is_any() {
             ["if it is yours, ", &self.add(&text(origin.text))].concat()
         } else if origin.is_insecure() && self.is_secure_list() {
-            self.insecure_fix(origin, near.as_ref())
+            self.insecure_fix(origin, nearest.as_ref())
         } else {
-            match &near {
-                Some(near) => self.near_fix(near, origin),
+            match &nearest {
+                Some(nearest) => self.nearest_fix(nearest, origin),
                 None => [self.far_words(origin), &self.add(&text(origin.text))].concat(),
             }
         };
         Hint {
-            nearest: near.map(|near| near.entry.to_string()),
+            nearest: nearest.map(|nearest| nearest.entry.to_string()),
             fix: fix.into(),
         }
     }
@@ -68,10 +68,10 @@ impl Case<'_> {
     }
 
     /// Whether an entry or a host of the policy says that the origin is the operator's, in words.
-    fn whose(&self, origin: &Origin<'_>, near: Option<&Near>) -> &'static str {
+    fn whose(&self, origin: &Origin<'_>, nearest: Option<&Nearest>) -> &'static str {
         let Rules { origins, csrf, .. } = self.rules;
         let trusted = csrf.as_ref().map(|it| &it.trusted);
-        let is_known = near.is_some_and(|it| it.miss != Miss::Label)
+        let is_known = nearest.is_some_and(|it| it.difference != Difference::Label)
             || origins.set.find_credentialed(origin).is_some()
             || trusted.is_some_and(|it| it.find_credentialed(origin).is_some())
             || self.head.target.is_some_and(|it| origin.is_on_host(&it))
@@ -84,8 +84,8 @@ impl Case<'_> {
     }
 
     /// The words for a page that is to come over `https`.
-    fn secure_fix(&self, origin: &Origin<'_>, near: Option<&Near>, why: &str) -> String {
-        let fix = [self.whose(origin, near), "serve the page over https"].concat();
+    fn secure_fix(&self, origin: &Origin<'_>, nearest: Option<&Nearest>, why: &str) -> String {
+        let fix = [self.whose(origin, nearest), "serve the page over https"].concat();
         match self.secure(origin) {
             (_, true) => [&fix, ": ", why].concat(),
             (secure, false) => [&fix, " and ", &self.add(&secure), ": ", why].concat(),
@@ -93,7 +93,7 @@ impl Case<'_> {
     }
 
     /// For what a page of `http` may not do to a request of `https`, whichever entry lists it.
-    fn downgrade_fix(&self, origin: &Origin<'_>, near: Option<&Near>) -> Option<String> {
+    fn downgrade_fix(&self, origin: &Origin<'_>, nearest: Option<&Nearest>) -> Option<String> {
         let is_refused = matches!(self.check, Check::WebSocket | Check::Csrf)
             && self.rules.origins.refuse_downgrade(origin, self.head).is_err();
         if !is_refused {
@@ -105,7 +105,7 @@ impl Case<'_> {
         }
         Some(self.secure_fix(
             origin,
-            near,
+            nearest,
             match self.check {
                 Check::WebSocket => NO_DOWNGRADED_SOCKET,
                 _ => NO_DOWNGRADED_WRITE,
@@ -113,13 +113,13 @@ impl Case<'_> {
         ))
     }
 
-    fn near(&self, origin: &Origin<'_>) -> Option<Near> {
+    fn nearest(&self, origin: &Origin<'_>) -> Option<Nearest> {
         let Rules { origins, csrf, .. } = self.rules;
         let trusted = csrf.as_ref().filter(|_| self.check == Check::Csrf);
-        let near = nearest(&origins.set, origin).or_else(|| nearest(&trusted?.trusted, origin));
+        let nearest = nearest(&origins.set, origin).or_else(|| nearest(&trusted?.trusted, origin));
         let is_far =
             matches!(self.deny, Some(Deny::OriginNotAllowed | Deny::CrossSiteWrite)) && !self.is_own_host(origin);
-        near.or_else(|| (self.domains.sibling)(&origins.set, origin).filter(|_| is_far))
+        nearest.or_else(|| (self.domains.sibling)(&origins.set, origin).filter(|_| is_far))
     }
 
     /// Whether no `http` origin of another machine may be in `allowed_origins`, for whichever rules share it.
@@ -132,11 +132,11 @@ impl Case<'_> {
             .any(|rules| !self.policy.rules_of(rules).origins.allow_insecure())
     }
 
-    fn insecure_fix(&self, origin: &Origin<'_>, near: Option<&Near>) -> String {
+    fn insecure_fix(&self, origin: &Origin<'_>, nearest: Option<&Nearest>) -> String {
         // What an expression holds is not asked of `trusted_origins`.
         if self.check == Check::Csrf && self.rules.origins.set.find_credentialed(origin).is_none() {
             return [
-                self.whose(origin, near),
+                self.whose(origin, nearest),
                 if self.secure(origin).1 {
                     "serve the page over https, or "
                 } else {
@@ -150,7 +150,7 @@ impl Case<'_> {
             ]
             .concat();
         }
-        let fix = self.secure_fix(origin, near, NO_HTTP);
+        let fix = self.secure_fix(origin, nearest, NO_HTTP);
         match self.deny {
             Some(Deny::PortMismatch) => {
                 ["the page is on another port than it asks: serve both on one, or ", &fix].concat()
@@ -160,15 +160,15 @@ impl Case<'_> {
     }
 
     /// The words for an entry that nearly allows an origin.
-    fn near_fix(&self, near: &Near, origin: &Origin<'_>) -> String {
-        let is_on_https = matches!(&near.entry, OriginPattern::Of { scheme, .. } if **scheme == *b"https");
+    fn nearest_fix(&self, nearest: &Nearest, origin: &Origin<'_>) -> String {
+        let is_on_https = matches!(&nearest.entry, OriginPattern::Of { scheme, .. } if **scheme == *b"https");
         let mut also = None;
-        let before = match near.miss {
-            Miss::Port => {
+        let before = match nearest.difference {
+            Difference::Port => {
                 also = Some([&text(origin.host.text()), ":* for every port"].concat());
                 ""
             }
-            Miss::Scheme if near.entry.is_socket() => {
+            Difference::Scheme if nearest.entry.is_socket() => {
                 let fix = [
                     "write ",
                     &text(origin.text),
@@ -176,20 +176,20 @@ impl Case<'_> {
                 ];
                 return fix.concat();
             }
-            Miss::Scheme if origin.scheme == b"http" && is_on_https && self.secure(origin).1 => {
+            Difference::Scheme if origin.scheme == b"http" && is_on_https && self.secure(origin).1 => {
                 "serve the page over https, or "
             }
-            Miss::RootDot => "a root dot makes it another site: have links changed, or ",
-            Miss::Apex => "a wildcard does not cover the domain itself: ",
-            Miss::Www | Miss::Scheme => "",
-            Miss::Subdomain => match self.wildcard(&near.entry, origin) {
+            Difference::RootDot => "a root dot makes it another site: have links changed, or ",
+            Difference::Apex => "a wildcard does not cover the domain itself: ",
+            Difference::Www | Difference::Scheme => "",
+            Difference::Subdomain => match self.wildcard(&nearest.entry, origin) {
                 None => "if it is yours, ",
                 some => {
                     also = some;
                     ""
                 }
             },
-            Miss::Label => "a label differs from those that it covers: if it is yours, ",
+            Difference::Label => "a label differs from those that it covers: if it is yours, ",
         };
         let mut fix = [before, &self.add(&text(origin.text))].concat();
         // Wildcards are for pages of the web, and Django takes them for names.

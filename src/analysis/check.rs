@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 pub use crate::is_public_suffix;
 use crate::{HttpSearch, Standing, standing};
-use config::{self, ConfigErrors, Environment, Note};
+use config::{self, ConfigErrors, Diagnostic, Environment};
 use expressions::{Expressions, lint_length};
 use policy::path::{PathPrefix, escape, fold};
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
@@ -35,13 +35,13 @@ pub struct Checked {
 #[must_use]
 pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
     let loaded = config::load_with(configuration, environment);
-    let (errors, notes) = match &loaded {
+    let (errors, loading) = match &loaded {
         Ok(loaded) => (&[][..], &loaded.warnings),
         Err(ConfigErrors { errors, warnings }) => (errors.as_slice(), warnings),
     };
     let (mut warning_codes, mut warnings): (Vec<_>, Vec<_>) =
-        notes.iter().map(|note| (note.code(), note.to_string())).unzip();
-    for (code, warning) in lints(configuration, environment, notes) {
+        loading.iter().map(|it| (it.code(), it.to_string())).unzip();
+    for (code, warning) in lints(configuration, environment, loading) {
         warning_codes.push(code);
         warnings.push(warning);
     }
@@ -71,16 +71,20 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
     }
 }
 
-/// What only the command warns of, beside the `notes` of the configuration itself: the code of each warning, and the
+/// What only the command warns of, beside the `warnings` of the configuration itself: the code of each warning, and the
 /// warning with its place and value.
 #[must_use]
-pub fn lints(configuration: &[u8], environment: &Environment<'_>, notes: &[Note]) -> Vec<(&'static str, String)> {
+pub fn lints(
+    configuration: &[u8],
+    environment: &Environment<'_>,
+    warnings: &[Diagnostic],
+) -> Vec<(&'static str, String)> {
     let mut expressions = Expressions::default();
     let mut lints = Vec::new();
     for (path, text) in config::entries(configuration, environment) {
         for Lint { code, message } in lints_of(&path, &text, &mut expressions) {
             // The start of the module finds some of them by samples.
-            if !notes.iter().any(|note| note.code() == code && note.path() == path) {
+            if !warnings.iter().any(|it| it.code() == code && it.path() == path) {
                 lints.push((code, format!("{path}: `{}`: {message}", printable(&text))));
             }
         }

@@ -1,37 +1,37 @@
 //! What the filter would do with one request, and why: for people, and as JSON for programs.
 //!
-//! The request goes through the very [`Filter`] that runs in the proxy, in front of a proxy that only writes down what
-//! it is told. So this cannot say one thing and the module do another.
+//! The request goes through the very [`Filter`] that runs in the proxy, in front of a proxy that only records
+//! what it does. So this cannot say one thing and the module do another.
 
-mod ask;
-mod dry;
+mod recording_proxy;
 mod render;
+mod scenario;
 
 use std::rc::Rc;
 
 use crate::check::printable;
 use crate::is_public_suffix;
-use advice::near::sibling;
+use advice::nearest::sibling;
 use advice::{Domains, Hint};
 use config::Loaded;
-use dry::DryRun;
-use filter::{Filter, Gate, Next};
+use filter::{Filter, FilterConfig, Next};
 use policy::forwarding::FORWARDED;
 use policy::origin::Origin;
 use policy::pattern::{HostPattern, OriginPattern};
 use policy::request::{Field, Received, Request, Source};
 use policy::rules::Rules;
 use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, ResponseCors, Verdict};
+use recording_proxy::RecordingProxy;
 
-pub use ask::Question;
 pub use render::{Color, Colors};
+pub use scenario::Scenario;
 
 /// A header line.
 pub type Line = (String, Vec<u8>);
 
 /// A request to explain, and the response that it would get behind the filter.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct Exchange {
     /// The request's fields, as a proxy shows them: pseudo-headers first, names in lower case.
     pub request: Vec<Line>,
     /// The fields of the response that the backend would give, `:status` among them.
@@ -66,7 +66,7 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Whether nothing was refused. What a report-only check would have refused goes on, and so is not.
+    /// `true` unless the request is rejected; report-only violations count as allowed.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         !matches!(self.finding.outcome, Outcome::Rejected(_))
@@ -85,8 +85,8 @@ impl Explanation {
 /// # Errors
 ///
 /// If the request's names or values are too many or too long for any proxy.
-pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static str> {
-    let head: Request<'_> = asked
+pub fn explain(loaded: Loaded, exchange: &Exchange) -> Result<Explanation, &'static str> {
+    let head: Request<'_> = exchange
         .request
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_slice()))
@@ -115,12 +115,12 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
         matches!(&verdict.action, Action::Forward(forward) if matches!(forward.response, ResponseCors::Keep(_)));
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
 
-    let proxy = DryRun::new(asked);
-    let mut filter = Filter::new(Rc::new(Gate::new(loaded.policy, loaded.provenance, |_| None)));
+    let proxy = RecordingProxy::new(exchange);
+    let mut filter = Filter::new(Rc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None)));
     let next = filter.on_request(&proxy);
     filter.on_response(&proxy);
-    let seen = proxy.into_seen();
-    if seen.finding != finding.to_string() {
+    let recording = proxy.into_recording();
+    if recording.finding != finding.to_string() {
         return Err("the request cannot be read: its header lines are too many or too long");
     }
     Ok(Explanation {
@@ -130,10 +130,10 @@ pub fn explain(loaded: Loaded, asked: &Asked) -> Result<Explanation, &'static st
         policy,
         entry,
         hint,
-        forwarded: (next == Next::Continue).then_some(seen.request),
-        edits: seen.edits,
-        response: seen.response,
-        body: seen.body,
+        forwarded: (next == Next::Continue).then_some(recording.request),
+        edits: recording.edits,
+        response: recording.response,
+        body: recording.body,
         warnings,
     })
 }
@@ -166,7 +166,7 @@ fn hint(loaded: &Loaded, verdict: &Verdict<'_>, head: &Request<'_>) -> Hint {
     let finding = |received: Received<'_>| policy.decide(&Request::from(received)).finding;
     match verdict.finding.outcome.deny() {
         Some(Deny::OriginMalformed) if hint.nearest.is_none() => {
-            let instead = told(head.received.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);
+            let instead = utf8(head.received.origin).and_then(|it| OriginPattern::parse(it).err()?.instead);
             let helps = |origin: &String| {
                 let origin = Field::One(origin.as_bytes());
                 let received = head.received.clone();
@@ -175,7 +175,7 @@ fn hint(loaded: &Loaded, verdict: &Verdict<'_>, head: &Request<'_>) -> Hint {
             instead.filter(helps).map_or(hint, Hint::respelled)
         }
         Some(Deny::HostMalformed) if !is_forwarded => {
-            let instead = told(head.received.authority).and_then(|it| HostPattern::parse(it).err()?.instead);
+            let instead = utf8(head.received.authority).and_then(|it| HostPattern::parse(it).err()?.instead);
             let helps = |host: &String| {
                 let authority = Field::One(host.as_bytes());
                 let received = head.received.clone();
@@ -196,7 +196,7 @@ const DOMAINS: Domains = Domains {
     sibling: |set, origin| sibling(set, origin, |domain| is_kin(origin, domain)),
 };
 
-fn told<'a>(field: Field<'a>) -> Option<&'a str> {
+fn utf8<'a>(field: Field<'a>) -> Option<&'a str> {
     std::str::from_utf8(field.one()?).ok()
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use analysis::check::{check, lints};
-use analysis::explain::{Color, Colors, Question, explain};
+use analysis::explain::{Color, Colors, Scenario, explain};
 use clap::{Args, Parser, Subcommand};
 use config::SCHEMA;
 use filter::{REVISION, VERSION};
@@ -197,7 +197,7 @@ fn run_check(args: &PolicyArgs, deny_warnings: bool) -> Result<ExitCode, String>
 
 fn run_explain(args: &PolicyArgs, request: &RequestArgs) -> Result<ExitCode, String> {
     let environment = args.environment()?;
-    let asked = Question {
+    let exchange = Scenario {
         host: request.host.as_deref(),
         origin: request.origin.as_deref(),
         method: &request.method,
@@ -206,7 +206,7 @@ fn run_explain(args: &PolicyArgs, request: &RequestArgs) -> Result<ExitCode, Str
         websocket: request.websocket,
         headers: &request.headers,
     }
-    .ask()?;
+    .exchange()?;
     let configuration = read(&args.policy)?;
     let loaded = match config::load_with(&configuration, &|name| environment(name)) {
         Ok(loaded) => loaded,
@@ -218,7 +218,7 @@ fn run_explain(args: &PolicyArgs, request: &RequestArgs) -> Result<ExitCode, Str
         Err(errors) => return Err(format!("the policy does not load:\n{errors}")),
     };
     let lints = lints(&configuration, &|name| environment(name), &loaded.warnings);
-    let mut explanation = explain(loaded, &asked)?;
+    let mut explanation = explain(loaded, &exchange)?;
     explanation
         .warnings
         .extend(lints.into_iter().map(|(_, warning)| warning));

@@ -2,37 +2,37 @@
 
 use std::collections::BTreeSet;
 
-use super::node::Node;
-use super::note::{Note, Report};
-use super::problem::Problem;
-use super::section::{Section, parse_all, parse_each};
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic_code::DiagnosticCode;
+use super::object_reader::{ObjectReader, parse_all, parse_each};
+use super::value::Value;
 use policy::check::{Csrf, ForwardedHost, Hosts, MissingOrigin, Mode, WebSocket};
 use policy::path::PathPattern;
 use policy::pattern::{HostPattern, OriginPattern};
 
 /// Reads `allowed_hosts`; `None` if the key is absent.
-pub fn read_allowed_hosts(section: &mut Section<'_>, report: &mut Report) -> Option<Vec<HostPattern>> {
+pub fn read_allowed_hosts(section: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<HostPattern>> {
     const KEY: &str = "allowed_hosts";
-    let items = section.list(KEY, report)?;
+    let items = section.list(KEY, diagnostics)?;
     if section.has_empty_list(KEY) {
-        report.error(Note::at(&section.path_of(KEY), Problem::EmptyHosts));
+        diagnostics.error(Diagnostic::at(&section.path_of(KEY), DiagnosticCode::EmptyHosts));
     }
     if let Some(any) = items.iter().find(|item| item.text == "*").filter(|_| items.len() > 1) {
-        report.warn(Note::on(&any.path(), "*", Problem::AnyAmongHosts));
+        diagnostics.warn(Diagnostic::on(&any.path(), "*", DiagnosticCode::AnyAmongHosts));
     }
-    Some(parse_all(&items, HostPattern::parse, report))
+    Some(parse_all(&items, HostPattern::parse, diagnostics))
 }
 
 /// Reads `hosts`; `None` if it is off.
-pub fn read_hosts(mut section: Section<'_>, report: &mut Report) -> Option<Hosts> {
-    let mode = read_mode(&mut section, Some(Mode::Enforce), report);
+pub fn read_hosts(mut section: ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Option<Hosts> {
+    let mode = read_mode(&mut section, Some(Mode::Enforce), diagnostics);
     let reject_status = section.choice(
         "reject_status",
         &[421, 400, 403, 404].map(|it: u16| (it, it)),
         421,
-        report,
+        diagnostics,
     );
-    let exempt_paths = read_paths(&mut section, report);
+    let exempt_paths = read_paths(&mut section, diagnostics);
     let forwarded_host = section.choice(
         "forwarded_host",
         &[
@@ -41,9 +41,9 @@ pub fn read_hosts(mut section: Section<'_>, report: &mut Report) -> Option<Hosts
             ("strip", ForwardedHost::Strip),
         ],
         ForwardedHost::Ignore,
-        report,
+        diagnostics,
     );
-    section.finish(report);
+    section.finish(diagnostics);
     Some(Hosts {
         mode: mode?,
         reject_status,
@@ -80,13 +80,13 @@ impl WrittenWebSocket {
 }
 
 /// Reads `websocket`; `None` if it is off.
-pub fn read_websocket(mut section: Section<'_>, report: &mut Report) -> Option<WrittenWebSocket> {
-    let mode = read_mode(&mut section, Some(Mode::Enforce), report);
-    let same_host = section.bool("same_host", true, report);
+pub fn read_websocket(mut section: ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Option<WrittenWebSocket> {
+    let mode = read_mode(&mut section, Some(Mode::Enforce), diagnostics);
+    let same_host = section.bool("same_host", true, diagnostics);
     let is_written = section.has("allowed_hosts");
-    let allowed_hosts = section.bool("allowed_hosts", false, report);
-    let missing_origin = read_missing_origin(&mut section, report);
-    section.finish(report);
+    let allowed_hosts = section.bool("allowed_hosts", false, diagnostics);
+    let missing_origin = read_missing_origin(&mut section, diagnostics);
+    section.finish(diagnostics);
     Some(WrittenWebSocket {
         mode: mode?,
         same_host,
@@ -96,30 +96,30 @@ pub fn read_websocket(mut section: Section<'_>, report: &mut Report) -> Option<W
 }
 
 /// Reads `csrf`; `None` if it is off, as it is unless the section is there.
-pub fn read_csrf(mut section: Section<'_>, is_given: bool, report: &mut Report) -> Option<Csrf> {
-    let mode = read_mode(&mut section, is_given.then_some(Mode::Enforce), report);
-    let trusted = section.list("trusted_origins", report).unwrap_or_default();
+pub fn read_csrf(mut section: ObjectReader<'_>, is_given: bool, diagnostics: &mut Diagnostics) -> Option<Csrf> {
+    let mode = read_mode(&mut section, is_given.then_some(Mode::Enforce), diagnostics);
+    let trusted = section.list("trusted_origins", diagnostics).unwrap_or_default();
     if let Some(any) = trusted.iter().find(|item| item.text == "*") {
-        report.error(Note::on(&any.path(), "*", Problem::AnyTrusted));
+        diagnostics.error(Diagnostic::on(&any.path(), "*", DiagnosticCode::AnyTrusted));
     }
-    let trusted: Vec<_> = parse_each(&trusted, OriginPattern::parse, report).collect();
+    let trusted: Vec<_> = parse_each(&trusted, OriginPattern::parse, diagnostics).collect();
     let mut seen = BTreeSet::new();
     for (item, pattern) in &trusted {
-        let value = || Node::from(item.text);
+        let value = || Value::from(item.text);
         if pattern.covers_single_label() {
-            report.error(Note::on(&item.path(), value(), Problem::OriginSingleLabel));
+            diagnostics.error(Diagnostic::on(&item.path(), value(), DiagnosticCode::OriginSingleLabel));
         }
         if pattern.is_socket() {
-            report.warn(Note::on(&item.path(), value(), Problem::OriginSocket));
+            diagnostics.warn(Diagnostic::on(&item.path(), value(), DiagnosticCode::OriginSocket));
         }
         if !seen.insert(pattern.clone()) {
-            report.warn(Note::on(&item.path(), value(), Problem::Repeated));
+            diagnostics.warn(Diagnostic::on(&item.path(), value(), DiagnosticCode::Repeated));
         }
     }
     let trusted = trusted.into_iter().map(|(_, pattern)| pattern).collect();
-    let exempt_paths = read_paths(&mut section, report);
-    let missing_origin = read_missing_origin(&mut section, report);
-    section.finish(report);
+    let exempt_paths = read_paths(&mut section, diagnostics);
+    let missing_origin = read_missing_origin(&mut section, diagnostics);
+    section.finish(diagnostics);
     Some(Csrf {
         mode: mode?,
         trusted,
@@ -129,21 +129,21 @@ pub fn read_csrf(mut section: Section<'_>, is_given: bool, report: &mut Report) 
 }
 
 /// Reads a `mode`; `None` is off.
-pub fn read_mode(section: &mut Section<'_>, default: Option<Mode>, report: &mut Report) -> Option<Mode> {
+pub fn read_mode(section: &mut ObjectReader<'_>, default: Option<Mode>, diagnostics: &mut Diagnostics) -> Option<Mode> {
     let modes = [
         ("enforce", Some(Mode::Enforce)),
         ("report_only", Some(Mode::ReportOnly)),
         ("off", None),
     ];
-    section.choice("mode", &modes, default, report)
+    section.choice("mode", &modes, default, diagnostics)
 }
 
-fn read_missing_origin(section: &mut Section<'_>, report: &mut Report) -> MissingOrigin {
+fn read_missing_origin(section: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> MissingOrigin {
     let choices = [("allow", MissingOrigin::Allow), ("reject", MissingOrigin::Reject)];
-    section.choice("missing_origin", &choices, MissingOrigin::Allow, report)
+    section.choice("missing_origin", &choices, MissingOrigin::Allow, diagnostics)
 }
 
-fn read_paths(section: &mut Section<'_>, report: &mut Report) -> Vec<PathPattern> {
-    let items = section.list("exempt_paths", report).unwrap_or_default();
-    parse_all(&items, PathPattern::parse, report)
+fn read_paths(section: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Vec<PathPattern> {
+    let items = section.list("exempt_paths", diagnostics).unwrap_or_default();
+    parse_all(&items, PathPattern::parse, diagnostics)
 }

@@ -1,11 +1,11 @@
 //! The `cors` section.
 
 use super::checks;
-use super::node::Node;
-use super::note::{Note, Report, Wrong};
+use super::diagnostic::{Diagnostic, Diagnostics, Message};
+use super::diagnostic_code::DiagnosticCode;
+use super::object_reader::{Item, ObjectReader, parse_all};
 use super::presets::{PRESETS, Preset};
-use super::problem::Problem;
-use super::section::{Item, Section, parse_all};
+use super::value::Value;
 use std::collections::BTreeSet;
 
 use policy::check::{AllowList, Cors, Mode, UpstreamHeaders};
@@ -35,10 +35,10 @@ pub struct Read {
 }
 
 /// Reads the section. Under `debug` pages may read the finding.
-pub fn read(mut section: Section<'_>, debug: bool, report: &mut Report) -> Read {
-    let mode = checks::read_mode(&mut section, Some(Mode::Enforce), report);
-    let credentials = section.bool("allow_credentials", false, report);
-    let presets = read_presets(&mut section, report);
+pub fn read(mut section: ObjectReader<'_>, debug: bool, diagnostics: &mut Diagnostics) -> Read {
+    let mode = checks::read_mode(&mut section, Some(Mode::Enforce), diagnostics);
+    let credentials = section.bool("allow_credentials", false, diagnostics);
+    let presets = read_presets(&mut section, diagnostics);
     let allow = presets.iter().flat_map(|it| it.allow);
     let finding = debug.then_some(&headers::X_ORIGIN_GATE);
     let expose = presets.iter().flat_map(|it| it.expose).chain(finding);
@@ -49,27 +49,34 @@ pub fn read(mut section: Section<'_>, debug: bool, report: &mut Report) -> Read 
             &mut section,
             "allow_methods",
             &DEFAULT_METHODS,
-            method_problem,
-            report,
+            refuse_method,
+            diagnostics,
         )),
         headers: allow_list(
-            read_list(&mut section, "allow_headers", &DEFAULT_HEADERS, header_problem, report).with(allow),
+            read_list(
+                &mut section,
+                "allow_headers",
+                &DEFAULT_HEADERS,
+                refuse_header,
+                diagnostics,
+            )
+            .with(allow),
         ),
-        expose: match read_list(&mut section, "expose_headers", &[], exposed_problem, report).with(expose) {
-            List::Any => read_expose_any(&section, credentials, report),
+        expose: match read_list(&mut section, "expose_headers", &[], refuse_exposed, diagnostics).with(expose) {
+            List::Any => read_expose_any(&section, credentials, diagnostics),
             List::These(names) => names.join(", "),
         }
         .into(),
-        max_age: read_max_age(&mut section, report),
-        private_network: section.bool("allow_private_network", false, report),
+        max_age: read_max_age(&mut section, diagnostics),
+        private_network: section.bool("allow_private_network", false, diagnostics),
         upstream: section.choice(
             "upstream_headers",
             &[("replace", UpstreamHeaders::Replace), ("keep", UpstreamHeaders::Keep)],
             UpstreamHeaders::Replace,
-            report,
+            diagnostics,
         ),
     };
-    section.finish(report);
+    section.finish(diagnostics);
     Read {
         rules: mode.map(|_| rules),
         credentials,
@@ -105,66 +112,73 @@ fn allow_list(list: List) -> AllowList {
 }
 
 fn read_list(
-    section: &mut Section<'_>,
+    section: &mut ObjectReader<'_>,
     key: &'static str,
     default: &[&str],
-    problem: fn(&str) -> Option<Wrong>,
-    report: &mut Report,
+    refuse: fn(&str) -> Option<Message>,
+    diagnostics: &mut Diagnostics,
 ) -> List {
-    let Some(items) = section.list(key, report) else {
+    let Some(items) = section.list(key, diagnostics) else {
         return List::These(default.iter().map(|&it| it.to_owned()).collect());
     };
     match items.as_slice() {
         [Item { text: "*", .. }] => List::Any,
-        items => List::These(read_names(items, problem, report)),
+        items => List::These(read_names(items, refuse, diagnostics)),
     }
 }
 
-fn read_presets(section: &mut Section<'_>, report: &mut Report) -> Vec<&'static Preset> {
-    let items = section.list("presets", report).unwrap_or_default();
+fn read_presets(section: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Vec<&'static Preset> {
+    let items = section.list("presets", diagnostics).unwrap_or_default();
     let find = |name: &str| PRESETS.iter().find(|it| it.name == name).ok_or_else(unknown_preset);
-    parse_all(&items, find, report)
+    parse_all(&items, find, diagnostics)
 }
 
-fn unknown_preset() -> (Problem, String) {
+fn unknown_preset() -> (DiagnosticCode, String) {
     let names: Vec<_> = PRESETS.iter().map(|it| format!("`{}`", it.name)).collect();
-    (Problem::PresetUnknown, format!("the presets are {}", names.join(", ")))
+    (
+        DiagnosticCode::PresetUnknown,
+        format!("the presets are {}", names.join(", ")),
+    )
 }
 
-fn read_expose_any(section: &Section<'_>, credentials: bool, report: &mut Report) -> String {
+fn read_expose_any(section: &ObjectReader<'_>, credentials: bool, diagnostics: &mut Diagnostics) -> String {
     if credentials {
-        report.error(Note::on(
+        diagnostics.error(Diagnostic::on(
             &section.path_of("expose_headers[0]"),
             "*",
-            Problem::AnyExposed,
+            DiagnosticCode::AnyExposed,
         ));
     }
     "*".to_owned()
 }
 
-fn read_max_age(section: &mut Section<'_>, report: &mut Report) -> u32 {
-    let max_age = section.integer("max_age", 0..=86400, DEFAULT_MAX_AGE, report);
+fn read_max_age(section: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> u32 {
+    let max_age = section.integer("max_age", 0..=86400, DEFAULT_MAX_AGE, diagnostics);
     if max_age > DEFAULT_MAX_AGE {
-        report.warn(Note::on(&section.path_of("max_age"), max_age, Problem::MaxAgeCut));
+        diagnostics.warn(Diagnostic::on(
+            &section.path_of("max_age"),
+            max_age,
+            DiagnosticCode::MaxAgeCut,
+        ));
     }
     max_age
 }
 
 /// Reads names that go into a header as they are: whatever is no token would end it, or begin another.
-fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<Wrong>, report: &mut Report) -> Vec<String> {
+fn read_names(items: &[Item<'_>], refuse: fn(&str) -> Option<Message>, diagnostics: &mut Diagnostics) -> Vec<String> {
     let mut names = Vec::with_capacity(items.len());
     let mut seen = BTreeSet::new();
     for item in items {
         let text = item.text;
-        let value = || Node::from(text);
+        let value = || Value::from(text);
         if text == "*" {
-            report.error(Note::on(&item.path(), text, Problem::AnyAmongHeaders));
+            diagnostics.error(Diagnostic::on(&item.path(), text, DiagnosticCode::AnyAmongHeaders));
         } else if !is_token(text.as_bytes()) {
-            report.error(Note::on(&item.path(), value(), Problem::NameMalformed));
-        } else if let Some(problem) = problem(text) {
-            report.error(Note::on(&item.path(), value(), problem));
+            diagnostics.error(Diagnostic::on(&item.path(), value(), DiagnosticCode::NameMalformed));
+        } else if let Some(message) = refuse(text) {
+            diagnostics.error(Diagnostic::on(&item.path(), value(), message));
         } else if !seen.insert(text.to_ascii_lowercase()) {
-            report.warn(Note::on(&item.path(), value(), Problem::Repeated));
+            diagnostics.warn(Diagnostic::on(&item.path(), value(), DiagnosticCode::Repeated));
         } else {
             names.push(text.to_owned());
         }
@@ -172,27 +186,27 @@ fn read_names(items: &[Item<'_>], problem: fn(&str) -> Option<Wrong>, report: &m
     names
 }
 
-fn method_problem(method: &str) -> Option<Wrong> {
+fn refuse_method(method: &str) -> Option<Message> {
     if headers::is_forbidden_method(method.as_bytes()) {
-        return Some(Problem::MethodForbidden.into());
+        return Some(DiagnosticCode::MethodForbidden.into());
     }
     let upper = headers::in_capitals(method.as_bytes())?;
     let message = format!("methods are compared by case; write `{upper}`");
-    Some((Problem::MethodCase, message).into())
+    Some((DiagnosticCode::MethodCase, message).into())
 }
 
-fn header_problem(header: &str) -> Option<Wrong> {
+fn refuse_header(header: &str) -> Option<Message> {
     if header.to_ascii_lowercase().starts_with("access-control-") {
-        return Some(Problem::HeaderProtocol.into());
+        return Some(DiagnosticCode::HeaderProtocol.into());
     }
-    headers::is_forbidden_header(header).then(|| Problem::HeaderForbidden.into())
+    headers::is_forbidden_header(header).then(|| DiagnosticCode::HeaderForbidden.into())
 }
 
-fn exposed_problem(header: &str) -> Option<Wrong> {
+fn refuse_exposed(header: &str) -> Option<Message> {
     let lower = header.to_ascii_lowercase();
     if lower.starts_with("access-control-") {
-        return Some(Problem::HeaderProtocol.into());
+        return Some(DiagnosticCode::HeaderProtocol.into());
     }
     let is_forbidden = matches!(lower.as_str(), "set-cookie" | "set-cookie2");
-    is_forbidden.then(|| Problem::HeaderUnreadable.into())
+    is_forbidden.then(|| DiagnosticCode::HeaderUnreadable.into())
 }

@@ -3,9 +3,9 @@
 //! Each setting becomes the key that says the same, unless the configuration gives that key itself. What is wrong with
 //! a setting is then found like anything else, and told under the setting's own name.
 
-use super::node::Node;
-use super::note::{Note, Report};
-use super::problem::Problem;
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic_code::DiagnosticCode;
+use super::value::Value;
 
 /// A variable of the environment.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -25,7 +25,7 @@ struct Setting {
     name: &'static str,
     section: Option<&'static str>,
     key: &'static str,
-    read: fn(&str) -> Result<Node, String>,
+    read: fn(&str) -> Result<Value, String>,
     /// Whether an empty list says something.
     takes_none: bool,
 }
@@ -35,7 +35,7 @@ impl Setting {
         name: &'static str,
         section: Option<&'static str>,
         key: &'static str,
-        read: fn(&str) -> Result<Node, String>,
+        read: fn(&str) -> Result<Value, String>,
     ) -> Self {
         Self {
             name,
@@ -74,17 +74,17 @@ const SETTINGS: [Setting; 9] = [
 ];
 
 /// Adds the settings of the environment to a configuration.
-pub fn add(root: &mut Vec<(String, Node)>, environment: &Environment<'_>, report: &mut Report) -> Settings {
+pub fn add(root: &mut Vec<(String, Value)>, environment: &Environment<'_>, diagnostics: &mut Diagnostics) -> Settings {
     let mut settings = Settings::default();
-    let debug = settings.flag("DEBUG", environment, report);
-    let allows_all = settings.flag("CORS_ALLOW_ALL_ORIGINS", environment, report);
+    let debug = settings.flag("DEBUG", environment, diagnostics);
+    let allows_all = settings.flag("CORS_ALLOW_ALL_ORIGINS", environment, diagnostics);
     if allows_all {
         settings.add(
             root,
             "CORS_ALLOW_ALL_ORIGINS",
             None,
             "allowed_origins",
-            Node::List(vec!["*".into()]),
+            Value::List(vec!["*".into()]),
         );
     }
     for setting in SETTINGS {
@@ -96,25 +96,25 @@ pub fn add(root: &mut Vec<(String, Node)>, environment: &Environment<'_>, report
             continue;
         }
         match (setting.read)(&text) {
-            Ok(Node::List(items)) if items.is_empty() && !setting.takes_none => {}
+            Ok(Value::List(items)) if items.is_empty() && !setting.takes_none => {}
             Ok(value) => settings.add(root, setting.name, setting.section, setting.key, value),
-            Err(problem) => report.error(wrong_value(setting.name, &text, problem)),
+            Err(message) => diagnostics.error(wrong_value(setting.name, &text, message)),
         }
     }
-    settings.add_hosts(root, environment, debug, report);
+    settings.add_hosts(root, environment, debug, diagnostics);
     if environment("CORS_URLS_REGEX").is_some() {
-        report.warn(Note::at("CORS_URLS_REGEX", Problem::DjangoUrls));
+        diagnostics.warn(Diagnostic::at("CORS_URLS_REGEX", DiagnosticCode::DjangoUrls));
     }
-    settings.warn(root, debug, report);
+    settings.warn(root, debug, diagnostics);
     settings
 }
 
 impl Settings {
-    /// Tells a note of what came from a setting under that setting's name.
-    pub fn rename(&self, note: Note) -> Note {
-        match self.keys.iter().find(|(_, path)| note.is_under(path)) {
-            Some((name, path)) => note.moved(path, name),
-            None => note,
+    /// Puts a diagnostic about a value that came from a setting under the name of that setting.
+    pub fn rename(&self, diagnostic: Diagnostic) -> Diagnostic {
+        match self.keys.iter().find(|(_, path)| diagnostic.is_under(path)) {
+            Some((name, path)) => diagnostic.moved(path, name),
+            None => diagnostic,
         }
     }
 
@@ -128,12 +128,12 @@ impl Settings {
         self.used.is_empty() && self.overridden.is_empty()
     }
 
-    fn flag(&mut self, name: &'static str, environment: &Environment<'_>, report: &mut Report) -> bool {
+    fn flag(&mut self, name: &'static str, environment: &Environment<'_>, diagnostics: &mut Diagnostics) -> bool {
         match environment(name).map(|text| (boolean(&text), text)) {
             None => false,
-            Some((Ok(value), _)) => value == Node::Bool(true),
-            Some((Err(problem), text)) => {
-                report.error(wrong_value(name, &text, problem));
+            Some((Ok(value), _)) => value == Value::Bool(true),
+            Some((Err(message), text)) => {
+                diagnostics.error(wrong_value(name, &text, message));
                 false
             }
         }
@@ -141,11 +141,11 @@ impl Settings {
 
     fn add(
         &mut self,
-        root: &mut Vec<(String, Node)>,
+        root: &mut Vec<(String, Value)>,
         name: &'static str,
         section: Option<&'static str>,
         key: &'static str,
-        value: Node,
+        value: Value,
     ) {
         let path = section.map_or(key.to_owned(), |section| format!("{section}.{key}"));
         let entries = match section {
@@ -168,23 +168,23 @@ impl Settings {
     /// `ALLOWED_HOSTS`; where it is empty, `DEBUG` stands for the names of the machine itself.
     fn add_hosts(
         &mut self,
-        root: &mut Vec<(String, Node)>,
+        root: &mut Vec<(String, Value)>,
         environment: &Environment<'_>,
         debug: bool,
-        report: &mut Report,
+        diagnostics: &mut Diagnostics,
     ) {
         let hosts = match environment("ALLOWED_HOSTS").map(|text| (list(&text), text)) {
             None => None,
             Some((Ok(hosts), _)) => Some(hosts),
-            Some((Err(problem), text)) => {
-                return report.error(wrong_value("ALLOWED_HOSTS", &text, problem));
+            Some((Err(message), text)) => {
+                return diagnostics.error(wrong_value("ALLOWED_HOSTS", &text, message));
             }
         };
-        let is_empty = hosts.as_ref().is_none_or(|it| *it == Node::List(Vec::new()));
+        let is_empty = hosts.as_ref().is_none_or(|it| *it == Value::List(Vec::new()));
         let (name, hosts) = match hosts {
             _ if debug && is_empty => (
                 "DEBUG",
-                Node::List([".localhost", "127.0.0.1", "[::1]"].map(Node::from).into()),
+                Value::List([".localhost", "127.0.0.1", "[::1]"].map(Value::from).into()),
             ),
             Some(hosts) => ("ALLOWED_HOSTS", hosts),
             None => return,
@@ -192,36 +192,36 @@ impl Settings {
         self.add(root, name, None, "allowed_hosts", hosts);
     }
 
-    fn warn(&self, root: &[(String, Node)], debug: bool, report: &mut Report) {
-        let cors = root.iter().find(|(key, _)| key == "cors").map(|(_, node)| node);
-        if let Some(Node::Object(cors)) = cors
+    fn warn(&self, root: &[(String, Value)], debug: bool, diagnostics: &mut Diagnostics) {
+        let cors = root.iter().find(|(key, _)| key == "cors").map(|(_, value)| value);
+        if let Some(Value::Object(cors)) = cors
             && cors
                 .iter()
-                .any(|(key, node)| key == "allow_credentials" && *node == Node::Bool(true))
+                .any(|(key, value)| key == "allow_credentials" && *value == Value::Bool(true))
         {
             for (name, key) in [
                 ("CORS_ALLOW_METHODS", "allow_methods"),
                 ("CORS_ALLOW_HEADERS", "allow_headers"),
             ] {
-                let is_any = |(it, node): &(String, Node)| it == key && *node == Node::List(vec!["*".into()]);
+                let is_any = |(it, value): &(String, Value)| it == key && *value == Value::List(vec!["*".into()]);
                 if self.used.contains(&name) && cors.iter().any(is_any) {
-                    report.warn(Note::at(name, Problem::DjangoAnyList));
+                    diagnostics.warn(Diagnostic::at(name, DiagnosticCode::DjangoAnyList));
                 }
             }
         }
         if debug {
-            report.warn(Note::at("DEBUG", Problem::DjangoDebug));
+            diagnostics.warn(Diagnostic::at("DEBUG", DiagnosticCode::DjangoDebug));
         }
         let regexes = root.iter().find(|(key, _)| key == "allowed_origin_regexes");
-        if let Some((_, Node::List(regexes))) = regexes
+        if let Some((_, Value::List(regexes))) = regexes
             && self.used.contains(&"CORS_ALLOWED_ORIGIN_REGEXES")
         {
             for (index, regex) in regexes.iter().enumerate() {
-                if matches!(regex, Node::String(text) if !text.ends_with('$')) {
-                    report.warn(Note::on(
+                if matches!(regex, Value::String(text) if !text.ends_with('$')) {
+                    diagnostics.warn(Diagnostic::on(
                         &format!("CORS_ALLOWED_ORIGIN_REGEXES[{index}]"),
                         regex,
-                        Problem::DjangoRegexEnd,
+                        DiagnosticCode::DjangoRegexEnd,
                     ));
                 }
             }
@@ -229,50 +229,50 @@ impl Settings {
     }
 }
 
-fn wrong_value(name: &str, text: &str, problem: String) -> Note {
-    Note::on(name, Node::from(text), (Problem::DjangoValue, problem))
+fn wrong_value(name: &str, text: &str, message: String) -> Diagnostic {
+    Diagnostic::on(name, Value::from(text), (DiagnosticCode::DjangoValue, message))
 }
 
 /// The entries of a section, which is made if need be. A `csrf` that only lists is off: Django's own check stands behind.
-fn section_of<'r>(root: &'r mut Vec<(String, Node)>, section: &'static str) -> Option<&'r mut Vec<(String, Node)>> {
+fn section_of<'r>(root: &'r mut Vec<(String, Value)>, section: &'static str) -> Option<&'r mut Vec<(String, Value)>> {
     if !root.iter().any(|(key, _)| key == section) {
         let entries = if section == "csrf" {
             vec![("mode".to_owned(), "off".into())]
         } else {
             Vec::new()
         };
-        root.push((section.to_owned(), Node::Object(entries)));
+        root.push((section.to_owned(), Value::Object(entries)));
     }
     root.iter_mut()
         .find(|(key, _)| key == section)
-        .and_then(|(_, node)| match node {
-            Node::Object(entries) => Some(entries),
+        .and_then(|(_, value)| match value {
+            Value::Object(entries) => Some(entries),
             _ => None,
         })
 }
 
 /// `a,b`, `a b` or `["a", "b"]`.
-fn list(text: &str) -> Result<Node, String> {
-    items(text).map(Node::List)
+fn list(text: &str) -> Result<Value, String> {
+    items(text).map(Value::List)
 }
 
-fn items(text: &str) -> Result<Vec<Node>, String> {
+fn items(text: &str) -> Result<Vec<Value>, String> {
     let text = text.trim();
     if is_json_list(text) {
         return match serde_json::from_slice(text.as_bytes()) {
-            Ok(Node::List(items)) => Ok(items),
+            Ok(Value::List(items)) => Ok(items),
             _ => Err("this begins like a JSON list and is none; write `a,b` or `[\"a\", \"b\"]`".to_owned()),
         };
     }
     let items = text
         .split(|char: char| char == ',' || char.is_whitespace())
         .filter(|item| !item.is_empty());
-    Ok(items.map(Node::from).collect())
+    Ok(items.map(Value::from).collect())
 }
 
 /// Like [`list`], but a comma separates only where another expression begins after it. Python's strict end, `\Z`, is
 /// `$` here.
-fn regexes(text: &str) -> Result<Node, String> {
+fn regexes(text: &str) -> Result<Value, String> {
     let text = text.trim();
     let strict_end = |text: &str| {
         text.strip_suffix("\\Z")
@@ -280,10 +280,10 @@ fn regexes(text: &str) -> Result<Node, String> {
     };
     if is_json_list(text) {
         let items = items(text)?.into_iter().map(|item| match item {
-            Node::String(text) => Node::String(strict_end(&text)),
+            Value::String(text) => Value::String(strict_end(&text)),
             other => other,
         });
-        return Ok(Node::List(items.collect()));
+        return Ok(Value::List(items.collect()));
     }
     let mut expressions = Vec::new();
     for word in text.split_whitespace() {
@@ -297,17 +297,17 @@ fn regexes(text: &str) -> Result<Node, String> {
             expressions.extend(
                 rest.get(..comma)
                     .filter(|it| !it.is_empty())
-                    .map(|it| Node::String(strict_end(it))),
+                    .map(|it| Value::String(strict_end(it))),
             );
             rest = rest.get(comma + 1..).unwrap_or_default();
         }
         expressions.extend(
             Some(rest)
                 .filter(|it| !it.is_empty())
-                .map(|it| Node::String(strict_end(it))),
+                .map(|it| Value::String(strict_end(it))),
         );
     }
-    Ok(Node::List(expressions))
+    Ok(Value::List(expressions))
 }
 
 /// Whether this is meant for JSON: `[a]` may be an expression, and `[::1]` an address.
@@ -316,30 +316,30 @@ fn is_json_list(text: &str) -> bool {
 }
 
 /// Django's `https://*.domain` covers the domain too.
-fn trusted_origins(text: &str) -> Result<Node, String> {
+fn trusted_origins(text: &str) -> Result<Value, String> {
     let mut items = items(text)?;
     let apexes = items.iter().filter_map(|item| match item {
-        Node::String(text) => text
+        Value::String(text) => text
             .split_once("://*.")
             .map(|(scheme, domain)| format!("{scheme}://{domain}")),
         _ => None,
     });
-    let apexes: Vec<_> = apexes.map(Node::String).filter(|apex| !items.contains(apex)).collect();
+    let apexes: Vec<_> = apexes.map(Value::String).filter(|apex| !items.contains(apex)).collect();
     items.extend(apexes);
-    Ok(Node::List(items))
+    Ok(Value::List(items))
 }
 
-fn boolean(text: &str) -> Result<Node, String> {
+fn boolean(text: &str) -> Result<Value, String> {
     match text.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(Node::Bool(true)),
-        "0" | "false" | "no" | "off" | "" => Ok(Node::Bool(false)),
+        "1" | "true" | "yes" | "on" => Ok(Value::Bool(true)),
+        "0" | "false" | "no" | "off" | "" => Ok(Value::Bool(false)),
         _ => Err("one of `1`, `true`, `yes`, `on`, `0`, `false`, `no`, `off` is expected here".to_owned()),
     }
 }
 
-fn number(text: &str) -> Result<Node, String> {
+fn number(text: &str) -> Result<Value, String> {
     match text.trim().parse::<u32>() {
-        Ok(number) => Ok(Node::Number(number.into())),
+        Ok(number) => Ok(Value::Number(number.into())),
         Err(_) => Err("a whole number of seconds is expected here".to_owned()),
     }
 }

@@ -3,14 +3,14 @@
 //! For `origin-gate check`. These are no warnings: `*` is how a public API is written down.
 
 use super::Environment;
-use super::carry::{remark, written};
-use super::warnings::Scope;
+use super::convert::{remark, written};
+use super::warnings::WrittenRules;
 use policy::check::Mode;
 use policy::pattern::{OriginPattern, OriginRegex};
 
 /// Why an entry grants less than another would.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Restriction {
     /// It names no site, and grants reading alone.
     Open,
     /// It covers a top-level domain, and grants reading alone, whatever else is set.
@@ -29,7 +29,7 @@ pub struct Partial<'n> {
     pub key: &'static str,
     pub index: usize,
     pub text: &'n str,
-    pub kind: Kind,
+    pub restriction: Restriction,
 }
 
 /// Says what holds for the pages of each entry that grants less than another would.
@@ -38,117 +38,129 @@ pub fn grants(configuration: &[u8], environment: &Environment<'_>, http: &Http<'
     let Some((root, settings)) = written(configuration, environment) else {
         return Vec::new();
     };
-    let scopes = Scope::all(&root, &settings);
-    let Some(outer) = scopes.first() else {
+    let all_rules = WrittenRules::all(&root, &settings);
+    let Some(outer) = all_rules.first() else {
         return Vec::new();
     };
     let mut remarks = Vec::new();
-    for scope in &scopes {
+    for rules in &all_rules {
         // What an entry of `policies` inherits is said again where something else holds there.
-        let is_own = scope.path.is_empty() || scope.gives("allowed_origins");
-        let is_new = |kind| is_own || said(outer, kind) != said(scope, kind);
-        for it in partial_entries(scope, http).iter().filter(|it| is_new(it.kind)) {
-            let path = format!("{}[{}]", scope.place_of("", it.key), it.index);
-            remarks.push(remark(&settings, &path, Some(it.text), &it.said(scope)));
+        let is_own = rules.path.is_empty() || rules.gives("allowed_origins");
+        let is_new = |restriction| is_own || describe(outer, restriction) != describe(rules, restriction);
+        for it in partial_entries(rules, http).iter().filter(|it| is_new(it.restriction)) {
+            let path = format!("{}[{}]", rules.place_of("", it.key), it.index);
+            remarks.push(remark(&settings, &path, Some(it.text), &it.describe(rules)));
         }
-        for (index, text) in insecure_trust(scope) {
-            let path = format!("{}[{index}]", scope.path_of("csrf", "trusted_origins"));
-            remarks.push(remark(&settings, &path, Some(text), writes(scope, Kind::Insecure)));
+        for (index, text) in insecure_trust(rules) {
+            let path = format!("{}[{index}]", rules.path_of("csrf", "trusted_origins"));
+            remarks.push(remark(
+                &settings,
+                &path,
+                Some(text),
+                describe_csrf(rules, Restriction::Insecure),
+            ));
         }
         const NULL: &str = "dangerously_allow_null_origin";
-        if scope.flag("", NULL, false)
-            && (scope.path.is_empty() || said(outer, Kind::TopLevel) != said(scope, Kind::TopLevel))
+        if rules.flag("", NULL, false)
+            && (rules.path.is_empty()
+                || describe(outer, Restriction::TopLevel) != describe(rules, Restriction::TopLevel))
         {
-            let says = format!("`null` {}", said(scope, Kind::TopLevel));
-            remarks.push(remark(&settings, &scope.place_of("", NULL), None, &says));
+            let says = format!("`null` {}", describe(rules, Restriction::TopLevel));
+            remarks.push(remark(&settings, &rules.place_of("", NULL), None, &says));
         }
     }
     remarks
 }
 
 /// Returns the entries in force that grant less than another would.
-pub fn partial_entries<'n>(scope: &Scope<'n>, http: &Http<'_>) -> Vec<Partial<'n>> {
-    let is_open = !scope.trusts_any();
-    let is_insecure = !allows_insecure(scope);
+pub fn partial_entries<'n>(rules: &WrittenRules<'n>, http: &Http<'_>) -> Vec<Partial<'n>> {
+    let is_open = !rules.trusts_any();
+    let is_insecure = !allows_insecure(rules);
     let of = |text: &str| match OriginPattern::parse(text).ok()? {
-        OriginPattern::Any => Some(Kind::Open).filter(|_| is_open),
-        pattern if pattern.covers_single_label() => Some(Kind::TopLevel),
-        pattern if pattern.is_insecure() && is_insecure => Some(Kind::Insecure),
+        OriginPattern::Any => Some(Restriction::Open).filter(|_| is_open),
+        pattern if pattern.covers_single_label() => Some(Restriction::TopLevel),
+        pattern if pattern.is_insecure() && is_insecure => Some(Restriction::Insecure),
         _ => None,
     };
-    let partial = |key, (index, text, kind)| Partial { key, index, text, kind };
-    let entries = scope.list("", "allowed_origins").enumerate();
+    let partial = |key, (index, text, restriction)| Partial {
+        key,
+        index,
+        text,
+        restriction,
+    };
+    let entries = rules.list("", "allowed_origins").enumerate();
     let entries = entries.filter_map(|(index, text)| Some((index, text, of(text)?)));
     let mut partials: Vec<_> = entries.map(|it| partial("allowed_origins", it)).collect();
-    let regexes = scope.list("", "allowed_origin_regexes").enumerate();
+    let regexes = rules.list("", "allowed_origin_regexes").enumerate();
     let (open, closed): (Vec<_>, Vec<_>) =
         regexes.partition(|(_, text)| is_open && OriginRegex::parse(text).is_ok_and(|it| it.is_open()));
-    let mut add = |(index, text), kind| partials.push(partial("allowed_origin_regexes", (index, text, kind)));
-    open.into_iter().for_each(|it| add(it, Kind::Open));
+    let mut add =
+        |(index, text), restriction| partials.push(partial("allowed_origin_regexes", (index, text, restriction)));
+    open.into_iter().for_each(|it| add(it, Restriction::Open));
     // Beside credentials an expression grants nothing to pages of `http` from other machines.
-    let is_credentialed = scope.flag("cors", "allow_credentials", false);
+    let is_credentialed = rules.flag("cors", "allow_credentials", false);
     let grants_http = |text: &str| match http(text) {
         (_, loopback) if is_credentialed => loopback,
         (any, _) => any,
     };
     for it in closed.into_iter().filter(|(_, text)| is_insecure && grants_http(text)) {
-        add(it, Kind::Insecure);
+        add(it, Restriction::Insecure);
     }
     partials
 }
 
 /// Returns the origins of `csrf.trusted_origins` that this scope gives and whose pages come over plain HTTP. Unlike in
 /// `allowed_origins`, those of the visitor's own machine are no exception.
-pub fn insecure_trust<'n>(scope: &Scope<'n>) -> impl Iterator<Item = (usize, &'n str)> {
-    let is_used = scope.gives("csrf") && scope.mode("csrf").is_some() && !allows_insecure(scope);
-    let is_allowed = |text: &str| scope.list("", "allowed_origins").any(|it| it == text);
-    let trusted = scope.list("csrf", "trusted_origins").enumerate();
+pub fn insecure_trust<'n>(rules: &WrittenRules<'n>) -> impl Iterator<Item = (usize, &'n str)> {
+    let is_used = rules.gives("csrf") && rules.mode("csrf").is_some() && !allows_insecure(rules);
+    let is_allowed = |text: &str| rules.list("", "allowed_origins").any(|it| it == text);
+    let trusted = rules.list("csrf", "trusted_origins").enumerate();
     trusted.filter(move |(_, text)| {
         let is_loopback = || OriginPattern::parse(text).is_ok_and(|it| !it.is_insecure());
         is_used && text.starts_with("http://") && !(is_loopback() && is_allowed(text))
     })
 }
 
-fn allows_insecure(scope: &Scope<'_>) -> bool {
-    scope.flag("", "dangerously_allow_insecure_origins", false)
+fn allows_insecure(rules: &WrittenRules<'_>) -> bool {
+    rules.flag("", "dangerously_allow_insecure_origins", false)
 }
 
 impl Partial<'_> {
     /// Says what the pages of this entry may do under a scope's modes.
-    fn said(&self, scope: &Scope<'_>) -> String {
+    fn describe(&self, rules: &WrittenRules<'_>) -> String {
         // An expression may be of others too.
-        let is_credentialed = scope.flag("cors", "allow_credentials", false);
-        let whose = match (self.key, self.kind) {
-            ("allowed_origin_regexes", Kind::Insecure) if is_credentialed => {
+        let is_credentialed = rules.flag("cors", "allow_credentials", false);
+        let whose = match (self.key, self.restriction) {
+            ("allowed_origin_regexes", Restriction::Insecure) if is_credentialed => {
                 "its pages of `http` on the visitor's own machine "
             }
-            ("allowed_origin_regexes", Kind::Insecure) => "its pages of `http` ",
+            ("allowed_origin_regexes", Restriction::Insecure) => "its pages of `http` ",
             _ => "",
         };
-        format!("{whose}{}", said(scope, self.kind))
+        format!("{whose}{}", describe(rules, self.restriction))
     }
 }
 
 /// Says what the pages of an entry may do under a scope's modes.
-fn said(scope: &Scope<'_>, kind: Kind) -> String {
-    let read = match scope.mode("cors") {
-        Some(Mode::Enforce) if scope.flag("cors", "allow_credentials", false) => "may read, with cookies",
+fn describe(rules: &WrittenRules<'_>, restriction: Restriction) -> String {
+    let read = match rules.mode("cors") {
+        Some(Mode::Enforce) if rules.flag("cors", "allow_credentials", false) => "may read, with cookies",
         Some(Mode::Enforce) => "may read",
         Some(Mode::ReportOnly) => "may read what the backend lets it: `cors` is in `report_only`",
         None => "may read what the backend lets it: `cors` is off",
     };
-    let sockets = match (scope.mode("websocket"), kind) {
-        (Some(Mode::Enforce), Kind::Insecure) => "may open WebSockets on requests of `http` alone",
+    let sockets = match (rules.mode("websocket"), restriction) {
+        (Some(Mode::Enforce), Restriction::Insecure) => "may open WebSockets on requests of `http` alone",
         (Some(Mode::Enforce), _) => "may not open WebSockets",
         (Some(Mode::ReportOnly), _) => "may open WebSockets: `websocket` is in `report_only`",
         (None, _) => "may open WebSockets: `websocket` is off",
     };
-    [read, sockets, writes(scope, kind)].join("; ")
+    [read, sockets, describe_csrf(rules, restriction)].join("; ")
 }
 
-fn writes(scope: &Scope<'_>, kind: Kind) -> &'static str {
-    match (scope.mode("csrf"), kind) {
-        (Some(Mode::Enforce), Kind::Insecure) => "may write with requests of `http` alone",
+fn describe_csrf(rules: &WrittenRules<'_>, restriction: Restriction) -> &'static str {
+    match (rules.mode("csrf"), restriction) {
+        (Some(Mode::Enforce), Restriction::Insecure) => "may write with requests of `http` alone",
         (Some(Mode::Enforce), _) => "may not write",
         (Some(Mode::ReportOnly), _) => "may write: `csrf` is in `report_only`",
         (None, _) => "writes are not checked: `csrf` is off",

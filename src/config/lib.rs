@@ -5,51 +5,51 @@
 #![forbid(unsafe_code)]
 
 #[cfg(not(target_arch = "wasm32"))]
-mod carry;
-#[cfg(not(target_arch = "wasm32"))]
 mod changed;
 mod checks;
+#[cfg(not(target_arch = "wasm32"))]
+mod convert;
 mod cors;
+mod diagnostic;
+mod diagnostic_code;
 mod django;
 #[cfg(not(target_arch = "wasm32"))]
 mod grants;
-mod node;
-mod note;
+mod object_reader;
 mod origins;
 mod presets;
-mod problem;
 mod protobuf;
 mod provenance;
 mod rules;
-mod section;
+mod value;
 mod warnings;
 
 use std::fmt;
 
-use node::Node;
-use note::Report;
+use diagnostic::Diagnostics;
+use object_reader::ObjectReader;
 use policy::path::PathPrefix;
 use policy::pattern::HostPattern;
 use policy::{Policy, Scoped};
 use protobuf::Malformed;
-use rules::{Draft, Shared};
-use section::Section;
+use rules::{RulesBuilder, Shared};
+use value::Value;
 
-#[cfg(not(target_arch = "wasm32"))]
-pub use carry::{Carried, SCHEMA, SETTING_NAMES, carry_django, carry_json, entries};
 #[cfg(not(target_arch = "wasm32"))]
 pub use changed::changes;
 #[cfg(not(target_arch = "wasm32"))]
+pub use convert::{Converted, SCHEMA, SETTING_NAMES, convert_django, convert_json, entries};
+#[cfg(not(target_arch = "wasm32"))]
 pub use cors::{DEFAULT_HEADERS, DEFAULT_METHODS};
+pub use diagnostic::Diagnostic;
+pub use diagnostic_code::DiagnosticCode;
 pub use django::{Environment, Settings};
 #[cfg(not(target_arch = "wasm32"))]
 pub use grants::grants;
-pub use note::Note;
 pub use presets::{PRESETS, Preset};
-pub use problem::Problem;
 pub use provenance::Provenance;
 #[cfg(not(target_arch = "wasm32"))]
-pub use warnings::problem_of_host;
+pub use warnings::code_of_host;
 
 /// A policy ready for use.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub struct Loaded {
     /// What tells it from other policies: a hash of the configuration's bytes and of the settings that it uses.
     pub digest: String,
     /// What the operator should know about it.
-    pub warnings: Vec<Note>,
+    pub warnings: Vec<Diagnostic>,
     /// The keys that the configuration itself gives.
     pub keys: Vec<String>,
     /// How many entries `allowed_origins` has.
@@ -99,9 +99,9 @@ impl fmt::Display for Loaded {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors {
     /// Each of these refuses it.
-    pub errors: Vec<Note>,
+    pub errors: Vec<Diagnostic>,
     /// What would have been warned of besides.
-    pub warnings: Vec<Note>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl fmt::Display for ConfigErrors {
@@ -130,29 +130,34 @@ pub fn load(configuration: &[u8]) -> Result<Loaded, ConfigErrors> {
 ///
 /// Every error there is, each with its path or the name of its setting, the value and the fix.
 pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<Loaded, ConfigErrors> {
-    let mut root = parse(configuration).map_err(|note| ConfigErrors {
-        errors: vec![note],
+    let mut root = parse(configuration).map_err(|diagnostic| ConfigErrors {
+        errors: vec![diagnostic],
         warnings: Vec::new(),
     })?;
-    let mut report = Report::default();
+    let mut diagnostics = Diagnostics::default();
     let keys = keys(&root);
     let is_django = root
         .iter()
-        .any(|(key, node)| key == "django_env" && *node == Node::Bool(true));
+        .any(|(key, value)| key == "django_env" && *value == Value::Bool(true));
     let settings = match is_django {
-        true => django::add(&mut root, environment, &mut report),
+        true => django::add(&mut root, environment, &mut diagnostics),
         false => Settings::default(),
     };
-    if is_django && settings.is_empty() && report.errors.is_empty() {
-        report.error(Note::at("django_env", Problem::DjangoMissing));
+    if is_django && settings.is_empty() && diagnostics.errors.is_empty() {
+        diagnostics.error(Diagnostic::at("django_env", DiagnosticCode::DjangoMissing));
     }
     let is_django_hosts = settings.used.contains(&"ALLOWED_HOSTS");
-    let mut loaded = read_policy(Section::root(&root), is_django_hosts, &mut report);
-    if report.errors.is_empty() {
-        warnings::add(&root, &loaded.policy, &settings, &mut report);
+    let mut loaded = read_policy(ObjectReader::root(&root), is_django_hosts, &mut diagnostics);
+    if diagnostics.errors.is_empty() {
+        warnings::add(&root, &loaded.policy, &settings, &mut diagnostics);
     }
-    let rename = |notes: Vec<Note>| notes.into_iter().map(|note| settings.rename(note)).collect();
-    let (errors, warnings): (Vec<_>, _) = (rename(report.errors), rename(report.warnings));
+    let rename = |diagnostics: Vec<Diagnostic>| {
+        diagnostics
+            .into_iter()
+            .map(|diagnostic| settings.rename(diagnostic))
+            .collect()
+    };
+    let (errors, warnings): (Vec<_>, _) = (rename(diagnostics.errors), rename(diagnostics.warnings));
     if !errors.is_empty() {
         return Err(ConfigErrors { errors, warnings });
     }
@@ -164,11 +169,11 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
 }
 
 /// The keys that are given, those of sections with the section's name.
-fn keys(root: &[(String, Node)]) -> Vec<String> {
+fn keys(root: &[(String, Value)]) -> Vec<String> {
     let mut keys = Vec::new();
-    for (key, node) in root {
-        match node {
-            Node::Object(entries) if !entries.is_empty() => {
+    for (key, value) in root {
+        match value {
+            Value::Object(entries) if !entries.is_empty() => {
                 keys.extend(entries.iter().map(|(inner, _)| [key, ".", inner].concat()))
             }
             _ => keys.push(key.clone()),
@@ -193,29 +198,35 @@ fn digest(configuration: &[u8], settings: &Settings, environment: &Environment<'
 
 /// JSON, or a `google.protobuf.Struct`. No message is JSON: after its first byte, a line feed, come control characters
 /// that JSON does not allow.
-fn parse(bytes: &[u8]) -> Result<Vec<(String, Node)>, Note> {
+fn parse(bytes: &[u8]) -> Result<Vec<(String, Value)>, Diagnostic> {
     const WHOLE: &str = "configuration";
     const SMALLEST: &str = r#"the smallest policy is `{"allowed_origins": ["https://app.example"]}`"#;
     if bytes.trim_ascii().is_empty() {
-        return Err(Note::at(WHOLE, (Problem::Empty, format!("it is empty; {SMALLEST}"))));
+        return Err(Diagnostic::at(
+            WHOLE,
+            (DiagnosticCode::Empty, format!("it is empty; {SMALLEST}")),
+        ));
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         let message = "it begins with a byte-order mark; save it as UTF-8 without one".to_owned();
-        return Err(Note::at(WHOLE, (Problem::NotJson, message)));
+        return Err(Diagnostic::at(WHOLE, (DiagnosticCode::NotJson, message)));
     }
     let error = match serde_json::from_slice(bytes) {
-        Ok(Node::Object(entries)) if entries.is_empty() => {
-            return Err(Note::at(
+        Ok(Value::Object(entries)) if entries.is_empty() => {
+            return Err(Diagnostic::at(
                 WHOLE,
-                (Problem::Empty, format!("it says nothing; {SMALLEST}")),
+                (DiagnosticCode::Empty, format!("it says nothing; {SMALLEST}")),
             ));
         }
-        Ok(Node::Object(entries)) => return Ok(entries),
+        Ok(Value::Object(entries)) => return Ok(entries),
         Ok(other) => {
-            return Err(Note::on(
+            return Err(Diagnostic::on(
                 WHOLE,
                 other,
-                (Problem::NotPolicy, format!("a JSON object is expected; {SMALLEST}")),
+                (
+                    DiagnosticCode::NotPolicy,
+                    format!("a JSON object is expected; {SMALLEST}"),
+                ),
             ));
         }
         Err(error) => error,
@@ -224,40 +235,43 @@ fn parse(bytes: &[u8]) -> Result<Vec<(String, Node)>, Note> {
     let malformed = match protobuf::parse_struct(bytes) {
         Ok(entries) => return Ok(entries),
         Err(_) if !bytes.starts_with(b"\n") || looks_like_json => {
-            return Err(Note::at(WHOLE, (Problem::NotJson, format!("it is not JSON: {error}"))));
+            return Err(Diagnostic::at(
+                WHOLE,
+                (DiagnosticCode::NotJson, format!("it is not JSON: {error}")),
+            ));
         }
         Err(malformed) => malformed,
     };
-    Err(Note::at(
+    Err(Diagnostic::at(
         WHOLE,
         match malformed {
-            Malformed::Message => Problem::NotStruct,
-            Malformed::String => Problem::StructText,
-            Malformed::TooDeep => Problem::StructDepth,
+            Malformed::Message => DiagnosticCode::NotStruct,
+            Malformed::String => DiagnosticCode::StructText,
+            Malformed::TooDeep => DiagnosticCode::StructDepth,
         },
     ))
 }
 
-fn read_policy(mut root: Section<'_>, is_django_hosts: bool, report: &mut Report) -> Loaded {
-    root.bool("django_env", false, report);
-    let debug = root.bool("debug", false, report);
+fn read_policy(mut root: ObjectReader<'_>, is_django_hosts: bool, diagnostics: &mut Diagnostics) -> Loaded {
+    root.bool("django_env", false, diagnostics);
+    let debug = root.bool("debug", false, diagnostics);
     if debug {
-        report.warn(Note::at("debug", Problem::DebugOn));
+        diagnostics.warn(Diagnostic::at("debug", DiagnosticCode::DebugOn));
     }
     let shared = Shared {
-        dangers: origins::read_dangers(&mut root, report),
+        dangerous: origins::read_dangerous(&mut root, diagnostics),
         debug,
         is_django_hosts,
     };
-    let draft = Draft::read(&mut root, None, shared, report);
+    let builder = RulesBuilder::read(&mut root, None, shared, diagnostics);
     let mut provenance = Provenance::default();
-    let scoped = root.sections("policies", report).into_iter().map(|mut section| {
-        let (hosts, paths) = read_match(section.section("match", report), report);
+    let scoped = root.objects("policies", diagnostics).into_iter().map(|mut section| {
+        let (hosts, paths) = read_match(section.object("match", diagnostics), diagnostics);
         let hosts = hosts.map(|it| it.into_iter().collect());
-        let name = section.string("name", report).map(str::to_owned);
-        let rules = Draft::read(&mut section, Some(&draft), shared, report).into_rules(shared);
+        let name = section.string("name", diagnostics).map(str::to_owned);
+        let rules = RulesBuilder::read(&mut section, Some(&builder), shared, diagnostics).build(shared);
         provenance.add_entry(&section);
-        section.finish(report);
+        section.finish(diagnostics);
         Scoped {
             name,
             hosts,
@@ -266,10 +280,10 @@ fn read_policy(mut root: Section<'_>, is_django_hosts: bool, report: &mut Report
         }
     });
     let scoped = scoped.collect();
-    root.finish(report);
-    let (origins, hosts) = draft.counts();
+    root.finish(diagnostics);
+    let (origins, hosts) = builder.counts();
     Loaded {
-        policy: Policy::new(scoped, draft.into_rules(shared), debug),
+        policy: Policy::new(scoped, builder.build(shared), debug),
         provenance,
         digest: String::new(),
         warnings: Vec::new(),
@@ -279,23 +293,26 @@ fn read_policy(mut root: Section<'_>, is_django_hosts: bool, report: &mut Report
     }
 }
 
-fn read_match(mut section: Section<'_>, report: &mut Report) -> (Option<Vec<HostPattern>>, Vec<PathPrefix>) {
+fn read_match(
+    mut section: ObjectReader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> (Option<Vec<HostPattern>>, Vec<PathPrefix>) {
     let hosts = section
-        .list("hosts", report)
-        .map(|items| section::parse_all(&items, HostPattern::parse, report));
+        .list("hosts", diagnostics)
+        .map(|items| object_reader::parse_all(&items, HostPattern::parse, diagnostics));
     let paths = section
-        .list("path_prefixes", report)
-        .map(|items| section::parse_all(&items, PathPrefix::parse, report));
+        .list("path_prefixes", diagnostics)
+        .map(|items| object_reader::parse_all(&items, PathPrefix::parse, diagnostics));
     let mut is_given = false;
     for key in ["hosts", "path_prefixes"] {
         is_given |= section.has(key);
         if section.has_empty_list(key) {
-            report.error(Note::at(&section.path_of(key), Problem::MatchEmpty));
+            diagnostics.error(Diagnostic::at(&section.path_of(key), DiagnosticCode::MatchEmpty));
         }
     }
     if !is_given {
-        report.error(Note::at(section.path(), Problem::MatchMissing));
+        diagnostics.error(Diagnostic::at(section.path(), DiagnosticCode::MatchMissing));
     }
-    section.finish(report);
+    section.finish(diagnostics);
     (hosts, paths.unwrap_or_default())
 }

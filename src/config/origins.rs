@@ -3,36 +3,36 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::node::Node;
-use super::note::{Note, Report};
-use super::problem::Problem;
-use super::section::{Item, Section, parse_each};
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic_code::DiagnosticCode;
+use super::object_reader::{Item, ObjectReader, parse_each};
+use super::value::Value;
 use policy::origin::Origin;
 use policy::pattern::{MAX_EXPRESSIONS, OriginHosts, OriginPattern, OriginRegex, expression_size, probes};
-use policy::rules::{self, Dangers};
+use policy::rules::{self, DangerousOptions};
 use policy::set::OriginSet;
 
 /// Reads the keys by which an operator takes a risk on purpose; each that is set warns.
-pub fn read_dangers(root: &mut Section<'_>, report: &mut Report) -> Dangers {
+pub fn read_dangerous(root: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> DangerousOptions {
     let mut read = |key, risk| {
-        let is_set = root.bool(key, false, report);
+        let is_set = root.bool(key, false, diagnostics);
         if is_set {
-            report.warn(Note::at(key, risk));
+            diagnostics.warn(Diagnostic::at(key, risk));
         }
         is_set
     };
-    Dangers {
-        null_origin: read("dangerously_allow_null_origin", Problem::DangerousNull),
+    DangerousOptions {
+        null_origin: read("dangerously_allow_null_origin", DiagnosticCode::DangerousNull),
         any_origin_with_credentials: read(
             "dangerously_allow_any_origin_with_credentials",
-            Problem::DangerousCredentials,
+            DiagnosticCode::DangerousCredentials,
         ),
-        insecure_origins: read("dangerously_allow_insecure_origins", Problem::DangerousInsecure),
+        insecure_origins: read("dangerously_allow_insecure_origins", DiagnosticCode::DangerousInsecure),
     }
 }
 
 /// The origins as they were written.
-pub struct Origins<'n> {
+pub struct WrittenOrigins<'n> {
     entries: Vec<Entry<'n>>,
     regexes: Vec<(Item<'n>, OriginRegex)>,
     /// The same, compiled once for all rules that share them.
@@ -44,7 +44,7 @@ struct Entry<'n> {
     pattern: OriginPattern,
 }
 
-impl<'n> Origins<'n> {
+impl<'n> WrittenOrigins<'n> {
     /// No origins.
     pub fn none() -> Self {
         Self {
@@ -55,21 +55,24 @@ impl<'n> Origins<'n> {
     }
 
     /// Reads both lists.
-    pub fn read(section: &mut Section<'n>, report: &mut Report) -> Self {
-        let items = section.list("allowed_origins", report);
+    pub fn read(section: &mut ObjectReader<'n>, diagnostics: &mut Diagnostics) -> Self {
+        let items = section.list("allowed_origins", diagnostics);
         if section.has_empty_list("allowed_origins") {
-            report.error(Note::at(&section.path_of("allowed_origins"), Problem::EmptyOrigins));
+            diagnostics.error(Diagnostic::at(
+                &section.path_of("allowed_origins"),
+                DiagnosticCode::EmptyOrigins,
+            ));
         }
         let items = items.unwrap_or_default();
-        let errors = report.errors.len();
-        let entries: Vec<_> = parse_each(&items, OriginPattern::parse, report)
+        let errors = diagnostics.errors.len();
+        let entries: Vec<_> = parse_each(&items, OriginPattern::parse, diagnostics)
             .map(|(item, pattern)| Entry {
                 item: item.clone(),
                 pattern,
             })
             .collect();
-        let items = section.list("allowed_origin_regexes", report).unwrap_or_default();
-        let regexes: Vec<_> = parse_each(within_bound(&items, report), OriginRegex::parse, report)
+        let items = section.list("allowed_origin_regexes", diagnostics).unwrap_or_default();
+        let regexes: Vec<_> = parse_each(within_bound(&items, diagnostics), OriginRegex::parse, diagnostics)
             .map(|(item, regex)| (item.clone(), regex))
             .collect();
         let set: OriginSet = entries.iter().map(|entry| entry.pattern.clone()).collect();
@@ -79,8 +82,8 @@ impl<'n> Origins<'n> {
             regexes,
             set: set.into(),
         };
-        if report.errors.len() == errors {
-            origins.warn_of_redundant(report);
+        if diagnostics.errors.len() == errors {
+            origins.warn_of_redundant(diagnostics);
         }
         origins
     }
@@ -97,57 +100,78 @@ impl<'n> Origins<'n> {
 
     /// Holds the entries against each other and against what else is configured; `section` is the one whose rules they
     /// become, which need not be the one that lists them.
-    pub fn check(&self, dangers: Dangers, credentials: bool, section: &Section<'_>, report: &mut Report) {
+    pub fn check(
+        &self,
+        dangerous: DangerousOptions,
+        credentials: bool,
+        section: &ObjectReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
         for entry in &self.entries {
             self.check_entry(
                 entry,
-                dangers,
+                dangerous,
                 credentials,
                 &section.place_of(&entry.item.path()),
-                report,
+                diagnostics,
             );
         }
         if self.is_any() && !self.regexes.is_empty() {
             let path = section.path_of("allowed_origin_regexes");
-            report.error(Note::at(&path, Problem::AnyBesideRegexes));
+            diagnostics.error(Diagnostic::at(&path, DiagnosticCode::AnyBesideRegexes));
         }
         for (item, regex) in self.regexes.iter().filter(|_| credentials) {
             let path = section.place_of(&item.path());
             let matches = |is_it: fn(&str) -> bool| probes().filter(|it| is_it(it)).any(|it| regex.matches_text(&it));
-            if matches(|it| !it.starts_with("http://")) && !dangers.any_origin_with_credentials {
-                report.error(Note::on(&path, Node::from(item.text), Problem::AnyWithCredentials));
-            } else if matches(|it| it.ends_with(".invalid")) && !dangers.insecure_origins {
-                report.error(Note::on(&path, Node::from(item.text), Problem::InsecureWithCredentials));
+            if matches(|it| !it.starts_with("http://")) && !dangerous.any_origin_with_credentials {
+                diagnostics.error(Diagnostic::on(
+                    &path,
+                    Value::from(item.text),
+                    DiagnosticCode::AnyWithCredentials,
+                ));
+            } else if matches(|it| it.ends_with(".invalid")) && !dangerous.insecure_origins {
+                diagnostics.error(Diagnostic::on(
+                    &path,
+                    Value::from(item.text),
+                    DiagnosticCode::InsecureWithCredentials,
+                ));
             }
         }
     }
 
-    fn check_entry(&self, entry: &Entry<'_>, dangers: Dangers, credentials: bool, path: &str, report: &mut Report) {
+    fn check_entry(
+        &self,
+        entry: &Entry<'_>,
+        dangerous: DangerousOptions,
+        credentials: bool,
+        path: &str,
+        diagnostics: &mut Diagnostics,
+    ) {
         let pattern = &entry.pattern;
-        let mut error = |problem: Problem| report.error(Note::on(path, entry.item.text, problem));
+        let mut error = |code: DiagnosticCode| diagnostics.error(Diagnostic::on(path, entry.item.text, code));
         if *pattern == OriginPattern::Any && self.entries.len() > 1 {
-            error(Problem::AnyAmongOrigins);
+            error(DiagnosticCode::AnyAmongOrigins);
         }
-        if *pattern == OriginPattern::Any && credentials && !dangers.any_origin_with_credentials {
-            error(Problem::AnyWithCredentials);
+        if *pattern == OriginPattern::Any && credentials && !dangerous.any_origin_with_credentials {
+            error(DiagnosticCode::AnyWithCredentials);
         }
-        if pattern.is_insecure() && credentials && !dangers.insecure_origins {
-            error(Problem::InsecureWithCredentials);
+        if pattern.is_insecure() && credentials && !dangerous.insecure_origins {
+            error(DiagnosticCode::InsecureWithCredentials);
         }
         if pattern.covers_single_label() {
             if credentials {
-                error(Problem::OriginSingleLabel);
+                error(DiagnosticCode::OriginSingleLabel);
             } else {
-                report.warn(Note::on(path, entry.item.text, Problem::OriginSingleLabel));
+                diagnostics.warn(Diagnostic::on(path, entry.item.text, DiagnosticCode::OriginSingleLabel));
             }
         }
         if pattern.is_socket() {
-            report.warn(Note::on(path, entry.item.text, Problem::OriginSocket));
+            diagnostics.warn(Diagnostic::on(path, entry.item.text, DiagnosticCode::OriginSocket));
         }
     }
 
     /// Entries that change nothing: those given twice, and those that a wildcard covers which grants as much.
-    fn warn_of_redundant(&self, report: &mut Report) {
+    fn warn_of_redundant(&self, diagnostics: &mut Diagnostics) {
         let wildcards = self
             .entries
             .iter()
@@ -159,22 +183,30 @@ impl<'n> Origins<'n> {
             let is_covered = !entry.has_wildcard()
                 && Origin::parse(entry.item.text.as_bytes()).is_ok_and(|it| wildcards.find_credentialed(&it).is_some());
             if is_covered {
-                report.warn(Note::on(&entry.item.path(), entry.item.text, Problem::OriginCovered));
+                diagnostics.warn(Diagnostic::on(
+                    &entry.item.path(),
+                    entry.item.text,
+                    DiagnosticCode::OriginCovered,
+                ));
             } else if !seen.insert(&entry.pattern) {
-                report.warn(Note::on(&entry.item.path(), entry.item.text, Problem::Repeated));
+                diagnostics.warn(Diagnostic::on(
+                    &entry.item.path(),
+                    entry.item.text,
+                    DiagnosticCode::Repeated,
+                ));
             }
         }
     }
 }
 
 /// The expressions up to the one with which those of the policy add up to too much. None after it is even compiled.
-fn within_bound<'i, 'n>(items: &'i [Item<'n>], report: &mut Report) -> &'i [Item<'n>] {
+fn within_bound<'i, 'n>(items: &'i [Item<'n>], diagnostics: &mut Diagnostics) -> &'i [Item<'n>] {
     for (at, item) in items.iter().enumerate() {
         // One that is too large by itself does not compile, which says more.
         let size = Some(expression_size(item.text)).filter(|&size| size <= MAX_EXPRESSIONS);
-        report.expressions = report.expressions.saturating_add(size.unwrap_or_default());
-        if report.expressions > MAX_EXPRESSIONS {
-            report.error(Note::at(&item.path(), Problem::RegexTotal));
+        diagnostics.expressions = diagnostics.expressions.saturating_add(size.unwrap_or_default());
+        if diagnostics.expressions > MAX_EXPRESSIONS {
+            diagnostics.error(Diagnostic::at(&item.path(), DiagnosticCode::RegexTotal));
             return items.get(..at).unwrap_or_default();
         }
     }
@@ -194,10 +226,10 @@ impl Entry<'_> {
 }
 
 /// The origins for rules with or without credentials.
-pub fn compile(origins: &Origins<'_>, dangers: Dangers, credentials: bool) -> Rc<rules::Origins> {
+pub fn compile(origins: &WrittenOrigins<'_>, dangerous: DangerousOptions, credentials: bool) -> Rc<rules::Origins> {
     Rc::new(rules::Origins {
         set: Rc::clone(&origins.set),
         credentials,
-        dangers,
+        dangerous,
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Field numbers are those of `google/protobuf/struct.proto`; the encoding is Protocol Buffers' wire format.
 
-use super::node::Node;
+use super::value::Value;
 
 /// As deep as JSON may nest, too: nothing that a policy says is deeper than a few levels.
 const MAX_DEPTH: u32 = 100;
@@ -19,12 +19,12 @@ pub enum Malformed {
 }
 
 /// Reads a `Struct` into what the same JSON would be.
-pub fn parse_struct(bytes: &[u8]) -> Result<Vec<(String, Node)>, Malformed> {
+pub fn parse_struct(bytes: &[u8]) -> Result<Vec<(String, Value)>, Malformed> {
     read_struct(bytes, 0)
 }
 
 /// `Struct { map<string, Value> fields = 1; }`; a map is a repeated message of key and value.
-fn read_struct(mut bytes: &[u8], depth: u32) -> Result<Vec<(String, Node)>, Malformed> {
+fn read_struct(mut bytes: &[u8], depth: u32) -> Result<Vec<(String, Value)>, Malformed> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {
         let (
@@ -44,8 +44,8 @@ fn read_struct(mut bytes: &[u8], depth: u32) -> Result<Vec<(String, Node)>, Malf
 }
 
 /// `{ string key = 1; Value value = 2; }`; either may be left out where it is empty.
-fn read_entry(mut bytes: &[u8], depth: u32) -> Result<(String, Node), Malformed> {
-    let (mut key, mut value) = (String::new(), Node::Null);
+fn read_entry(mut bytes: &[u8], depth: u32) -> Result<(String, Value), Malformed> {
+    let (mut key, mut value) = (String::new(), Value::Null);
     while !bytes.is_empty() {
         let (field, rest) = read_field(bytes)?;
         bytes = rest;
@@ -65,11 +65,11 @@ fn read_entry(mut bytes: &[u8], depth: u32) -> Result<(String, Node), Malformed>
 }
 
 /// `Value`, a choice of which the last one written counts.
-fn read_value(mut bytes: &[u8], depth: u32) -> Result<Node, Malformed> {
+fn read_value(mut bytes: &[u8], depth: u32) -> Result<Value, Malformed> {
     if depth > MAX_DEPTH {
         return Err(Malformed::TooDeep);
     }
-    let mut value = Node::Null;
+    let mut value = Value::Null;
     while !bytes.is_empty() {
         let (field, rest) = read_field(bytes)?;
         bytes = rest;
@@ -77,27 +77,27 @@ fn read_value(mut bytes: &[u8], depth: u32) -> Result<Node, Malformed> {
             Field {
                 number: 1,
                 value: Wire::Varint(_),
-            } => Node::Null,
+            } => Value::Null,
             Field {
                 number: 2,
                 value: Wire::Fixed64(bits),
-            } => Node::Number(f64::from_bits(bits)),
+            } => Value::Number(f64::from_bits(bits)),
             Field {
                 number: 3,
                 value: Wire::Bytes(text),
-            } => Node::String(read_string(text)?),
+            } => Value::String(read_string(text)?),
             Field {
                 number: 4,
                 value: Wire::Varint(number),
-            } => Node::Bool(number != 0),
+            } => Value::Bool(number != 0),
             Field {
                 number: 5,
                 value: Wire::Bytes(message),
-            } => Node::Object(read_struct(message, depth)?),
+            } => Value::Object(read_struct(message, depth)?),
             Field {
                 number: 6,
                 value: Wire::Bytes(message),
-            } => Node::List(read_list(message, depth)?),
+            } => Value::List(read_list(message, depth)?),
             _ => return Err(Malformed::Message),
         };
     }
@@ -105,7 +105,7 @@ fn read_value(mut bytes: &[u8], depth: u32) -> Result<Node, Malformed> {
 }
 
 /// `ListValue { repeated Value values = 1; }`.
-fn read_list(mut bytes: &[u8], depth: u32) -> Result<Vec<Node>, Malformed> {
+fn read_list(mut bytes: &[u8], depth: u32) -> Result<Vec<Value>, Malformed> {
     let mut items = Vec::new();
     while !bytes.is_empty() {
         let (

@@ -1,7 +1,7 @@
 //! Where a key was written, so that a fix can name the place to change.
 
 use super::django::Settings;
-use super::section::Section;
+use super::object_reader::ObjectReader;
 
 /// Where the keys of a policy were written. [`Default`] is a policy with every key at the top, and no settings.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ const KEYS: [(&str, u8); 7] = [
 
 impl Provenance {
     /// Notes the keys that the next entry of `policies` gives.
-    pub(super) fn add_entry(&mut self, section: &Section<'_>) {
+    pub(super) fn add_entry(&mut self, section: &ObjectReader<'_>) {
         let given = KEYS.iter().filter(|(key, _)| section.has(key));
         self.entries.push(given.fold(0, |bits, (_, bit)| bits | bit));
     }

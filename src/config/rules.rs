@@ -4,19 +4,19 @@ use std::rc::Rc;
 
 use super::checks::{self, WrittenWebSocket};
 use super::cors;
-use super::note::{Note, Report};
-use super::origins::{self, Origins};
-use super::problem::Problem;
-use super::section::Section;
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic_code::DiagnosticCode;
+use super::object_reader::ObjectReader;
+use super::origins::{self, WrittenOrigins};
 use policy::check::{Cors, Csrf, Hosts};
-use policy::rules::{Dangers, Rules};
+use policy::rules::{DangerousOptions, Rules};
 use policy::set::HostSet;
 
 /// What holds for all rules of a policy.
 #[derive(Clone, Copy)]
 pub struct Shared {
     /// The risks that are taken on purpose.
-    pub dangers: Dangers,
+    pub dangerous: DangerousOptions,
     /// `debug`.
     pub debug: bool,
     /// Whether the `allowed_hosts` at the top are Django's `ALLOWED_HOSTS`. Then they are for WebSockets too, as in
@@ -32,8 +32,8 @@ pub fn keeps_django_hosts(outside: bool, gives_hosts: bool) -> bool {
 
 /// Rules as read, with what their checks of each other need. An entry of `policies` starts from those around it.
 #[derive(Clone)]
-pub struct Draft<'n> {
-    origins: Rc<Origins<'n>>,
+pub struct RulesBuilder<'n> {
+    origins: Rc<WrittenOrigins<'n>>,
     allowed_hosts: Option<Rc<HostSet>>,
     host_count: usize,
     hosts: Option<Rc<Hosts>>,
@@ -44,52 +44,59 @@ pub struct Draft<'n> {
     credentials: bool,
 }
 
-impl<'n> Draft<'n> {
+impl<'n> RulesBuilder<'n> {
     /// Reads the keys that are given; each replaces the whole of what is inherited under it.
-    pub fn read(section: &mut Section<'n>, inherited: Option<&Self>, shared: Shared, report: &mut Report) -> Self {
-        let mut draft = match inherited {
+    pub fn read(
+        section: &mut ObjectReader<'n>,
+        inherited: Option<&Self>,
+        shared: Shared,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let mut builder = match inherited {
             Some(inherited) => inherited.clone(),
             None => Self::defaults(shared),
         };
         let lists_origins = section.has("allowed_origins") || section.has("allowed_origin_regexes");
-        let origins = Origins::read(section, report);
+        let origins = WrittenOrigins::read(section, diagnostics);
         if lists_origins {
-            draft.origins = Rc::new(origins);
+            builder.origins = Rc::new(origins);
         }
-        if let Some(patterns) = checks::read_allowed_hosts(section, report) {
-            let outside = draft.is_django_hosts;
-            draft.is_django_hosts = keeps_django_hosts(outside, inherited.is_some());
-            draft.host_count = patterns.len();
-            draft.allowed_hosts = Some(Rc::new(patterns.into_iter().collect()));
+        if let Some(patterns) = checks::read_allowed_hosts(section, diagnostics) {
+            let outside = builder.is_django_hosts;
+            builder.is_django_hosts = keeps_django_hosts(outside, inherited.is_some());
+            builder.host_count = patterns.len();
+            builder.allowed_hosts = Some(Rc::new(patterns.into_iter().collect()));
         }
-        let cors = cors::read(section.section("cors", report), shared.debug, report);
-        let websocket = checks::read_websocket(section.section("websocket", report), report);
-        let hosts = checks::read_hosts(section.section("hosts", report), report);
-        let csrf = checks::read_csrf(section.section("csrf", report), section.has("csrf"), report);
+        let cors = cors::read(section.object("cors", diagnostics), shared.debug, diagnostics);
+        let websocket = checks::read_websocket(section.object("websocket", diagnostics), diagnostics);
+        let hosts = checks::read_hosts(section.object("hosts", diagnostics), diagnostics);
+        let csrf = checks::read_csrf(section.object("csrf", diagnostics), section.has("csrf"), diagnostics);
         let is_new = |key| inherited.is_none() || section.has(key);
         if is_new("cors") {
-            draft.credentials = cors.credentials;
-            draft.cors = cors.rules.map(Rc::new);
+            builder.credentials = cors.credentials;
+            builder.cors = cors.rules.map(Rc::new);
         }
         if is_new("websocket") {
-            draft.websocket = websocket;
+            builder.websocket = websocket;
         }
         if is_new("hosts") {
-            draft.hosts = hosts.map(Rc::new);
+            builder.hosts = hosts.map(Rc::new);
         }
         if is_new("csrf") {
-            draft.csrf = csrf.map(Rc::new);
+            builder.csrf = csrf.map(Rc::new);
         }
         if lists_origins || is_new("cors") {
-            draft.origins.check(shared.dangers, draft.credentials, section, report);
+            builder
+                .origins
+                .check(shared.dangerous, builder.credentials, section, diagnostics);
         }
-        draft.warn(section, inherited, report);
-        draft
+        builder.warn(section, inherited, diagnostics);
+        builder
     }
 
     fn defaults(shared: Shared) -> Self {
         Self {
-            origins: Rc::new(Origins::none()),
+            origins: Rc::new(WrittenOrigins::none()),
             allowed_hosts: None,
             host_count: 0,
             hosts: None,
@@ -102,10 +109,10 @@ impl<'n> Draft<'n> {
     }
 
     /// The combinations that work, but perhaps not as meant.
-    fn warn(&self, section: &Section<'_>, inherited: Option<&Self>, report: &mut Report) {
-        let mut warn = |key: &str, is_so: &dyn Fn(&Self) -> bool, problem: Problem| {
+    fn warn(&self, section: &ObjectReader<'_>, inherited: Option<&Self>, diagnostics: &mut Diagnostics) {
+        let mut warn = |key: &str, is_so: &dyn Fn(&Self) -> bool, code: DiagnosticCode| {
             if is_so(self) && !inherited.is_some_and(is_so) {
-                report.warn(Note::at(&section.path_of(key), problem));
+                diagnostics.warn(Diagnostic::at(&section.path_of(key), code));
             }
         };
         warn(
@@ -113,7 +120,7 @@ impl<'n> Draft<'n> {
             &|it| {
                 it.websocket.is_some_and(|it| it.same_host()) && it.allowed_hosts.as_ref().is_none_or(|it| it.is_any())
             },
-            Problem::Rebinding,
+            DiagnosticCode::Rebinding,
         );
     }
 
@@ -123,10 +130,10 @@ impl<'n> Draft<'n> {
     }
 
     /// The rules.
-    pub fn into_rules(self, shared: Shared) -> Rules {
+    pub fn build(self, shared: Shared) -> Rules {
         let is_django_hosts = self.is_django_hosts;
         Rules {
-            origins: origins::compile(&self.origins, shared.dangers, self.credentials),
+            origins: origins::compile(&self.origins, shared.dangerous, self.credentials),
             allowed_hosts: self.allowed_hosts,
             hosts: self.hosts,
             websocket: self.websocket.map(|it| it.with_default(is_django_hosts)),

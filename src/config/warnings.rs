@@ -9,40 +9,40 @@ mod idle;
 mod keys;
 mod modes;
 mod resets;
-mod scope;
 mod tenants;
+mod written_rules;
 
 use std::fmt::Display;
 
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic_code::DiagnosticCode;
 use super::django::Settings;
-use super::node::Node;
-use super::note::{Note, Report};
-use super::problem::Problem;
+use super::value::Value;
 use policy::Policy;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use addresses::problem_of_host;
-pub use scope::Scope;
+pub use addresses::code_of_host;
+pub use written_rules::WrittenRules;
 
 /// Adds every warning about a configuration that has no errors.
-pub fn add(root: &[(String, Node)], policy: &Policy, settings: &Settings, report: &mut Report) {
-    let scopes = Scope::all(root, settings);
-    addresses::warn_of_top_level(&scopes, report);
-    hidden::warn(&scopes, policy, report);
-    resets::warn(&scopes, report);
-    idle::warn(&scopes, settings, report);
-    modes::warn(&scopes, report);
-    addresses::warn(&scopes, report);
-    tenants::warn(&scopes, policy, report);
+pub fn add(root: &[(String, Value)], policy: &Policy, settings: &Settings, diagnostics: &mut Diagnostics) {
+    let all_rules = WrittenRules::all(root, settings);
+    addresses::warn_of_top_level(&all_rules, diagnostics);
+    hidden::warn(&all_rules, policy, diagnostics);
+    resets::warn(&all_rules, diagnostics);
+    idle::warn(&all_rules, settings, diagnostics);
+    modes::warn(&all_rules, diagnostics);
+    addresses::warn(&all_rules, diagnostics);
+    tenants::warn(&all_rules, policy, diagnostics);
 }
 
-/// Records a warning whose message is the problem's text and what follows it. One function, because each call of
-/// [`Note`]'s own would add code to the module.
+/// Records a warning whose message is the code's text and then `more`. One function, because each call of
+/// [`Diagnostic`]'s own would add code to the module.
 #[inline(never)]
-fn warn(report: &mut Report, path: &str, value: Option<&dyn Display>, problem: Problem, more: &str) {
-    let what = (problem, [problem.text(), more].concat());
-    report.warn(match value {
-        Some(value) => Note::on(path, value, what),
-        None => Note::at(path, what),
+fn warn(diagnostics: &mut Diagnostics, path: &str, value: Option<&dyn Display>, code: DiagnosticCode, more: &str) {
+    let message = (code, [code.text(), more].concat());
+    diagnostics.warn(match value {
+        Some(value) => Diagnostic::on(path, value, message),
+        None => Diagnostic::at(path, message),
     });
 }

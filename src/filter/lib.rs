@@ -1,10 +1,10 @@
-//! One request's way through the filter, whatever the proxy: ask the policy, do what it says, latch what the response
-//! will need, and do it when the response comes.
+//! One request's way through the filter, whatever the proxy: ask the policy, do what it says, keep the response's edits
+//! in the stream, and apply them when the response comes.
 
 #![forbid(unsafe_code)]
 
 mod cookies;
-mod journal;
+mod decision_log;
 mod pairs;
 mod received;
 mod response;
@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_NAMES};
-pub use journal::{INTERVAL, Journal, NAMES};
+pub use decision_log::{DecisionLog, INTERVAL, MAX_BUCKETS};
 pub use pairs::Pairs;
 
 use config::Provenance;
@@ -25,7 +25,7 @@ use policy::headers;
 use policy::reply::LocalReply;
 use policy::request::Request;
 use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, RequestEdit, Verdict};
-use response::{Latched, restore_status};
+use response::{ResponseEdits, restore_status};
 
 /// The version of the source.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -98,7 +98,7 @@ pub trait Proxy {
     /// Shows a value to the access log, under a name.
     fn publish(&self, name: &str, value: &[u8]);
 
-    /// Counts one for the counter that [`Gate::new`] was given.
+    /// Counts one for the counter that [`FilterConfig::new`] was given.
     fn count(&self, counter: u32);
 
     /// The time since any fixed moment.
@@ -109,14 +109,14 @@ pub trait Proxy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// What all streams of a VM share.
+/// What all streams of a VM share: the policy, its counters and its decision log.
 #[derive(Debug)]
-pub struct Gate {
+pub struct FilterConfig {
     policy: Policy,
     provenance: Provenance,
-    /// One place for each check, outcome and reason; empty where a policy finds no such thing.
+    /// By [`index`]: one for each check, outcome and reason; `None` for a finding that cannot occur.
     records: Vec<Option<Record>>,
-    journal: Journal,
+    decision_log: DecisionLog,
     cookies: Cookies,
     dropped_cookies: Option<u32>,
 }
@@ -126,9 +126,9 @@ pub const FINDING: &str = "origin_gate";
 
 const OUTCOMES: usize = Allow::ALL.len() + 2 * Deny::ALL.len();
 
-const PLACES: usize = Check::ALL.len() * OUTCOMES;
+const FINDINGS: usize = Check::ALL.len() * OUTCOMES;
 
-fn place(finding: Finding) -> usize {
+fn index(finding: Finding) -> usize {
     let outcome = match finding.outcome {
         Outcome::Allowed(allow) => allow as usize,
         Outcome::Rejected(deny) => Allow::ALL.len() + deny as usize,
@@ -145,14 +145,14 @@ struct Record {
     counter: Option<u32>,
 }
 
-impl Gate {
+impl FilterConfig {
     /// Sets up a policy, of which the log says where to change it; `define` makes a counter of a name, if the proxy can.
     pub fn new(policy: Policy, provenance: Provenance, mut define: impl FnMut(&str) -> Option<u32>) -> Self {
-        let mut records: Vec<_> = std::iter::repeat_with(|| None).take(PLACES).collect();
+        let mut records: Vec<_> = std::iter::repeat_with(|| None).take(FINDINGS).collect();
         for finding in Finding::all() {
             let (check, outcome, reason) = (finding.check.code(), finding.outcome.code(), finding.outcome.reason());
             let counter = format!("origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
-            if let Some(record) = records.get_mut(place(finding)) {
+            if let Some(record) = records.get_mut(index(finding)) {
                 *record = Some(Record {
                     name: finding.to_string(),
                     details: format!("origin_gate{{{check}_{reason}}}"),
@@ -164,7 +164,7 @@ impl Gate {
             policy,
             provenance,
             records,
-            journal: Journal::default(),
+            decision_log: DecisionLog::default(),
             cookies: Cookies::default(),
             dropped_cookies: define(DROPPED_COOKIES),
         }
@@ -172,11 +172,12 @@ impl Gate {
 
     fn record_decision(&self, proxy: &impl Proxy, verdict: &Verdict<'_>, head: &Request<'_>) {
         let now = || proxy.now();
-        self.journal.record(&self.policy, &self.provenance, verdict, head, now);
+        self.decision_log
+            .record(&self.policy, &self.provenance, verdict, head, now);
     }
 
-    fn record(&self, finding: Finding) -> Option<&Record> {
-        self.records.get(place(finding))?.as_ref()
+    fn record_of(&self, finding: Finding) -> Option<&Record> {
+        self.records.get(index(finding))?.as_ref()
     }
 }
 
@@ -193,7 +194,7 @@ pub enum Next {
 /// One stream.
 #[derive(Debug)]
 pub struct Filter {
-    gate: Rc<Gate>,
+    config: Rc<FilterConfig>,
     phase: Phase,
 }
 
@@ -202,7 +203,7 @@ enum Phase {
     /// The request has not come, or its response has been dealt with.
     Idle,
     /// The request went on; its response is to be edited.
-    Forwarded(Latched),
+    Forwarded(ResponseEdits),
     /// The filter answered. The proxy sends that answer through the response callback too, where it must stay as it is;
     /// or become again what it was, if to a gRPC request it was turned into a 200.
     Replied { status: u16, is_grpc: bool },
@@ -211,16 +212,16 @@ enum Phase {
 impl Filter {
     /// Begins a stream.
     #[must_use]
-    pub fn new(gate: Rc<Gate>) -> Self {
+    pub fn new(config: Rc<FilterConfig>) -> Self {
         Self {
-            gate,
+            config,
             phase: Phase::Idle,
         }
     }
 
     /// Deals with the request's headers.
     pub fn on_request(&mut self, proxy: &impl Proxy) -> Next {
-        let gate = Rc::clone(&self.gate);
+        let config = Rc::clone(&self.config);
         let pairs = proxy.request_headers();
         let Ok(pairs) = pairs else {
             return self.refuse_unavailable(proxy);
@@ -236,13 +237,13 @@ impl Filter {
             received::publish_target(proxy, &head);
         }
         received::publish_unclear(proxy, &pairs, &head);
-        let verdict = gate.policy.decide(&head);
-        gate.record_decision(proxy, &verdict, &head);
+        let verdict = config.policy.decide(&head);
+        config.record_decision(proxy, &verdict, &head);
         let Verdict { finding, action, .. } = verdict;
         match action {
             Action::Reply(reply) => {
                 let mut reply = reply.render();
-                if gate.policy.debug {
+                if config.policy.debug {
                     let finding = finding.to_string().into_bytes();
                     reply.headers.push((headers::X_ORIGIN_GATE, Cow::Owned(finding)));
                 }
@@ -253,9 +254,9 @@ impl Filter {
                 if edit_request(proxy, &forward.request).is_err() {
                     return self.refuse_unavailable(proxy);
                 }
-                tell(proxy, gate.record(finding));
-                let latched = Latched::new(forward, gate.policy.debug.then_some(finding));
-                self.phase = latched.map_or(Phase::Idle, Phase::Forwarded);
+                record(proxy, config.record_of(finding));
+                let edits = ResponseEdits::new(forward, config.policy.debug.then_some(finding));
+                self.phase = edits.map_or(Phase::Idle, Phase::Forwarded);
                 Next::Continue
             }
         }
@@ -264,7 +265,7 @@ impl Filter {
     /// Deals with a response's headers, whoever made the response.
     pub fn on_response(&mut self, proxy: &impl Proxy) {
         let done = match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Forwarded(latched) => latched.apply(proxy, &self.gate),
+            Phase::Forwarded(edits) => edits.apply(proxy, &self.config),
             Phase::Replied { status, is_grpc: true } => restore_status(proxy, status),
             Phase::Replied { is_grpc: false, .. } | Phase::Idle => Ok(()),
         };
@@ -275,9 +276,9 @@ impl Filter {
     }
 
     fn refuse_unavailable(&mut self, proxy: &impl Proxy) -> Next {
-        let gate = Rc::clone(&self.gate);
-        let verdict = gate.policy.refuse_unavailable();
-        gate.record_decision(proxy, &verdict, &Request::default());
+        let config = Rc::clone(&self.config);
+        let verdict = config.policy.refuse_unavailable();
+        config.record_decision(proxy, &verdict, &Request::default());
         match verdict.action {
             Action::Reply(reply) => self.reply(proxy, verdict.finding, &reply.render(), false),
             Action::Forward(_) => Next::Stop,
@@ -285,9 +286,9 @@ impl Filter {
     }
 
     fn reply(&mut self, proxy: &impl Proxy, finding: Finding, reply: &LocalReply<'_>, is_grpc: bool) -> Next {
-        let record = self.gate.record(finding);
-        tell(proxy, record);
-        let details = record.map_or("origin_gate", |it| &it.details);
+        let labels = self.config.record_of(finding);
+        record(proxy, labels);
+        let details = labels.map_or("origin_gate", |it| &it.details);
         if proxy.reply(reply, details).is_err() {
             log::error!("the proxy refused to send the filter's answer: {finding}; the request is held");
         }
@@ -308,7 +309,7 @@ fn edit_request(proxy: &impl Proxy, edits: &[RequestEdit]) -> Result<(), Unavail
     })
 }
 
-fn tell(proxy: &impl Proxy, record: Option<&Record>) {
+fn record(proxy: &impl Proxy, record: Option<&Record>) {
     let Some(record) = record else { return };
     proxy.publish(FINDING, record.name.as_bytes());
     if let Some(counter) = record.counter {

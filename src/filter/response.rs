@@ -1,12 +1,12 @@
-//! What becomes of a response: decided with its request, kept, and done when it comes.
+//! The edits to a response: computed in the request phase, applied in the response phase.
 
-use super::{Gate, Proxy, Unavailable};
+use super::{FilterConfig, Proxy, Unavailable};
 use policy::headers::{self, RESPONSE_NAMES};
 use policy::verdict::{AllowOrigin, CorsGrant, Finding, Forward, ResponseCors};
 
-/// What a response gets, kept from the request: by then proxies no longer show it.
+/// The edits to a response. They are kept from the request phase, because proxies no longer show the request later.
 #[derive(Debug)]
-pub struct Latched {
+pub struct ResponseEdits {
     cors: ResponseCors<'static>,
     is_upgrade: bool,
     is_cross_site: bool,
@@ -14,8 +14,8 @@ pub struct Latched {
     finding: Option<Finding>,
 }
 
-impl Latched {
-    /// Keeps what is needed; nothing if the response stays as it is.
+impl ResponseEdits {
+    /// Keeps the edits; `None` if the response stays as it is.
     pub fn new(forward: Forward<'_>, finding: Option<Finding>) -> Option<Self> {
         (forward.response != ResponseCors::Untouched || finding.is_some()).then_some(Self {
             cors: forward.response.into_owned(),
@@ -30,7 +30,7 @@ impl Latched {
     /// # Errors
     ///
     /// [`Unavailable`] if its headers cannot be read, or not be made what they are to be.
-    pub fn apply(&self, proxy: &impl Proxy, gate: &Gate) -> Result<(), Unavailable> {
+    pub fn apply(&self, proxy: &impl Proxy, config: &FilterConfig) -> Result<(), Unavailable> {
         if let Some(finding) = self.finding {
             proxy.set_response_header(headers::X_ORIGIN_GATE, finding.to_string().as_bytes())?;
         }
@@ -49,8 +49,8 @@ impl Latched {
             && grant.credentials
             && self.is_cross_site
             && head.sets_cookies
-            && gate.cookies.record(origin, &pairs)
-            && let Some(counter) = gate.dropped_cookies
+            && config.cookies.record(origin, &pairs)
+            && let Some(counter) = config.dropped_cookies
         {
             proxy.count(counter);
         }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use config::{Carried, SETTING_NAMES};
+use config::{Converted, SETTING_NAMES};
 
 pub use dotenv::environment;
 pub use ingress_nginx::import_ingress_nginx;
@@ -80,17 +80,17 @@ pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, S
         }
     }
     let variable = |name: &str| settings.get(name).cloned();
-    let carried = match config::carry_django(&variable) {
-        Ok(carried) if is_module && python::calls(text, "AllowedHostsOriginValidator") => {
-            with_sockets_by_hosts(carried)
+    let converted = match config::convert_django(&variable) {
+        Ok(converted) if is_module && python::calls(text, "AllowedHostsOriginValidator") => {
+            with_sockets_by_hosts(converted)
         }
-        Ok(carried) => carried,
+        Ok(converted) => converted,
         Err(errors) => {
             notes.extend(errors);
             return Imported::none(notes);
         }
     };
-    let policy: Value = serde_json::from_str(&carried.policy).unwrap_or_default();
+    let policy: Value = serde_json::from_str(&converted.policy).unwrap_or_default();
     if policy.get("allowed_hosts").is_none() {
         notes.push("ALLOWED_HOSTS is not set here: every host would be allowed".to_owned());
         // A module without them has them from another one; a file of variables is often one of several.
@@ -106,22 +106,22 @@ pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, S
                 .to_owned(),
         );
     }
-    Imported::of(carried, notes)
+    Imported::of(converted, notes)
 }
 
 /// The policy of an application that lets pages of its hosts open WebSockets, as Channels' validator does.
-fn with_sockets_by_hosts(carried: Carried) -> Carried {
-    let mut policy: Value = serde_json::from_str(&carried.policy).unwrap_or_default();
+fn with_sockets_by_hosts(converted: Converted) -> Converted {
+    let mut policy: Value = serde_json::from_str(&converted.policy).unwrap_or_default();
     let lists_hosts = policy.get("allowed_hosts").is_some();
     if let Some(policy) = policy.as_object_mut().filter(|_| lists_hosts) {
         policy.insert("websocket".to_owned(), json!({ "allowed_hosts": true }));
     }
-    match config::carry_json(policy.to_string().as_bytes()) {
-        Ok(again) => Carried {
+    match config::convert_json(policy.to_string().as_bytes()) {
+        Ok(again) => Converted {
             policy: again.policy,
-            ..carried
+            ..converted
         },
-        Err(_) => carried,
+        Err(_) => converted,
     }
 }
 
@@ -154,11 +154,11 @@ pub fn printable(text: &str) -> String {
 }
 
 impl Imported {
-    fn of(carried: Carried, mut notes: Vec<String>) -> Self {
-        notes.extend(carried.left_out.iter().map(|it| format!("left out: {it}")));
-        notes.extend(carried.warnings.iter().map(|it| format!("warning: {it}")));
+    fn of(converted: Converted, mut notes: Vec<String>) -> Self {
+        notes.extend(converted.left_out.iter().map(|it| format!("left out: {it}")));
+        notes.extend(converted.warnings.iter().map(|it| format!("warning: {it}")));
         Self {
-            policy: Some(carried.policy),
+            policy: Some(converted.policy),
             ..Self::none(notes)
         }
     }

@@ -13,7 +13,7 @@ use proxy_wasm::types::{Action, ContextType};
 
 use abi::Map;
 use config::{ConfigErrors, Loaded};
-use filter::{Filter, Gate, Next, Pairs, Proxy, REVISION, Unavailable, VERSION};
+use filter::{Filter, FilterConfig, Next, Pairs, Proxy, REVISION, Unavailable, VERSION};
 use policy::reply::LocalReply;
 
 mod start {
@@ -23,14 +23,14 @@ mod start {
         if log::set_logger(&ProxyLog).is_ok() {
             log::set_max_level(LevelFilter::Debug);
         }
-        proxy_wasm::set_root_context(|_| Box::new(Root { gate: None, presence: None }));
+        proxy_wasm::set_root_context(|_| Box::new(Root { config: None, gauge: None }));
     }}
 }
 
 /// One plugin configuration in one VM.
 struct Root {
-    gate: Option<Rc<Gate>>,
-    presence: Option<Presence>,
+    config: Option<Rc<FilterConfig>>,
+    gauge: Option<PolicyGauge>,
 }
 
 impl Context for Root {}
@@ -43,8 +43,8 @@ impl RootContext for Root {
         let errors = match abi::configuration(size).map(|it| config::load_with(&it, &variable)) {
             Ok(Ok(loaded)) => {
                 announce(&loaded, started);
-                self.presence = Presence::new(&loaded.digest);
-                self.gate = Some(Rc::new(Gate::new(
+                self.gauge = PolicyGauge::new(&loaded.digest);
+                self.config = Some(Rc::new(FilterConfig::new(
                     loaded.policy,
                     loaded.provenance,
                     abi::define_counter,
@@ -65,14 +65,14 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        if let Some(presence) = self.presence.as_mut() {
-            presence.show();
+        if let Some(gauge) = self.gauge.as_mut() {
+            gauge.show();
         }
     }
 
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
         Some(Box::new(Stream {
-            filter: self.gate.clone().map(Filter::new),
+            filter: self.config.clone().map(Filter::new),
         }))
     }
 
@@ -81,16 +81,16 @@ impl RootContext for Root {
     }
 }
 
-/// One of the VMs that hold a policy, for as long as this one does. A proxy's gauge is one number for all of them, so
-/// each adds itself, and takes itself away; the digest in the name tells the policies apart.
-struct Presence {
+/// Counts this VM among those that hold a policy, for as long as it does. The gauge is one number for the whole proxy, so
+/// each VM adds one and takes it away again; the digest in the gauge's name tells policies apart.
+struct PolicyGauge {
     gauge: u32,
     is_shown: bool,
 }
 
-impl Presence {
-    /// Envoy first tries a configuration on a VM that it then drops without a word. That one lives to see no tick, so
-    /// it is the tick that counts.
+impl PolicyGauge {
+    /// Envoy first tries a configuration on a VM that it then drops. That VM is dropped before its first tick, so a VM
+    /// counts itself on its first tick.
     fn new(digest: &str) -> Option<Self> {
         const SOON: u32 = 10;
         let gauge = abi::define_gauge(&format!("origin_gate_policy_vms.digest.{digest}"))?;
@@ -107,7 +107,7 @@ impl Presence {
     }
 }
 
-impl Drop for Presence {
+impl Drop for PolicyGauge {
     fn drop(&mut self) {
         if self.is_shown {
             abi::add(self.gauge, -1);
@@ -131,8 +131,8 @@ fn announce(loaded: &Loaded, started: Duration) {
         now.saturating_sub(started).as_millis() as u64,
         core::arch::wasm32::memory_size(0) * 64,
     );
-    for note in &loaded.warnings {
-        warn!("{note}");
+    for warning in &loaded.warnings {
+        warn!("{warning}");
     }
 }
 

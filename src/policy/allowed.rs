@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::finding::{Allow, Deny};
 use super::origin::{NoOrigin, Origin};
 use super::request::{Request, Source};
-use super::set::{Match, NearMiss, OriginSet};
+use super::set::{Match, Mismatch, OriginSet};
 
 /// The origins that a policy allows.
 #[derive(Debug, Default)]
@@ -15,12 +15,12 @@ pub struct Origins {
     /// Whether pages may read with credentials.
     pub credentials: bool,
     /// The risks that the operator takes on purpose.
-    pub dangers: Dangers,
+    pub dangerous: DangerousOptions,
 }
 
 /// The risks that an operator takes on purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dangers {
+pub struct DangerousOptions {
     /// `dangerously_allow_null_origin`.
     pub null_origin: bool,
     /// `dangerously_allow_any_origin_with_credentials`.
@@ -39,7 +39,7 @@ impl Origins {
     /// Whether an expression may also allow plain HTTP from other machines.
     #[must_use]
     pub fn allow_insecure(&self) -> bool {
-        self.dangers.insecure_origins || !self.credentials
+        self.dangerous.insecure_origins || !self.credentials
     }
 
     /// By which rule a page of this origin may read, or why it may not.
@@ -48,14 +48,14 @@ impl Origins {
             Source::Missing => Err(Deny::OriginMissing),
             Source::None(NoOrigin::Malformed) => Err(Deny::OriginMalformed),
             Source::None(NoOrigin::Null) if self.is_literal_any() => Ok(Allow::Any),
-            Source::None(NoOrigin::Null) if !self.dangers.null_origin => Err(Deny::OriginNull),
+            Source::None(NoOrigin::Null) if !self.dangerous.null_origin => Err(Deny::OriginNull),
             Source::None(NoOrigin::Null) if self.set.is_any() => Ok(Allow::Any),
             Source::None(NoOrigin::Null) => Ok(Allow::OriginNull),
             Source::Origin(origin) => match self.set.find(origin) {
                 Some(found) => self.allow(found, origin),
-                None => Err(match self.set.near_miss(origin) {
-                    Some(NearMiss::Port) => Deny::PortMismatch,
-                    Some(NearMiss::Scheme) => Deny::SchemeMismatch,
+                None => Err(match self.set.mismatch(origin) {
+                    Some(Mismatch::Port) => Deny::PortMismatch,
+                    Some(Mismatch::Scheme) => Deny::SchemeMismatch,
                     None => Deny::OriginNotAllowed,
                 }),
             },
@@ -67,7 +67,7 @@ impl Origins {
     pub fn admit(&self, origin: &Origin<'_>, request: &Request<'_>) -> Option<Result<Allow, Deny>> {
         let found = match self.set.find_credentialed(origin) {
             // What grants reading alone otherwise.
-            None if self.dangers.any_origin_with_credentials => self.set.find_any(origin),
+            None if self.dangerous.any_origin_with_credentials => self.set.find_any(origin),
             found => found,
         };
         // Programs choose their own schemes, so that such an origin counts by its exact entry alone.
@@ -82,7 +82,7 @@ impl Origins {
 
     /// Refuses a page of `http` that asks a request of `https`.
     pub fn refuse_downgrade(&self, origin: &Origin<'_>, request: &Request<'_>) -> Result<(), Deny> {
-        match request.is_downgraded_by(origin) && !self.dangers.insecure_origins {
+        match request.is_downgraded_by(origin) && !self.dangerous.insecure_origins {
             true => Err(Deny::SchemeMismatch),
             false => Ok(()),
         }

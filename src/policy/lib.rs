@@ -22,7 +22,6 @@ mod finding;
 pub mod forwarding;
 pub mod headers;
 pub mod host;
-mod names;
 pub mod origin;
 pub mod path;
 pub mod pattern;
@@ -32,10 +31,11 @@ pub mod request;
 pub mod rules;
 pub mod set;
 mod strictest;
+mod suffix_map;
 pub mod verdict;
 
 use host::Authority;
-pub use path::Applies;
+pub use path::Scope;
 use path::{PathIndex, PathPrefix};
 use request::Request;
 use rules::Rules;
@@ -119,13 +119,13 @@ impl Policy {
             return self.rules.decide(request);
         }
         let mut answers = Strictest::default();
-        for (at, scoped, applies) in self.asked(request) {
+        for (at, scoped, scope) in self.asked(request) {
             let verdict = Verdict {
                 by: Some(at),
                 ..scoped.rules.decide(request)
             };
             let is_strictest = answers.add(verdict);
-            if applies == Applies::Yes || is_strictest {
+            if scope == Scope::Inside || is_strictest {
                 return answers.finish(|| self.refuse_unavailable());
             }
         }
@@ -142,12 +142,12 @@ impl Policy {
 
     /// The entries that a request belongs to or may belong to, in order. Those behind one that it surely belongs to are
     /// not for it.
-    fn asked(&self, request: &Request<'_>) -> impl Iterator<Item = (usize, &Scoped, Applies)> {
+    fn asked(&self, request: &Request<'_>) -> impl Iterator<Item = (usize, &Scoped, Scope)> {
         let paths = self.paths.asked(request.received.path);
         paths.into_iter().filter_map(|(at, path)| {
             let scoped = self.scoped.get(at)?;
-            let applies = path.min(scoped.is_for(request.target.as_ref()));
-            (applies != Applies::No).then_some((at, scoped, applies))
+            let scope = path.min(scoped.is_for(request.target.as_ref()));
+            (scope != Scope::Outside).then_some((at, scoped, scope))
         })
     }
 
@@ -160,12 +160,12 @@ impl Policy {
 
 impl Scoped {
     /// Whether this entry is for a host.
-    fn is_for(&self, target: Option<&Authority<'_>>) -> Applies {
+    fn is_for(&self, target: Option<&Authority<'_>>) -> Scope {
         match (&self.hosts, target) {
-            (None, _) => Applies::Yes,
-            (Some(_), None) => Applies::Perhaps,
-            (Some(hosts), Some(target)) if hosts.contains(&target.host) => Applies::Yes,
-            (Some(_), Some(_)) => Applies::No,
+            (None, _) => Scope::Inside,
+            (Some(_), None) => Scope::Ambiguous,
+            (Some(hosts), Some(target)) if hosts.contains(&target.host) => Scope::Inside,
+            (Some(_), Some(_)) => Scope::Outside,
         }
     }
 }

@@ -40,15 +40,15 @@ pub use folds::{Fold, fold};
 pub use index::PathIndex;
 pub use pattern::{PathPattern, PathPrefix, any_covers};
 
-/// Whether rules apply to a request.
+/// Whether a request is in the scope of an entry of `policies`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Applies {
-    /// They do not.
-    No,
+pub enum Scope {
+    /// It is not.
+    Outside,
     /// That depends on how the backend reads a host or path that has more than one reading.
-    Perhaps,
-    /// They do.
-    Yes,
+    Ambiguous,
+    /// It is.
+    Inside,
 }
 
 /// The path of a request target.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-pub use super::allowed::{Dangers, Origins};
+pub use super::allowed::{DangerousOptions, Origins};
 use super::answer::Answer;
 use super::check::{Cors, Csrf, Hosts, WebSocket};
 use super::finding::{Allow, Check, Deny, Outcome};

@@ -7,18 +7,18 @@ use std::collections::BinaryHeap;
 
 pub use hosts::HostSet;
 
-use super::names::NameTable;
 use super::origin::Origin;
 use super::pattern::{OriginHosts, OriginPattern, OriginRegex, Ports, fills, is_single_label};
+use super::suffix_map::SuffixMap;
 
 /// The compiled `allowed_origins`.
 #[derive(Debug, Default)]
 pub struct OriginSet {
     any: bool,
-    exact: NameTable<Rules>,
-    subdomains: NameTable<Rules>,
+    exact: SuffixMap<SchemePorts>,
+    subdomains: SuffixMap<SchemePorts>,
     /// `prefix*suffix.domain` under `domain`, there under `prefix`, and there under `suffix`.
-    labels: NameTable<NameTable<NameTable<Rules>>>,
+    labels: SuffixMap<SuffixMap<SuffixMap<SchemePorts>>>,
     regexes: Vec<OriginRegex>,
 }
 
@@ -37,7 +37,7 @@ pub enum Match {
 
 /// In what an origin differs from an entry that has its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NearMiss {
+pub enum Mismatch {
     /// The entry has another port.
     Port,
     /// The entry has another scheme.
@@ -46,9 +46,9 @@ pub enum NearMiss {
 
 /// What may stand around a host that matched: schemes and ports, in order.
 #[derive(Debug, Default)]
-struct Rules(Vec<(Box<[u8]>, Ports)>);
+struct SchemePorts(Vec<(Box<[u8]>, Ports)>);
 
-impl Rules {
+impl SchemePorts {
     fn allow(&self, origin: &Origin<'_>) -> bool {
         self.find(origin).is_some()
     }
@@ -63,7 +63,7 @@ impl Rules {
     }
 
     /// The entry with these hosts that allows the origin, or else has its scheme, or else any.
-    fn closest(&self, hosts: Hosts<'_>, origin: &Origin<'_>) -> Option<OriginPattern> {
+    fn closest(&self, hosts: HostPart<'_>, origin: &Origin<'_>) -> Option<OriginPattern> {
         let of_scheme = self.0.partition_point(|(scheme, _)| **scheme < *origin.scheme);
         let closest = self.find(origin).unwrap_or(of_scheme);
         let (scheme, ports) = self.0.get(closest).or_else(|| self.0.last())?;
@@ -74,10 +74,10 @@ impl Rules {
         })
     }
 
-    fn near_miss(&self, origin: &Origin<'_>) -> NearMiss {
+    fn mismatch(&self, origin: &Origin<'_>) -> Mismatch {
         match self.0.binary_search_by(|(scheme, _)| (**scheme).cmp(origin.scheme)) {
-            Ok(_) => NearMiss::Port,
-            Err(_) => NearMiss::Scheme,
+            Ok(_) => Mismatch::Port,
+            Err(_) => Mismatch::Scheme,
         }
     }
 }
@@ -97,8 +97,8 @@ impl FromIterator<OriginPattern> for OriginSet {
             };
             rules.0.push((scheme, ports));
         }
-        let labels = set.labels.values_mut().flat_map(NameTable::values_mut);
-        let labels = labels.flat_map(NameTable::values_mut);
+        let labels = set.labels.values_mut().flat_map(SuffixMap::values_mut);
+        let labels = labels.flat_map(SuffixMap::values_mut);
         for rules in set.exact.values_mut().chain(set.subdomains.values_mut()).chain(labels) {
             rules.0 = BinaryHeap::from(std::mem::take(&mut rules.0)).into_sorted_vec();
         }
@@ -143,7 +143,7 @@ impl OriginSet {
         if self.exact.get(host).is_some_and(|rules| rules.allow(origin)) {
             return Some(Match::Listed);
         }
-        let mut is_own = |hosts: Hosts<'_>, rules: &Rules| !hosts.cover_single_label() && rules.allow(origin);
+        let mut is_own = |hosts: HostPart<'_>, rules: &SchemePorts| !hosts.cover_single_label() && rules.allow(origin);
         if self.any_wildcard(host, &mut is_own) {
             return Some(Match::Pattern);
         }
@@ -161,12 +161,12 @@ impl OriginSet {
 
     /// In what a refused origin differs from the entry that comes nearest, if one has its host.
     #[must_use]
-    pub fn near_miss(&self, origin: &Origin<'_>) -> Option<NearMiss> {
+    pub fn mismatch(&self, origin: &Origin<'_>) -> Option<Mismatch> {
         let host = origin.host.text();
-        let mut nearest = self.exact.get(host).map(|rules| rules.near_miss(origin));
+        let mut nearest = self.exact.get(host).map(|rules| rules.mismatch(origin));
         self.any_wildcard(host, &mut |_, rules| {
-            nearest = nearest.into_iter().chain([rules.near_miss(origin)]).min();
-            nearest == Some(NearMiss::Port)
+            nearest = nearest.into_iter().chain([rules.mismatch(origin)]).min();
+            nearest == Some(Mismatch::Port)
         });
         nearest
     }
@@ -177,7 +177,7 @@ impl OriginSet {
     pub fn entries_on(&self, host: &[u8], origin: &Origin<'_>) -> Vec<OriginPattern> {
         let exact = self.exact.get(host);
         let mut entries: Vec<_> = exact
-            .and_then(|it| it.closest(Hosts::One(host), origin))
+            .and_then(|it| it.closest(HostPart::One(host), origin))
             .into_iter()
             .collect();
         self.any_wildcard(host, &mut |hosts, rules| {
@@ -190,7 +190,9 @@ impl OriginSet {
     /// The entry for the subdomains of just this domain that is closest to the origin.
     #[must_use]
     pub fn entry_below(&self, domain: &[u8], origin: &Origin<'_>) -> Option<OriginPattern> {
-        self.subdomains.get(domain)?.closest(Hosts::Subdomains(domain), origin)
+        self.subdomains
+            .get(domain)?
+            .closest(HostPart::Subdomains(domain), origin)
     }
 
     /// An entry with a wildcard that begins as the host's leftmost label does, and then ends in another way.
@@ -198,15 +200,15 @@ impl OriginSet {
     pub fn entry_beginning(&self, host: &[u8], origin: &Origin<'_>) -> Option<OriginPattern> {
         self.labels_of(host).find_map(|(prefix, _, domain, suffixes)| {
             let (suffix, rules) = suffixes.first()?;
-            rules.closest(Hosts::Labels { prefix, suffix, domain }, origin)
+            rules.closest(HostPart::Labels { prefix, suffix, domain }, origin)
         })
     }
 
     /// Every entry for one host or the subdomains of one, in no order.
     pub fn entries(&self) -> impl Iterator<Item = OriginPattern> {
-        let exact = self.exact.iter().map(|(host, rules)| (Hosts::One(host), rules));
+        let exact = self.exact.iter().map(|(host, rules)| (HostPart::One(host), rules));
         let subdomains = self.subdomains.iter();
-        let subdomains = subdomains.map(|(domain, rules)| (Hosts::Subdomains(domain), rules));
+        let subdomains = subdomains.map(|(domain, rules)| (HostPart::Subdomains(domain), rules));
         exact.chain(subdomains).flat_map(|(hosts, rules)| {
             rules.0.iter().map(move |(scheme, ports)| OriginPattern::Of {
                 scheme: scheme.clone(),
@@ -222,18 +224,18 @@ impl OriginSet {
         self.regexes.iter().find(|it| it.matches(origin)).map(OriginRegex::text)
     }
 
-    /// Whether what a pattern says whose wildcard holds this host is what is looked for.
-    fn any_wildcard(&self, host: &[u8], is_it: &mut dyn FnMut(Hosts<'_>, &Rules) -> bool) -> bool {
+    /// Calls `visit` for each wildcard entry that matches `host`, until it returns `true`. Returns whether it did.
+    fn any_wildcard(&self, host: &[u8], visit: &mut dyn FnMut(HostPart<'_>, &SchemePorts) -> bool) -> bool {
         for (before, rules) in self.subdomains.parents(host) {
             let (_, domain) = host.split_at_checked(before.len()).unwrap_or_default();
-            if is_it(Hosts::Subdomains(domain), rules) {
+            if visit(HostPart::Subdomains(domain), rules) {
                 return true;
             }
         }
         for (prefix, rest, domain, suffixes) in self.labels_of(host) {
             for (star, rules) in suffixes.tails(rest).filter(|(star, _)| fills(star)) {
                 let (_, suffix) = rest.split_at_checked(star.len()).unwrap_or_default();
-                if is_it(Hosts::Labels { prefix, suffix, domain }, rules) {
+                if visit(HostPart::Labels { prefix, suffix, domain }, rules) {
                     return true;
                 }
             }
@@ -246,7 +248,7 @@ impl OriginSet {
     fn labels_of<'a>(
         &'a self,
         host: &'a [u8],
-    ) -> impl Iterator<Item = (&'a [u8], &'a [u8], &'a [u8], &'a NameTable<Rules>)> {
+    ) -> impl Iterator<Item = (&'a [u8], &'a [u8], &'a [u8], &'a SuffixMap<SchemePorts>)> {
         let end_of_label = host.iter().position(|&byte| byte == b'.');
         let split = end_of_label.and_then(|end| Some((host.get(..end)?, host.get(end + 1..)?)));
         let found = split.and_then(|(label, domain)| Some((label, domain, self.labels.get(domain)?)));
@@ -262,7 +264,7 @@ impl OriginSet {
 
 /// The host part of an entry, put together from the host that it holds.
 #[derive(Clone, Copy)]
-enum Hosts<'a> {
+enum HostPart<'a> {
     One(&'a [u8]),
     Subdomains(&'a [u8]),
     Labels {
@@ -272,7 +274,7 @@ enum Hosts<'a> {
     },
 }
 
-impl Hosts<'_> {
+impl HostPart<'_> {
     fn cover_single_label(&self) -> bool {
         match self {
             Self::One(_) => false,
@@ -281,12 +283,12 @@ impl Hosts<'_> {
     }
 }
 
-impl From<Hosts<'_>> for OriginHosts {
-    fn from(hosts: Hosts<'_>) -> Self {
+impl From<HostPart<'_>> for OriginHosts {
+    fn from(hosts: HostPart<'_>) -> Self {
         match hosts {
-            Hosts::One(host) => Self::One(host.into()),
-            Hosts::Subdomains(domain) => Self::Subdomains(domain.into()),
-            Hosts::Labels { prefix, suffix, domain } => Self::Labels {
+            HostPart::One(host) => Self::One(host.into()),
+            HostPart::Subdomains(domain) => Self::Subdomains(domain.into()),
+            HostPart::Labels { prefix, suffix, domain } => Self::Labels {
                 prefix: prefix.into(),
                 suffix: suffix.into(),
                 domain: domain.into(),

@@ -7,7 +7,7 @@ import time
 import pytest
 import trustme
 
-import front
+import listeners
 import proxy
 import traffic
 from backend import Backend
@@ -54,7 +54,7 @@ def authority():
 @pytest.fixture(scope="session")
 def certificate(authority):
     """For every name that the tests use, as Envoy takes it."""
-    names = ["api.example", "app.example", "evil.example", "localhost", "127.0.0.1", *front.NAMES]
+    names = ["api.example", "app.example", "evil.example", "localhost", "127.0.0.1", *listeners.NAMES]
     return proxy.certificate(authority.issue_cert(*names))
 
 
@@ -118,5 +118,5 @@ def busy(envoy, backend):
 @pytest.fixture(scope="session")
 def shop(envoy, stage, backend, module, certificate, access_log):
     """Envoy in front of the shop, as browsers find it."""
-    filters = [proxy.gate(module, front.POLICY)]
-    return front.start(envoy, stage, backend, filters, certificate, access_log)
+    filters = [proxy.gate(module, listeners.POLICY)]
+    return listeners.start(envoy, stage, backend, filters, certificate, access_log)

@@ -7,13 +7,13 @@ import socket
 import pytest
 
 import attacks
-import meters
+import metrics
 import peers
 import proxy
 from attacks import APP, HOST
 from backend import broken
+from raw_clients import Streams, Wire, as_bytes, http1, http2
 from victim import BODY, LARGE, Victim
-from wires import Streams, Wire, as_bytes, http1, http2
 
 POLICY = {
     "allowed_origins": [APP, "https://*.trusted.example", "http://localhost:*"],
@@ -110,7 +110,7 @@ PROTOCOLS = pytest.mark.parametrize("asking", [http1, http2], ids=["HTTP/1.1", "
 def test_every_byte_that_is_not_ascii(gate, asking, name):
     method, headers, pattern = attacks.FIELDS[name]
     field = name.split()[0]
-    before = meters.counted(gate.envoy).total()
+    before = metrics.counted(gate.envoy).total()
     with asking(gate.port) as ask:
         for byte in range(0x80, 0x100):
             value = pattern.format(chr(byte))
@@ -120,7 +120,7 @@ def test_every_byte_that_is_not_ascii(gate, asking, name):
                 origin = value if field == "origin" else headers.get("origin")
                 assert_safe(answer, origin, f"{name} {byte:#x}")
     # Envoy refuses the rest by itself.
-    assert meters.counted(gate.envoy).total() - before == (0 if field in ("host", "upgrade") else 128)
+    assert metrics.counted(gate.envoy).total() - before == (0 if field in ("host", "upgrade") else 128)
     gate.assert_well(name)
 
 
@@ -163,7 +163,7 @@ def test_hosts_that_pass_for_others(gate, asking):
 def test_a_flood_of_preflights(gate):
     """No two alike: neither memory nor the number of counters follows them."""
     gate.assert_well("before")
-    series, memory = len(gate.envoy.stats("")), meters.resident(gate.envoy)
+    series, memory = len(gate.envoy.stats("")), metrics.resident(gate.envoy)
     with Wire(gate.port) as wire:
         for number in range(10_000):
             origin = APP if number % 2 else f"https://{number}.evil.example"
@@ -174,7 +174,7 @@ def test_a_flood_of_preflights(gate):
             assert_safe(answer, origin, number)
     gate.assert_well("a flood")
     assert len(gate.envoy.stats("")) == series
-    assert meters.resident(gate.envoy) - memory < meters.FLAT
+    assert metrics.resident(gate.envoy) - memory < metrics.FLAT
 
 
 def test_a_slow_reader(gate):

@@ -5,8 +5,8 @@ import json
 import pytest
 
 import browser
-from front import ALLOWED, ANSWERS, API, FRESH, IMAGES, JSON, LAX, PUBLIC, SITES
 from harness import CART
+from listeners import ALLOWED, ANSWERS, API, FRESH, IMAGES, JSON, LAX, PUBLIC, SITES
 
 if not browser.find():
     pytest.skip("needs Chromium, which is not installed (on Debian: chromium)", allow_module_level=True)

@@ -6,8 +6,8 @@ import json
 import pytest
 
 import browser
-from front import API, SITES
 from harness import CART
+from listeners import API, SITES
 
 if not browser.find():
     pytest.skip("needs Chromium, which is not installed (on Debian: chromium)", allow_module_level=True)

@@ -9,7 +9,7 @@ import itertools
 import pytest
 
 import clients
-import meters
+import metrics
 import modules
 import peers
 import proxy
@@ -40,13 +40,13 @@ class Gateway(Dynamic):
 
     @contextlib.contextmanager
     def under_load(self, **options):
-        before = meters.counted(self.envoy)
+        before = metrics.counted(self.envoy)
         kept = opened(self.port)
         with clients.Load(self.port, rate=RATE, **options) as running:
             yield running
             counts = running.stop()
         sockets = kept.stop()
-        assert meters.counted(self.envoy) - before == clients.sent(counts, sockets)
+        assert metrics.counted(self.envoy) - before == clients.sent(counts, sockets)
         assert self.stat("wasm.origin_gate.vm_reload_success") == 0
         print(
             f"{running.requests} requests, {running.requests / running.seconds:.0f} a second, "
@@ -89,13 +89,13 @@ def test_policies_are_swapped(stage, module, busy, swaps):
         for number in range(swaps):
             now = gateway.swap(running, now, "old" if now == "new" else "new", gateway.put_gate)
             running.accept(now)
-            memory.append(meters.resident(gateway.envoy))
+            memory.append(metrics.resident(gateway.envoy))
             if number == swaps // 2:
                 gateway.refuse(proxy.gate(module, BAD), f"{DISCOVERY}.config_fail")
     assert gateway.stat(f"{DISCOVERY}.config_reload") >= swaps
     at = {share: memory[swaps * share // 100 - 1] for share in (10, 50, 100)}
     print(f"{swaps} swaps by ECDS; MiB resident: " + ", ".join(f"{it:.1f} after {share} %" for share, it in at.items()))
-    assert at[100] - at[10] < meters.FLAT, memory
+    assert at[100] - at[10] < metrics.FLAT, memory
 
 
 def test_a_policy_that_is_gone_leaves_little_behind(stage, module, busy, swaps):
@@ -107,8 +107,8 @@ def test_a_policy_that_is_gone_leaves_little_behind(stage, module, busy, swaps):
         gateway.put_gate(gates[number % 2])
         gateway.wait_for_stat(f"{DISCOVERY}.config_reload", reloads + number)
         if number == 20:
-            before = meters.allocated(gateway.envoy)
-    each = (meters.allocated(gateway.envoy) - before) / (count - 20)
+            before = metrics.allocated(gateway.envoy)
+    each = (metrics.allocated(gateway.envoy) - before) / (count - 20)
     print(f"{each:.1f} KiB for each of {count - 20} swaps")
     assert each < 4
 
@@ -149,7 +149,7 @@ def test_the_module_is_swapped_and_brought_back(stage, module, busy, swaps, tmp_
             gateway.refuse(gateway.gate("old", broken), f"{DISCOVERY}.config_fail")
             gateway.swap(running, "release", "old", gateway.put_gate)
             running.accept("old")
-            memory.append((meters.resident(gateway.envoy), meters.allocated(gateway.envoy) / 1024))
+            memory.append((metrics.resident(gateway.envoy), metrics.allocated(gateway.envoy) / 1024))
     assert gateway.envoy.log().count("version=9.9.9") == count
     assert gateway.stat("wasm.envoy.wasm.runtime.v8.active") == gateway.vms + 1, "of the old module there is none left"
     told = [f"{resident:.1f} resident and {allocated:.1f} allocated" for resident, allocated in (memory[0], memory[-1])]

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import clients
-import meters
+import metrics
 import peers
 import proxy
 import traffic
@@ -31,14 +31,14 @@ def pinned(envoy, backend, module):
 def test_soak(pinned, request):
     seconds, port = request.config.getoption("soak"), pinned.ports["web"]
     passing, kept = clients.Passing(port), clients.Kept(port)
-    memory, worked = {}, meters.cpu(pinned)
+    memory, worked = {}, metrics.cpu(pinned)
     with clients.Load(port, lines=64, core=1) as running:
         for share in (10, 50, 100):
             time.sleep(max(0, running.began + seconds * share / 100 - time.monotonic()))
-            memory[share] = meters.resident(pinned)
+            memory[share] = metrics.resident(pinned)
             running.accept("old")
         counts = running.stop()
-    worked = (meters.cpu(pinned) - worked) / running.seconds
+    worked = (metrics.cpu(pinned) - worked) / running.seconds
     print(
         f"\n{running.requests} requests in {running.seconds:.0f} s, {running.requests / running.seconds:.0f} a second; "
         f"Envoy computed {100 * worked:.0f} % of a core; {passing.counts['sockets']} WebSockets opened and closed, "
@@ -46,7 +46,7 @@ def test_soak(pinned, request):
     )
     print("MiB resident: " + ", ".join(f"{it:.1f} after {share} %" for share, it in memory.items()))
     expected = clients.sent(counts, passing.stop(), kept.stop())
-    found = meters.counted(pinned)
+    found = metrics.counted(pinned)
     for finding in sorted(expected):
         print(f"{expected[finding]:>12} sent, {found[finding]:>12} counted: {finding}")
     assert found == expected
@@ -54,4 +54,4 @@ def test_soak(pinned, request):
     stats = pinned.stats("")
     assert not any(value for name, value in stats.items() if "vm_reload" in name or name.endswith(".downstream_rq_5xx"))
     assert running.closed == 0
-    assert memory[100] - memory[10] < meters.FLAT
+    assert memory[100] - memory[10] < metrics.FLAT

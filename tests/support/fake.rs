@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use config::Loaded;
-use filter::{Filter, Gate, Next, Pairs, Proxy, Unavailable};
+use filter::{Filter, FilterConfig, Next, Pairs, Proxy, Unavailable};
 use policy::reply;
 
 use super::stream::{self, Fields, Host, LocalReply, Stream};
 
 /// A filter under one policy. `broken` names the call that its proxy refuses.
 pub struct Native {
-    pub gate: Rc<Gate>,
+    pub gate: Rc<FilterConfig>,
     pub broken: Option<&'static str>,
     counters: Vec<String>,
     filter: Filter,
@@ -21,7 +21,7 @@ pub struct Native {
 impl Native {
     pub fn new(loaded: Loaded) -> Self {
         let mut counters = Vec::new();
-        let gate = Rc::new(Gate::new(loaded.policy, loaded.provenance, |name| {
+        let gate = Rc::new(FilterConfig::new(loaded.policy, loaded.provenance, |name| {
             counters.push(name.to_owned());
             u32::try_from(counters.len() - 1).ok()
         }));
@@ -35,7 +35,7 @@ impl Native {
 
     /// Whose proxy makes no counters.
     pub fn without_counters(loaded: Loaded) -> Self {
-        let gate = Rc::new(Gate::new(loaded.policy, loaded.provenance, |_| None));
+        let gate = Rc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None));
         Self {
             filter: Filter::new(Rc::clone(&gate)),
             gate,

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::{Lint, printable};
 use crate::{Budget, Outside, Verdict, dead_alternatives, is_public_suffix, judge, local_origins};
-use config::Problem;
-use config::problem_of_host;
+use config::DiagnosticCode;
+use config::code_of_host;
 use policy::host::{MAX_LABEL, MAX_NAME};
 use policy::origin::Origin;
 use policy::pattern::OriginHosts;
@@ -55,21 +55,21 @@ impl Expressions {
 fn local(text: &str) -> Vec<Lint> {
     let mut lints: Vec<Lint> = Vec::new();
     for origin in local_origins(text) {
-        let Some(problem) = Origin::parse(origin.as_bytes())
+        let Some(code) = Origin::parse(origin.as_bytes())
             .ok()
             .and_then(|it| std::str::from_utf8(it.host.text()).ok())
-            .and_then(problem_of_host)
+            .and_then(code_of_host)
         else {
             continue;
         };
-        if lints.iter().any(|it| it.code == problem.code()) {
+        if lints.iter().any(|it| it.code == code.code()) {
             continue;
         }
-        let message = match problem {
-            Problem::OriginLoopback => problem.text().to_owned(),
-            _ => format!("`{origin}` matches: {}", problem.text()),
+        let message = match code {
+            DiagnosticCode::OriginLoopback => code.text().to_owned(),
+            _ => format!("`{origin}` matches: {}", code.text()),
         };
-        lints.push(Lint::new(problem.code(), message));
+        lints.push(Lint::new(code.code(), message));
     }
     lints
 }
@@ -90,7 +90,7 @@ fn lint(text: &str, verdict: Verdict) -> Option<Lint> {
                  list the origins in `allowed_origins`"
             ),
         ),
-        Verdict::Socket { .. } => Lint::new(Problem::OriginSocket.code(), Problem::OriginSocket.text()),
+        Verdict::Socket { .. } => Lint::new(DiagnosticCode::OriginSocket.code(), DiagnosticCode::OriginSocket.text()),
         Verdict::Never { instead: None } => Lint::new("regex_matches_nothing", NEVER),
         Verdict::Never { instead: Some(instead) } => {
             let message = format!("{NEVER}; write `{}`", printable(&instead));

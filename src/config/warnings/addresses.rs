@@ -2,86 +2,98 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::node::Node;
-use super::super::note::Report;
-use super::scope::Scope;
-use crate::problem::Problem;
+use super::super::diagnostic::Diagnostics;
+use super::super::value::Value;
+use super::written_rules::WrittenRules;
+use crate::diagnostic_code::DiagnosticCode;
 use policy::host::Host;
 use policy::origin::Origin;
 use policy::pattern::OriginRegex;
 
-pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
-    for scope in scopes {
+pub fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
+    for rules in all_rules {
         let lists = [("", "allowed_origins"), ("csrf", "trusted_origins")];
         for (section, key) in lists {
             let list = match section {
-                "" => scope.own(key),
-                _ => scope.own(section).and_then(|_| scope.get(section, key)),
+                "" => rules.own(key),
+                _ => rules.own(section).and_then(|_| rules.get(section, key)),
             };
-            warn_of(list, &scope.path_of(section, key), host_of, origin_problem, report);
+            warn_of(list, &rules.path_of(section, key), host_of, origin_code, diagnostics);
         }
-        for (index, regex) in items(scope.own("allowed_origin_regexes")) {
+        for (index, regex) in items(rules.own("allowed_origin_regexes")) {
             if takes_loopback(regex) {
-                let path = format!("{}[{index}]", scope.path_of("", "allowed_origin_regexes"));
-                super::warn(report, &path, Some(&Node::from(regex)), Problem::OriginLoopback, "");
+                let path = format!("{}[{index}]", rules.path_of("", "allowed_origin_regexes"));
+                super::warn(
+                    diagnostics,
+                    &path,
+                    Some(&Value::from(regex)),
+                    DiagnosticCode::OriginLoopback,
+                    "",
+                );
             }
         }
-        let hosts = scope.own("allowed_hosts").filter(|_| are_for_sockets(scopes, scope));
+        let hosts = rules.own("allowed_hosts").filter(|_| are_for_sockets(all_rules, rules));
         warn_of(
             hosts,
-            &scope.path_of("", "allowed_hosts"),
+            &rules.path_of("", "allowed_hosts"),
             |it| Some(it),
-            host_problem,
-            report,
+            host_code,
+            diagnostics,
         );
     }
 }
 
 /// Hosts under a top-level name, where anybody has one.
-pub fn warn_of_top_level(scopes: &[Scope<'_>], report: &mut Report) {
-    for scope in scopes {
-        let more = match are_for_sockets(scopes, scope) {
+pub fn warn_of_top_level(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
+    for rules in all_rules {
+        let more = match are_for_sockets(all_rules, rules) {
             true => "; until then any page under it may open a WebSocket here",
             false => "",
         };
-        for (index, text) in items(scope.own("allowed_hosts")) {
+        for (index, text) in items(rules.own("allowed_hosts")) {
             let domain = text.strip_prefix('.').filter(|it| !it.contains('.'));
             if domain.is_some_and(|it| !it.eq_ignore_ascii_case("localhost")) {
-                let path = format!("{}[{index}]", scope.path_of("", "allowed_hosts"));
-                super::warn(report, &path, Some(&Node::from(text)), Problem::HostSingleLabel, more);
+                let path = format!("{}[{index}]", rules.path_of("", "allowed_hosts"));
+                super::warn(
+                    diagnostics,
+                    &path,
+                    Some(&Value::from(text)),
+                    DiagnosticCode::HostSingleLabel,
+                    more,
+                );
             }
         }
     }
 }
 
 /// Whether a page on one of these `allowed_hosts` may open a WebSocket.
-fn are_for_sockets(scopes: &[Scope<'_>], owner: &Scope<'_>) -> bool {
-    let mut users = scopes.iter().filter(|it| it.uses(owner, "allowed_hosts"));
-    users.any(Scope::opens_to_hosts)
+fn are_for_sockets(all_rules: &[WrittenRules<'_>], owner: &WrittenRules<'_>) -> bool {
+    let mut users = all_rules.iter().filter(|it| it.uses(owner, "allowed_hosts"));
+    users.any(WrittenRules::opens_to_hosts)
 }
 
 /// What is wrong with a host in an origin, if it is the visitor's own machine or an address.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn problem_of_host(host: &str) -> Option<Problem> {
-    place(host).and_then(origin_problem)
+pub fn code_of_host(host: &str) -> Option<DiagnosticCode> {
+    place(host).and_then(origin_code)
 }
 
-fn items(list: Option<&Node>) -> impl Iterator<Item = (usize, &str)> {
-    let items = list.map_or(&[][..], Node::as_list).iter().enumerate();
-    items.filter_map(|(index, node)| Some((index, node.as_text()?)))
+fn items(list: Option<&Value>) -> impl Iterator<Item = (usize, &str)> {
+    let items = list.map_or(&[][..], Value::as_list).iter().enumerate();
+    items.filter_map(|(index, value)| Some((index, value.as_text()?)))
 }
 
 fn warn_of(
-    list: Option<&Node>,
+    list: Option<&Value>,
     path: &str,
     host: fn(&str) -> Option<&str>,
-    problem: fn(Place) -> Option<Problem>,
-    report: &mut Report,
+    code: fn(Place) -> Option<DiagnosticCode>,
+    diagnostics: &mut Diagnostics,
 ) {
     for (index, text) in items(list) {
-        if let Some(problem) = host(text).and_then(place).and_then(problem) {
+        if let Some(code) = host(text).and_then(place).and_then(code) {
             let path = format!("{path}[{index}]");
-            super::warn(report, &path, Some(&Node::from(text)), problem, "");
+            super::warn(diagnostics, &path, Some(&Value::from(text)), code, "");
         }
     }
 }
@@ -97,19 +109,19 @@ enum Place {
     Public,
 }
 
-fn origin_problem(place: Place) -> Option<Problem> {
+fn origin_code(place: Place) -> Option<DiagnosticCode> {
     Some(match place {
-        Place::Loopback => Problem::OriginLoopback,
-        Place::Network => Problem::OriginNetwork,
-        Place::Public => Problem::OriginAddress,
+        Place::Loopback => DiagnosticCode::OriginLoopback,
+        Place::Network => DiagnosticCode::OriginNetwork,
+        Place::Public => DiagnosticCode::OriginAddress,
     })
 }
 
 /// A loopback entry counts only where the request is for a loopback host too: nobody else is let in.
-fn host_problem(place: Place) -> Option<Problem> {
+fn host_code(place: Place) -> Option<DiagnosticCode> {
     match place {
         Place::Loopback => None,
-        Place::Network | Place::Public => Some(Problem::HostAddress),
+        Place::Network | Place::Public => Some(DiagnosticCode::HostAddress),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Entries of `policies` that requests never reach: because an earlier entry takes them, or because the host check does.
 
-use super::super::node::Node;
-use super::super::note::Report;
+use super::super::diagnostic::Diagnostics;
+use super::super::value::Value;
 use super::idle::is_below;
 #[cfg(not(target_arch = "wasm32"))]
 use super::idle::meets;
-use super::scope::Scope;
-use crate::problem::Problem;
+use super::written_rules::WrittenRules;
+use crate::diagnostic_code::DiagnosticCode;
 use policy::host::Host;
 use policy::pattern::HostPattern;
 use policy::set::HostSet;
@@ -14,7 +14,7 @@ use policy::{Policy, Scoped};
 
 /// One entry of `policies`: how it was written and what it was parsed to.
 struct Entry<'a> {
-    scope: &'a Scope<'a>,
+    rules: &'a WrittenRules<'a>,
     parsed: &'a Scoped,
     /// Without any it is for all.
     hosts: Vec<Hosts<'a>>,
@@ -54,56 +54,56 @@ impl<'n> Hosts<'n> {
     }
 }
 
-pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
-    let entries: Vec<_> = scopes
+pub fn warn(all_rules: &[WrittenRules<'_>], policy: &Policy, diagnostics: &mut Diagnostics) {
+    let entries: Vec<_> = all_rules
         .iter()
         .skip(1)
         .zip(&policy.scoped)
-        .map(|(scope, parsed)| Entry {
-            scope,
+        .map(|(rules, parsed)| Entry {
+            rules,
             parsed,
-            hosts: scope.matched("hosts").map(Hosts::new).collect(),
-            prefixes: scope.matched("path_prefixes").collect(),
-            asked: asked(scope, scopes.first(), parsed),
+            hosts: rules.matched("hosts").map(Hosts::new).collect(),
+            prefixes: rules.matched("path_prefixes").collect(),
+            asked: asked(rules, all_rules.first(), parsed),
         })
         .collect();
     for (at, entry) in entries.iter().enumerate() {
         let (before, after) = entries.split_at(at);
-        entry.warn_of_earlier(before, report);
-        entry.warn_of_refused_hosts(report);
+        entry.warn_of_earlier(before, diagnostics);
+        entry.warn_of_refused_hosts(diagnostics);
         let is_exception = |later: &Entry<'_>| entry.meets(later);
-        if !entry.scope.gives_rules() && !after.iter().skip(1).any(is_exception) {
-            super::warn(report, &entry.scope.path, None, Problem::EntryIdle, "");
+        if !entry.rules.gives_rules() && !after.iter().skip(1).any(is_exception) {
+            super::warn(diagnostics, &entry.rules.path, None, DiagnosticCode::EntryIdle, "");
         }
     }
     #[cfg(not(target_arch = "wasm32"))]
-    if let Some(root) = scopes.first() {
-        warn_of_lost_exemptions(root, &entries, report);
+    if let Some(root) = all_rules.first() {
+        warn_of_lost_exemptions(root, &entries, diagnostics);
     }
 }
 
 /// Returns the hosts for which an entry of `policies` is written. What the host check leaves of them is for the command.
 #[cfg(target_arch = "wasm32")]
-fn asked<'a>(scope: &'a Scope<'a>, _: Option<&Scope<'a>>, _: &Scoped) -> Vec<(usize, Hosts<'a>)> {
-    scope.matched("hosts").map(Hosts::new).enumerate().collect()
+fn asked<'a>(rules: &'a WrittenRules<'a>, _: Option<&WrittenRules<'a>>, _: &Scoped) -> Vec<(usize, Hosts<'a>)> {
+    rules.matched("hosts").map(Hosts::new).enumerate().collect()
 }
 
 /// Returns the hosts for which an entry of `policies` decides more than the host check outside would.
 #[cfg(not(target_arch = "wasm32"))]
-fn asked<'a>(scope: &'a Scope<'a>, root: Option<&Scope<'a>>, parsed: &Scoped) -> Vec<(usize, Hosts<'a>)> {
-    let list = || scope.list("", "allowed_hosts");
+fn asked<'a>(rules: &'a WrittenRules<'a>, root: Option<&WrittenRules<'a>>, parsed: &Scoped) -> Vec<(usize, Hosts<'a>)> {
+    let list = || rules.list("", "allowed_hosts");
     // An entry that has another list refuses by it, and that is something.
     let is_same = root.is_some_and(|root| root.enforces("hosts") && root.list("", "allowed_hosts").eq(list()));
     let may_be_exempt = |path: &str| {
-        let mut prefixes = scope.matched("path_prefixes").peekable();
+        let mut prefixes = rules.matched("path_prefixes").peekable();
         prefixes.peek().is_none() || prefixes.any(|it| meets(path, it))
     };
     let is_narrowed = is_same
-        && scope.enforces("hosts")
-        && !scope.list("hosts", "exempt_paths").any(may_be_exempt)
+        && rules.enforces("hosts")
+        && !rules.list("hosts", "exempt_paths").any(may_be_exempt)
         && !list().any(|it| it == "*");
     let allowed = parsed.rules.allowed_hosts.as_ref().filter(|_| is_narrowed);
-    let mut asked: Vec<_> = scope.matched("hosts").map(Hosts::new).enumerate().collect();
+    let mut asked: Vec<_> = rules.matched("hosts").map(Hosts::new).enumerate().collect();
     match allowed {
         Some(_) if asked.is_empty() => list().map(|it| (0, Hosts::new(it))).collect(),
         Some(allowed) => {
@@ -123,7 +123,7 @@ fn asked<'a>(scope: &'a Scope<'a>, root: Option<&Scope<'a>>, parsed: &Scoped) ->
 
 /// Exempt paths outside `policies` of which every request is for an entry that has the section itself.
 #[cfg(not(target_arch = "wasm32"))]
-fn warn_of_lost_exemptions(root: &Scope<'_>, entries: &[Entry<'_>], report: &mut Report) {
+fn warn_of_lost_exemptions(root: &WrittenRules<'_>, entries: &[Entry<'_>], diagnostics: &mut Diagnostics) {
     for section in ["hosts", "csrf"].into_iter().filter(|it| root.mode(it).is_some()) {
         let is_asked =
             section == "csrf" && root.enforces("hosts") && root.list("hosts", "exempt_paths").next().is_none();
@@ -132,7 +132,7 @@ fn warn_of_lost_exemptions(root: &Scope<'_>, entries: &[Entry<'_>], report: &mut
         for (index, path) in root.list(section, "exempt_paths").enumerate() {
             let inherits = |it: &Entry<'_>| {
                 let is_here = it.prefixes.is_empty() || it.prefixes.iter().any(|prefix| meets(path, prefix));
-                is_here && !it.scope.gives(section)
+                is_here && !it.rules.gives(section)
             };
             let taken = match entries.iter().any(inherits) {
                 true => Vec::new(),
@@ -141,7 +141,13 @@ fn warn_of_lost_exemptions(root: &Scope<'_>, entries: &[Entry<'_>], report: &mut
             if let Some(by) = takers(entries, &mut taken.iter()) {
                 let place = format!("{}[{index}]", root.path_of(section, "exempt_paths"));
                 let why = format!(" on paths of an entry that gives `{section}` itself; write it there{by}");
-                super::warn(report, &place, Some(&Node::from(path)), Problem::KeyIdle, &why);
+                super::warn(
+                    diagnostics,
+                    &place,
+                    Some(&Value::from(path)),
+                    DiagnosticCode::KeyIdle,
+                    &why,
+                );
             }
         }
     }
@@ -174,53 +180,65 @@ impl Entry<'_> {
             && (covers_a_prefix(self, other) || covers_a_prefix(other, self))
     }
 
-    fn warn_of_earlier(&self, before: &[Entry<'_>], report: &mut Report) {
+    fn warn_of_earlier(&self, before: &[Entry<'_>], diagnostics: &mut Diagnostics) {
         let taken = taken(&self.asked, &self.prefixes, before);
         if let Some(by) = takers(before, &mut taken.iter()) {
             let is_repeated = before.iter().any(|it| it.covers(self) && self.covers(it));
-            let (problem, by) = match is_repeated {
-                true => (Problem::MatchRepeated, String::new()),
-                false => (Problem::MatchHidden, by),
+            let (code, by) = match is_repeated {
+                true => (DiagnosticCode::MatchRepeated, String::new()),
+                false => (DiagnosticCode::MatchHidden, by),
             };
-            return super::warn(report, &self.scope.path_of("match", ""), None, problem, &by);
+            return super::warn(diagnostics, &self.rules.path_of("match", ""), None, code, &by);
         }
         let width = self.prefixes.len().max(1);
         let mut hidden = |place: String, at: usize, text: &str, cells: &mut dyn Iterator<Item = &Option<usize>>| {
             if let Some(by) = takers(before, cells) {
                 let place = format!("{place}[{at}]");
-                super::warn(report, &place, Some(&Node::from(text)), Problem::MatchHidden, &by);
+                super::warn(
+                    diagnostics,
+                    &place,
+                    Some(&Value::from(text)),
+                    DiagnosticCode::MatchHidden,
+                    &by,
+                );
             }
         };
         for (at, prefix) in self.prefixes.iter().enumerate() {
-            let place = self.scope.path_of("match", "path_prefixes");
+            let place = self.rules.path_of("match", "path_prefixes");
             hidden(place, at, prefix, &mut taken.iter().skip(at).step_by(width));
         }
         for (at, hosts) in self.hosts.iter().enumerate() {
             let lines = taken.chunks(width).zip(&self.asked).filter(|(_, (of, _))| *of == at);
-            let place = self.scope.path_of("match", "hosts");
+            let place = self.rules.path_of("match", "hosts");
             hidden(place, at, hosts.text, &mut lines.flat_map(|(line, _)| line));
         }
         #[cfg(not(target_arch = "wasm32"))]
         for section in ["hosts", "csrf"] {
-            let is_own = self.scope.gives(section) && self.scope.mode(section).is_some();
-            let paths = self.scope.list(section, "exempt_paths").enumerate();
+            let is_own = self.rules.gives(section) && self.rules.mode(section).is_some();
+            let paths = self.rules.list(section, "exempt_paths").enumerate();
             for (at, path) in paths.filter(|(_, path)| is_own && self.covers_prefix(Some(path))) {
-                let place = self.scope.path_of(section, "exempt_paths");
+                let place = self.rules.path_of(section, "exempt_paths");
                 hidden(place, at, path, &mut self::taken(&self.asked, &[path], before).iter());
             }
         }
     }
 
     /// The hosts of an entry for which the host check refuses every request.
-    fn warn_of_refused_hosts(&self, report: &mut Report) {
+    fn warn_of_refused_hosts(&self, diagnostics: &mut Diagnostics) {
         let allowed = self.parsed.rules.allowed_hosts.as_ref();
-        let Some(allowed) = allowed.filter(|_| self.scope.enforces("hosts")) else {
+        let Some(allowed) = allowed.filter(|_| self.rules.enforces("hosts")) else {
             return;
         };
         for (index, hosts) in self.hosts.iter().enumerate().filter(|(_, it)| !it.are_in(allowed)) {
-            if hosts.within(self.scope.list("", "allowed_hosts")).is_empty() {
-                let path = format!("{}[{index}]", self.scope.path_of("match", "hosts"));
-                super::warn(report, &path, Some(&Node::from(hosts.text)), Problem::MatchRefused, "");
+            if hosts.within(self.rules.list("", "allowed_hosts")).is_empty() {
+                let path = format!("{}[{index}]", self.rules.path_of("match", "hosts"));
+                super::warn(
+                    diagnostics,
+                    &path,
+                    Some(&Value::from(hosts.text)),
+                    DiagnosticCode::MatchRefused,
+                    "",
+                );
             }
         }
     }
@@ -268,9 +286,9 @@ fn takers(before: &[Entry<'_>], taken: &mut dyn Iterator<Item = &Option<usize>>)
             by.push(at);
             let entry = before.get(at)?;
             names += if names.is_empty() { ": " } else { ", " };
-            names += &entry.scope.path;
+            names += &entry.rules.path;
             if let Some(name) = &entry.parsed.name {
-                names += &format!(" ({})", Node::from(name.as_str()));
+                names += &format!(" ({})", Value::from(name.as_str()));
             }
         }
     }

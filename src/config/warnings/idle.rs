@@ -2,24 +2,24 @@
 //!
 //! A key outside `policies` is inherited, so it counts as idle only if it is for every set of rules that uses it.
 
+use super::super::diagnostic::Diagnostics;
 use super::super::django::Settings;
-use super::super::node::Node;
-use super::super::note::Report;
+use super::super::value::Value;
 use super::keys::KEYS;
-use super::scope::Scope;
-use crate::problem::Problem;
-use policy::Applies;
+use super::written_rules::WrittenRules;
+use crate::diagnostic_code::DiagnosticCode;
+use policy::Scope;
 use policy::path::PathPrefix;
 
 struct Row {
     section: &'static str,
     keys: &'static [&'static str],
     /// Whether a value asks for something.
-    asks: fn(&Node) -> bool,
+    asks: fn(&Value) -> bool,
     /// Whether it gets that under these rules.
-    works: fn(&Scope<'_>) -> bool,
-    problem: Problem,
-    /// What stands in its way, where the problem's text does not say it.
+    works: fn(&WrittenRules<'_>) -> bool,
+    code: DiagnosticCode,
+    /// What stands in its way, where the code's text does not say it.
     why: &'static str,
 }
 
@@ -34,11 +34,11 @@ const ROWS: [Row; 20] = [
     all_of("hosts", |it| it.mode("hosts").is_some()),
     all_of("csrf", |it| it.mode("csrf").is_some()),
     Row {
-        problem: Problem::PrivateNetworkAny,
+        code: DiagnosticCode::PrivateNetworkAny,
         ..row("cors", &["allow_private_network"], |it| !it.allows_any(), "")
     },
     Row {
-        problem: Problem::PrivateNetwork,
+        code: DiagnosticCode::PrivateNetwork,
         ..row("cors", &["allow_private_network"], |_| false, "")
     },
     row(
@@ -61,17 +61,17 @@ const ROWS: [Row; 20] = [
         " without names in `allowed_hosts`; `*` does not count",
     ),
     Row {
-        problem: Problem::ExemptFromNothing,
+        code: DiagnosticCode::ExemptFromNothing,
         ..row("hosts", &["exempt_paths"], checks_hosts, "")
     },
     Row {
         asks: |it| it.as_text() == Some("check"),
-        problem: Problem::ForwardedUnchecked,
+        code: DiagnosticCode::ForwardedUnchecked,
         ..row("hosts", &["forwarded_host"], checks_hosts, "")
     },
     Row {
         asks: |it| it.as_text() == Some("check"),
-        problem: Problem::ForwardedUnchecked,
+        code: DiagnosticCode::ForwardedUnchecked,
         ..row(
             "hosts",
             &["forwarded_host"],
@@ -145,69 +145,75 @@ const ROWS: [Row; 20] = [
 const fn row(
     section: &'static str,
     keys: &'static [&'static str],
-    works: fn(&Scope<'_>) -> bool,
+    works: fn(&WrittenRules<'_>) -> bool,
     why: &'static str,
 ) -> Row {
     Row {
         section,
         keys,
-        asks: |it| *it != Node::Bool(false),
+        asks: |it| *it != Value::Bool(false),
         works,
-        problem: Problem::KeyIdle,
+        code: DiagnosticCode::KeyIdle,
         why,
     }
 }
 
 /// All keys of a section but its mode.
-const fn all_of(section: &'static str, works: fn(&Scope<'_>) -> bool) -> Row {
+const fn all_of(section: &'static str, works: fn(&WrittenRules<'_>) -> bool) -> Row {
     Row {
         asks: |_| true,
         ..row(section, &[], works, OFF)
     }
 }
 
-fn checks_hosts(scope: &Scope<'_>) -> bool {
-    scope.get("", "allowed_hosts").is_some()
+fn checks_hosts(rules: &WrittenRules<'_>) -> bool {
+    rules.get("", "allowed_hosts").is_some()
 }
 
-fn lists_regexes(scope: &Scope<'_>) -> bool {
-    scope.list("", "allowed_origin_regexes").next().is_some()
+fn lists_regexes(rules: &WrittenRules<'_>) -> bool {
+    rules.list("", "allowed_origin_regexes").next().is_some()
 }
 
-fn lists_origins(scope: &Scope<'_>) -> bool {
-    lists_regexes(scope) || scope.list("", "allowed_origins").next().is_some()
+fn lists_origins(rules: &WrittenRules<'_>) -> bool {
+    lists_regexes(rules) || rules.list("", "allowed_origins").next().is_some()
 }
 
-fn reads_origins(scope: &Scope<'_>) -> bool {
-    ["cors", "websocket", "csrf"].iter().any(|it| scope.mode(it).is_some())
+fn reads_origins(rules: &WrittenRules<'_>) -> bool {
+    ["cors", "websocket", "csrf"].iter().any(|it| rules.mode(it).is_some())
 }
 
-pub fn warn(scopes: &[Scope<'_>], settings: &Settings, report: &mut Report) {
-    for scope in scopes {
+pub fn warn(all_rules: &[WrittenRules<'_>], settings: &Settings, diagnostics: &mut Diagnostics) {
+    for rules in all_rules {
         for section in ["", "cors", "websocket", "hosts", "csrf"] {
             let written = match section {
-                "" => scope.keys(),
-                _ => scope.own(section).map_or(&[][..], Node::as_object),
+                "" => rules.keys(),
+                _ => rules.own(section).map_or(&[][..], Value::as_object),
             };
-            for (key, node) in written {
-                let path = scope.path_of(section, key);
+            for (key, value) in written {
+                let path = rules.path_of(section, key);
                 // Origins that Django's settings bring here are for Django's own check.
-                if let Some(row) = idle(scopes, scope, section, key, node)
+                if let Some(row) = idle(all_rules, rules, section, key, value)
                     .filter(|_| section != "csrf" || settings.of(&path).is_none())
                 {
-                    let value = Some(node).filter(|it| !matches!(it, Node::List(_)));
-                    super::warn(report, &path, value.map(|it| it as _), row.problem, row.why);
+                    let value = Some(value).filter(|it| !matches!(it, Value::List(_)));
+                    super::warn(diagnostics, &path, value.map(|it| it as _), row.code, row.why);
                 }
             }
         }
-        warn_of_exempt_elsewhere(scope, report);
+        warn_of_exempt_elsewhere(rules, diagnostics);
     }
 }
 
 /// Returns the first row by which a key has no effect.
-fn idle(scopes: &[Scope<'_>], scope: &Scope<'_>, section: &str, key: &str, node: &Node) -> Option<&'static Row> {
+fn idle(
+    all_rules: &[WrittenRules<'_>],
+    rules: &WrittenRules<'_>,
+    section: &str,
+    key: &str,
+    value: &Value,
+) -> Option<&'static Row> {
     let default = KEYS.iter().find(|it| it.section == section && it.name == key);
-    if default.is_some_and(|it| it.default.is(node)) {
+    if default.is_some_and(|it| it.default.is(value)) {
         return None;
     }
     let owner = if section.is_empty() { key } else { section };
@@ -218,26 +224,26 @@ fn idle(scopes: &[Scope<'_>], scope: &Scope<'_>, section: &str, key: &str, node:
         };
         row.section == section
             && is_for
-            && (row.asks)(node)
-            && scopes
+            && (row.asks)(value)
+            && all_rules
                 .iter()
-                .filter(|it| it.uses(scope, owner))
+                .filter(|it| it.uses(rules, owner))
                 .all(|it| !(row.works)(it))
     })
 }
 
 /// An exemption in an entry of `policies` that is for other paths.
-fn warn_of_exempt_elsewhere(scope: &Scope<'_>, report: &mut Report) {
-    let prefixes: Vec<_> = scope.matched("path_prefixes").collect();
+fn warn_of_exempt_elsewhere(rules: &WrittenRules<'_>, diagnostics: &mut Diagnostics) {
+    let prefixes: Vec<_> = rules.matched("path_prefixes").collect();
     for section in ["hosts", "csrf"] {
-        let written = scope.own(section).map_or(&[][..], Node::as_object);
+        let written = rules.own(section).map_or(&[][..], Value::as_object);
         let paths = written.iter().find(|(key, _)| key == "exempt_paths");
-        let paths = paths.map_or(&[][..], |(_, node)| node.as_list()).iter().enumerate();
-        for (index, node) in paths.filter(|_| !prefixes.is_empty() && scope.mode(section).is_some()) {
-            let path = node.as_text().unwrap_or_default();
+        let paths = paths.map_or(&[][..], |(_, value)| value.as_list()).iter().enumerate();
+        for (index, value) in paths.filter(|_| !prefixes.is_empty() && rules.mode(section).is_some()) {
+            let path = value.as_text().unwrap_or_default();
             if !prefixes.iter().any(|prefix| meets(path, prefix)) {
-                let place = format!("{}[{index}]", scope.path_of(section, "exempt_paths"));
-                super::warn(report, &place, Some(node), Problem::ExemptElsewhere, "");
+                let place = format!("{}[{index}]", rules.path_of(section, "exempt_paths"));
+                super::warn(diagnostics, &place, Some(value), DiagnosticCode::ExemptElsewhere, "");
             }
         }
     }
@@ -245,8 +251,9 @@ fn warn_of_exempt_elsewhere(scope: &Scope<'_>, report: &mut Report) {
 
 /// Whether some path of an exemption is asked of a prefix, however it is read.
 pub fn meets(exempt: &str, prefix: &str) -> bool {
-    let is_asked =
-        |prefix: &str, path: &str| PathPrefix::parse(prefix).is_ok_and(|it| it.applies(path.as_bytes()) != Applies::No);
+    let is_asked = |prefix: &str, path: &str| {
+        PathPrefix::parse(prefix).is_ok_and(|it| it.scope(path.as_bytes()) != Scope::Outside)
+    };
     is_asked(prefix, exempt) || exempt.ends_with('/') && is_asked(exempt, prefix)
 }
 

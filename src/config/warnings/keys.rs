@@ -1,7 +1,7 @@
 //! Every key of every section, with its default. `tests/warnings.rs` holds this to the schema.
 
 use super::super::cors::{DEFAULT_HEADERS, DEFAULT_MAX_AGE, DEFAULT_METHODS};
-use super::super::node::Node;
+use super::super::value::Value;
 use Default::{Count, Flag, List, Word};
 
 /// A key of a section, its default, and whether another value may be stricter than that.
@@ -61,12 +61,12 @@ pub const KEYS: [Key; 17] = [
 
 impl Default {
     /// Whether a value that is written changes nothing.
-    pub fn is(&self, node: &Node) -> bool {
-        match (self, node) {
-            (Count(count), Node::Number(it)) => f64::from(*count) == *it,
-            (Flag(flag), Node::Bool(it)) => flag == it,
-            (List(names), Node::List(items)) => items.iter().filter_map(Node::as_text).eq(names.iter().copied()),
-            (Word(word), Node::String(it)) => word == it,
+    pub fn is(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Count(count), Value::Number(it)) => f64::from(*count) == *it,
+            (Flag(flag), Value::Bool(it)) => flag == it,
+            (List(names), Value::List(items)) => items.iter().filter_map(Value::as_text).eq(names.iter().copied()),
+            (Word(word), Value::String(it)) => word == it,
             _ => false,
         }
     }

@@ -1,15 +1,15 @@
 //! A section in an entry of `policies` replaces the whole outer section, so that a key which is stricter outside and not
 //! written inside goes back to its default.
 
-use super::super::node::Node;
-use super::super::note::Report;
+use super::super::diagnostic::Diagnostics;
 use super::super::presets::PRESETS;
+use super::super::value::Value;
 use super::keys::{Default, KEYS, Key};
-use super::scope::Scope;
-use crate::problem::Problem;
+use super::written_rules::WrittenRules;
+use crate::diagnostic_code::DiagnosticCode;
 
-pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
-    let Some((root, entries)) = scopes.split_first() else {
+pub fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
+    let Some((root, entries)) = all_rules.split_first() else {
         return;
     };
     for entry in entries {
@@ -31,22 +31,22 @@ pub fn warn(scopes: &[Scope<'_>], report: &mut Report) {
             if !reset.is_empty() {
                 let names = format!(": `{}`", reset.join("`, `"));
                 let path = entry.path_of(section, "");
-                super::warn(report, &path, None, Problem::SectionResets, &names);
+                super::warn(diagnostics, &path, None, DiagnosticCode::SectionResets, &names);
             }
         }
     }
 }
 
 /// Whether the default of a key is laxer than what the outer section says.
-fn is_laxer(key: &Key, root: &Scope<'_>, entry: &Scope<'_>) -> bool {
+fn is_laxer(key: &Key, root: &WrittenRules<'_>, entry: &WrittenRules<'_>) -> bool {
     let Some(outer) = root.get(key.section, key.name).filter(|_| key.is_lax) else {
         return false;
     };
     match (&key.default, outer) {
-        (Default::Word(word), Node::String(it)) => it != word,
-        (Default::Flag(flag), Node::Bool(false)) => *flag || entry.django_hosts,
-        (Default::Count(count), Node::Number(it)) => *it < f64::from(*count),
-        (Default::List(names), Node::List(_)) => {
+        (Default::Word(word), Value::String(it)) => it != word,
+        (Default::Flag(flag), Value::Bool(false)) => *flag || entry.django_hosts,
+        (Default::Count(count), Value::Number(it)) => *it < f64::from(*count),
+        (Default::List(names), Value::List(_)) => {
             let presets = root.list("cors", "presets");
             let presets = presets.filter_map(|name| PRESETS.iter().find(|it| it.name == name));
             let presets = presets

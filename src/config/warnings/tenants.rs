@@ -1,28 +1,28 @@
 //! `websocket.allowed_hosts` while `policies` are for different hosts: the page of one may open a WebSocket on another.
 
-use super::super::note::Report;
+use super::super::diagnostic::Diagnostics;
 use super::hidden::Hosts;
-use super::scope::Scope;
-use crate::problem::Problem;
+use super::written_rules::WrittenRules;
+use crate::diagnostic_code::DiagnosticCode;
 use policy::{Policy, Scoped};
 
-pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
-    let matched: Vec<_> = scopes
+pub fn warn(all_rules: &[WrittenRules<'_>], policy: &Policy, diagnostics: &mut Diagnostics) {
+    let matched: Vec<_> = all_rules
         .iter()
         .flat_map(|it| it.matched("hosts"))
         .filter(|it| *it != "*")
         .map(Hosts::new)
         .collect();
     let mut places = Vec::new();
-    for (at, scope) in scopes.iter().enumerate().filter(|(_, it)| it.opens_to_hosts()) {
-        let place = match scope.gives("websocket") {
-            true => scope.path.as_str(),
+    for (at, rules) in all_rules.iter().enumerate().filter(|(_, it)| it.opens_to_hosts()) {
+        let place = match rules.gives("websocket") {
+            true => rules.path.as_str(),
             false => "",
         };
         if places.contains(&place) {
             continue;
         }
-        if let Some((page, host)) = joined(at, scope, policy, &matched) {
+        if let Some((page, host)) = joined(at, rules, policy, &matched) {
             let pair = format!(
                 ": a page of `{page}` may open a WebSocket on `{host}`; give each entry its own `allowed_hosts`"
             );
@@ -32,18 +32,23 @@ pub fn warn(scopes: &[Scope<'_>], policy: &Policy, report: &mut Report) {
                 "websocket.allowed_hosts",
             ]
             .concat();
-            super::warn(report, &path, None, Problem::TenantSockets, &pair);
+            super::warn(diagnostics, &path, None, DiagnosticCode::TenantSockets, &pair);
             places.push(place);
         }
     }
 }
 
 /// Returns two hosts that `policies` keep apart, where pages of the first may open WebSockets on the second.
-fn joined<'n>(at: usize, scope: &Scope<'n>, policy: &Policy, matched: &[Hosts<'n>]) -> Option<(&'n str, &'n str)> {
+fn joined<'n>(
+    at: usize,
+    written: &WrittenRules<'n>,
+    policy: &Policy,
+    matched: &[Hosts<'n>],
+) -> Option<(&'n str, &'n str)> {
     let own = at.checked_sub(1).and_then(|at| policy.scoped.get(at));
     let rules = own.map_or(&policy.rules, |it| &it.rules);
     let allowed = rules.allowed_hosts.as_ref()?;
-    let listed: Vec<_> = scope
+    let listed: Vec<_> = written
         .list("", "allowed_hosts")
         .filter(|it| *it != "*")
         .map(Hosts::new)

@@ -1,6 +1,6 @@
 //! Which entries a path may belong to: one walk down a tree of all their prefixes.
 
-use super::Applies;
+use super::Scope;
 use super::pattern::PathPrefix;
 use super::readings::{self, Readings, Segment, Segments, is_literal};
 
@@ -11,7 +11,7 @@ pub struct PathIndex {
     /// How many entries there are.
     count: usize,
     /// Those that are for all paths.
-    everywhere: Vec<(usize, Applies)>,
+    everywhere: Vec<(usize, Scope)>,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl PathIndex {
         for (entry, prefixes) in entries.into_iter().enumerate() {
             index.count += 1;
             if prefixes.is_empty() {
-                index.everywhere.push((entry, Applies::Yes));
+                index.everywhere.push((entry, Scope::Inside));
             }
             for prefix in prefixes {
                 index.insert(entry, prefix.written());
@@ -85,7 +85,7 @@ impl PathIndex {
 
     /// The entries that a path belongs to or may belong to, in order.
     #[must_use]
-    pub fn asked(&self, path: &[u8]) -> Vec<(usize, Applies)> {
+    pub fn asked(&self, path: &[u8]) -> Vec<(usize, Scope)> {
         let mut asked = self.everywhere.clone();
         if self.nodes.is_empty() {
             return asked;
@@ -105,18 +105,18 @@ impl PathIndex {
             }
         }
         if walk.is_lost() {
-            (0..self.count).for_each(|entry| record(&mut asked, entry, Applies::Perhaps));
+            (0..self.count).for_each(|entry| record(&mut asked, entry, Scope::Ambiguous));
             return asked;
         }
         for node in walk.met.iter().filter_map(|&it| self.nodes.get(it)) {
             for (entry, prefix) in &node.prefixes {
                 let holds = lies_below(path, prefix) && readings.is_settled(path);
-                record(&mut asked, *entry, if holds { Applies::Yes } else { Applies::Perhaps });
+                record(&mut asked, *entry, if holds { Scope::Inside } else { Scope::Ambiguous });
             }
         }
         for node in walk.ends.iter().filter_map(|&it| self.nodes.get(it)) {
             for &entry in &node.stems {
-                record(&mut asked, entry, Applies::Perhaps);
+                record(&mut asked, entry, Scope::Ambiguous);
             }
         }
         asked
@@ -208,14 +208,14 @@ impl<'i> Walk<'i> {
 }
 
 /// Puts what is known of an entry in its place; of what is known twice, the surer holds.
-fn record(asked: &mut Vec<(usize, Applies)>, entry: usize, applies: Applies) {
+fn record(asked: &mut Vec<(usize, Scope)>, entry: usize, scope: Scope) {
     match asked.binary_search_by_key(&entry, |it| it.0) {
         Ok(at) => {
             if let Some((_, known)) = asked.get_mut(at) {
-                *known = applies.max(*known);
+                *known = scope.max(*known);
             }
         }
-        Err(at) => asked.insert(at, (entry, applies)),
+        Err(at) => asked.insert(at, (entry, scope)),
     }
 }
 

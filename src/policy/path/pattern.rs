@@ -3,7 +3,7 @@
 use super::index::PathIndex;
 use super::plain::is_plain;
 use super::readings::{Readings, Segments};
-use crate::Applies;
+use crate::Scope;
 use crate::error::PathError;
 
 /// One entry of a list of paths, such as `hosts.exempt_paths`.
@@ -79,8 +79,8 @@ impl PathPrefix {
 
     /// Whether a path lies below this prefix: byte for byte and under every reading, under some, or under none.
     #[must_use]
-    pub fn applies(&self, path: &[u8]) -> Applies {
+    pub fn scope(&self, path: &[u8]) -> Scope {
         let asked = PathIndex::new([std::slice::from_ref(self)]).asked(path);
-        asked.first().map_or(Applies::No, |it| it.1)
+        asked.first().map_or(Scope::Outside, |it| it.1)
     }
 }

@@ -4,15 +4,15 @@ use std::collections::BinaryHeap;
 use std::net::Ipv6Addr;
 
 use crate::host::{Host, without_root_dot};
-use crate::names::NameTable;
 use crate::pattern::HostPattern;
+use crate::suffix_map::SuffixMap;
 
 /// The compiled `allowed_hosts`.
 #[derive(Debug, Default)]
 pub struct HostSet {
     any: bool,
-    exact: NameTable<()>,
-    domains: NameTable<()>,
+    exact: SuffixMap<()>,
+    domains: SuffixMap<()>,
     addresses: Vec<Ipv6Addr>,
 }
 

@@ -3,18 +3,18 @@
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::node::Node;
-use super::note::{Note, Report, Wrong};
-use super::problem::Problem;
+use super::diagnostic::{Diagnostic, Diagnostics, Message};
+use super::diagnostic_code::DiagnosticCode;
+use super::value::Value;
 
 /// An object of the configuration, of which the keys are taken one after another.
-pub struct Section<'n> {
+pub struct ObjectReader<'n> {
     path: String,
-    entries: &'n [(String, Node)],
+    entries: &'n [(String, Value)],
     known: Vec<&'static str>,
 }
 
-/// A string of a list, and where it stands: lists can be long, so the place is only written out when it is told.
+/// A string of a list, and where it stands: lists can be long, so the path is only written out when it is needed.
 #[derive(Clone)]
 pub struct Item<'n> {
     list: Rc<str>,
@@ -30,9 +30,9 @@ impl Item<'_> {
     }
 }
 
-impl<'n> Section<'n> {
+impl<'n> ObjectReader<'n> {
     /// Opens the object that is the whole configuration.
-    pub fn root(entries: &'n [(String, Node)]) -> Self {
+    pub fn root(entries: &'n [(String, Value)]) -> Self {
         Self {
             path: String::new(),
             entries,
@@ -54,10 +54,10 @@ impl<'n> Section<'n> {
     pub fn has_empty_list(&self, key: &str) -> bool {
         self.entries
             .iter()
-            .any(|(name, node)| name == key && *node == Node::List(Vec::new()))
+            .any(|(name, value)| name == key && *value == Value::List(Vec::new()))
     }
 
-    /// A path, with the entry of `policies` for which it counts where that is not the one it stands in.
+    /// Returns `path`, prefixed with this section's if the value was inherited.
     pub fn place_of(&self, path: &str) -> String {
         if path.starts_with(&self.path) {
             path.to_owned()
@@ -76,17 +76,17 @@ impl<'n> Section<'n> {
     }
 
     /// Opens the object under a key; an absent one reads as empty.
-    pub fn section(&mut self, key: &'static str, report: &mut Report) -> Section<'n> {
+    pub fn object(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> ObjectReader<'n> {
         let path = self.path_of(key);
-        let entries = match self.take(key, report) {
+        let entries = match self.take(key, diagnostics) {
             None => &[],
-            Some(Node::Object(entries)) => entries.as_slice(),
+            Some(Value::Object(entries)) => entries.as_slice(),
             Some(other) => {
-                report.error(Note::on(&path, other, Problem::TypeObject));
+                diagnostics.error(Diagnostic::on(&path, other, DiagnosticCode::TypeObject));
                 &[]
             }
         };
-        Section {
+        ObjectReader {
             path,
             entries,
             known: Vec::new(),
@@ -94,13 +94,13 @@ impl<'n> Section<'n> {
     }
 
     /// The objects of a list.
-    pub fn sections(&mut self, key: &'static str, report: &mut Report) -> Vec<Section<'n>> {
+    pub fn objects(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Vec<ObjectReader<'n>> {
         let path = self.path_of(key);
-        let items = match self.take(key, report) {
+        let items = match self.take(key, diagnostics) {
             None => &[],
-            Some(Node::List(items)) => items.as_slice(),
+            Some(Value::List(items)) => items.as_slice(),
             Some(other) => {
-                report.error(Note::on(&path, other, Problem::TypeObjects));
+                diagnostics.error(Diagnostic::on(&path, other, DiagnosticCode::TypeObjects));
                 &[]
             }
         };
@@ -108,48 +108,54 @@ impl<'n> Section<'n> {
         for (index, item) in items.iter().enumerate() {
             let path = format!("{path}[{index}]");
             match item {
-                Node::Object(entries) => sections.push(Section {
+                Value::Object(entries) => sections.push(ObjectReader {
                     path,
                     entries,
                     known: Vec::new(),
                 }),
-                other => report.error(Note::on(&path, other, Problem::TypeObject)),
+                other => diagnostics.error(Diagnostic::on(&path, other, DiagnosticCode::TypeObject)),
             }
         }
         sections
     }
 
     /// A string, which says something to people only.
-    pub fn string(&mut self, key: &'static str, report: &mut Report) -> Option<&'n str> {
-        match self.take(key, report)? {
-            Node::String(text) => Some(text),
+    pub fn string(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<&'n str> {
+        match self.take(key, diagnostics)? {
+            Value::String(text) => Some(text),
             other => {
-                report.error(Note::on(&self.path_of(key), other, Problem::TypeString));
+                diagnostics.error(Diagnostic::on(&self.path_of(key), other, DiagnosticCode::TypeString));
                 None
             }
         }
     }
 
     /// `true` or `false`.
-    pub fn bool(&mut self, key: &'static str, default: bool, report: &mut Report) -> bool {
-        match self.take(key, report) {
+    pub fn bool(&mut self, key: &'static str, default: bool, diagnostics: &mut Diagnostics) -> bool {
+        match self.take(key, diagnostics) {
             None => default,
-            Some(Node::Bool(value)) => *value,
+            Some(Value::Bool(value)) => *value,
             Some(other) => {
-                report.error(Note::on(&self.path_of(key), other, Problem::TypeBool));
+                diagnostics.error(Diagnostic::on(&self.path_of(key), other, DiagnosticCode::TypeBool));
                 default
             }
         }
     }
 
     /// One of several values.
-    pub fn choice<W, T>(&mut self, key: &'static str, options: &[(W, T)], default: T, report: &mut Report) -> T
+    pub fn choice<W, T>(
+        &mut self,
+        key: &'static str,
+        options: &[(W, T)],
+        default: T,
+        diagnostics: &mut Diagnostics,
+    ) -> T
     where
-        W: Copy + Into<Node>,
+        W: Copy + Into<Value>,
         T: Copy,
     {
         let mut words = options.iter().map(|(word, _)| (*word).into());
-        let chosen = self.choose(key, &mut words, report);
+        let chosen = self.choose(key, &mut words, diagnostics);
         chosen
             .and_then(|at| options.get(at))
             .map_or(default, |(_, value)| *value)
@@ -159,52 +165,66 @@ impl<'n> Section<'n> {
     fn choose(
         &mut self,
         key: &'static str,
-        words: &mut dyn Iterator<Item = Node>,
-        report: &mut Report,
+        words: &mut dyn Iterator<Item = Value>,
+        diagnostics: &mut Diagnostics,
     ) -> Option<usize> {
-        let node = self.take(key, report)?;
+        let value = self.take(key, diagnostics)?;
         let words: Vec<_> = words.collect();
-        let chosen = words.iter().position(|word| word == node);
+        let chosen = words.iter().position(|word| word == value);
         if chosen.is_none() {
             let words: Vec<_> = words.iter().map(|word| format!("`{}`", word.as_json())).collect();
             let message = format!("one of {} is expected here", words.join(", "));
-            report.error(Note::on(&self.path_of(key), node, (Problem::Choice, message)));
+            diagnostics.error(Diagnostic::on(
+                &self.path_of(key),
+                value,
+                (DiagnosticCode::Choice, message),
+            ));
         }
         chosen
     }
 
     /// A whole number.
-    pub fn integer(&mut self, key: &'static str, range: RangeInclusive<u32>, default: u32, report: &mut Report) -> u32 {
-        let Some(node) = self.take(key, report) else {
+    pub fn integer(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u32>,
+        default: u32,
+        diagnostics: &mut Diagnostics,
+    ) -> u32 {
+        let Some(value) = self.take(key, diagnostics) else {
             return default;
         };
-        if let Node::Number(value) = node
-            && value.fract() == 0.0
-            && (f64::from(*range.start())..=f64::from(*range.end())).contains(value)
+        if let Value::Number(number) = value
+            && number.fract() == 0.0
+            && (f64::from(*range.start())..=f64::from(*range.end())).contains(number)
         {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "it is whole and within a range of u32"
             )]
-            return *value as u32;
+            return *number as u32;
         }
         let message = format!(
             "a whole number from {} to {} is expected here",
             range.start(),
             range.end()
         );
-        report.error(Note::on(&self.path_of(key), node, (Problem::TypeNumber, message)));
+        diagnostics.error(Diagnostic::on(
+            &self.path_of(key),
+            value,
+            (DiagnosticCode::TypeNumber, message),
+        ));
         default
     }
 
     /// A list of strings; `None` if the key is absent.
-    pub fn list(&mut self, key: &'static str, report: &mut Report) -> Option<Vec<Item<'n>>> {
+    pub fn list(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<Vec<Item<'n>>> {
         let path = self.path_of(key);
-        let items = match self.take(key, report)? {
-            Node::List(items) => items,
+        let items = match self.take(key, diagnostics)? {
+            Value::List(items) => items,
             other => {
-                report.error(Note::on(&path, other, Problem::TypeList));
+                diagnostics.error(Diagnostic::on(&path, other, DiagnosticCode::TypeList));
                 return None;
             }
         };
@@ -212,19 +232,23 @@ impl<'n> Section<'n> {
         let mut texts = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             match item {
-                Node::String(text) => texts.push(Item {
+                Value::String(text) => texts.push(Item {
                     list: Rc::clone(&list),
                     index,
                     text,
                 }),
-                other => report.error(Note::on(&format!("{list}[{index}]"), other, Problem::TypeString)),
+                other => diagnostics.error(Diagnostic::on(
+                    &format!("{list}[{index}]"),
+                    other,
+                    DiagnosticCode::TypeString,
+                )),
             }
         }
         Some(texts)
     }
 
     /// Reports the keys that nobody took.
-    pub fn finish(self, report: &mut Report) {
+    pub fn finish(self, diagnostics: &mut Diagnostics) {
         for (key, _) in self.entries {
             // Editors put `$schema` at the top, for themselves.
             if self.known.contains(&key.as_str()) || (self.path.is_empty() && key == "$schema") {
@@ -235,50 +259,52 @@ impl<'n> Section<'n> {
                 Some((distance, known)) if distance <= 3 => format!("did you mean `{known}`?"),
                 _ => format!("the keys here are `{}`", self.known.join("`, `")),
             };
-            report.error(Note::at(
-                &self.path_of(&Node::String(key.clone()).to_string()),
-                (Problem::KeyUnknown, format!("unknown key; {hint}")),
+            diagnostics.error(Diagnostic::at(
+                &self.path_of(&Value::String(key.clone()).to_string()),
+                (DiagnosticCode::KeyUnknown, format!("unknown key; {hint}")),
             ));
         }
     }
 
-    fn take(&mut self, key: &'static str, report: &mut Report) -> Option<&'n Node> {
+    fn take(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<&'n Value> {
         self.known.push(key);
         let mut found = self
             .entries
             .iter()
             .filter(|(name, _)| name == key)
-            .map(|(_, node)| node);
+            .map(|(_, value)| value);
         let first = found.next();
         if found.next().is_some() {
-            report.error(Note::at(&self.path_of(key), Problem::KeyRepeated));
+            diagnostics.error(Diagnostic::at(&self.path_of(key), DiagnosticCode::KeyRepeated));
         }
         first
     }
 }
 
 /// Parses the strings of a list; each that is wrong is an error, and left out.
-pub fn parse_each<'i, 'n, T, E: Into<Wrong>>(
+pub fn parse_each<'i, 'n, T, E: Into<Message>>(
     items: &'i [Item<'n>],
     parse: impl Fn(&str) -> Result<T, E>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> impl Iterator<Item = (&'i Item<'n>, T)> {
     items.iter().filter_map(move |item| match parse(item.text) {
         Ok(parsed) => Some((item, parsed)),
         Err(error) => {
-            report.error(Note::on(&item.path(), Node::from(item.text), error));
+            diagnostics.error(Diagnostic::on(&item.path(), Value::from(item.text), error));
             None
         }
     })
 }
 
 /// Parses the strings of a list into just what they mean.
-pub fn parse_all<T, E: Into<Wrong>>(
+pub fn parse_all<T, E: Into<Message>>(
     items: &[Item<'_>],
     parse: impl Fn(&str) -> Result<T, E>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<T> {
-    parse_each(items, parse, report).map(|(_, parsed)| parsed).collect()
+    parse_each(items, parse, diagnostics)
+        .map(|(_, parsed)| parsed)
+        .collect()
 }
 
 /// The Levenshtein distance, for "did you mean".

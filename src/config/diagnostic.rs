@@ -1,106 +1,106 @@
 //! Errors and warnings.
 
-use super::problem::Problem;
+use super::diagnostic_code::DiagnosticCode;
 use std::fmt;
 
 use policy::error::{PathError, PatternError, RegexError};
 
 /// One error or warning: where, what was written, what is wrong with it and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct Diagnostic {
     path: String,
     value: Option<String>,
-    what: Wrong,
+    message: Message,
 }
 
-/// A problem, in the words for its place.
+/// A code, and the message for its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    problem: Problem,
-    message: String,
+pub struct Message {
+    code: DiagnosticCode,
+    text: String,
 }
 
-impl From<Problem> for Wrong {
-    fn from(problem: Problem) -> Self {
+impl From<DiagnosticCode> for Message {
+    fn from(code: DiagnosticCode) -> Self {
         Self {
-            problem,
-            message: problem.text().to_owned(),
+            code,
+            text: code.text().to_owned(),
         }
     }
 }
 
-impl<E: Into<Problem>> From<PatternError<E>> for Wrong {
+impl<E: Into<DiagnosticCode>> From<PatternError<E>> for Message {
     fn from(error: PatternError<E>) -> Self {
         Self::instead(error.reason.into(), error.instead)
     }
 }
 
-impl From<PathError> for Wrong {
+impl From<PathError> for Message {
     fn from(error: PathError) -> Self {
-        Problem::from(error).into()
+        DiagnosticCode::from(error).into()
     }
 }
 
-impl From<RegexError> for Wrong {
+impl From<RegexError> for Message {
     fn from(error: RegexError) -> Self {
         match error {
-            RegexError::Ascii => Problem::RegexAscii.into(),
-            RegexError::Empty => Problem::RegexEmpty.into(),
-            RegexError::Malformed(message) => Self::detailed(Problem::RegexMalformed, ": ", &message, ""),
+            RegexError::Ascii => DiagnosticCode::RegexAscii.into(),
+            RegexError::Empty => DiagnosticCode::RegexEmpty.into(),
+            RegexError::Malformed(message) => Self::detailed(DiagnosticCode::RegexMalformed, ": ", &message, ""),
         }
     }
 }
 
-impl From<(Problem, String)> for Wrong {
-    fn from((problem, message): (Problem, String)) -> Self {
-        Self { problem, message }
+impl From<(DiagnosticCode, String)> for Message {
+    fn from((code, text): (DiagnosticCode, String)) -> Self {
+        Self { code, text }
     }
 }
 
-impl Wrong {
-    fn instead(problem: Problem, instead: Option<String>) -> Self {
+impl Message {
+    fn instead(code: DiagnosticCode, instead: Option<String>) -> Self {
         match instead {
-            Some(instead) => Self::detailed(problem, "; write `", &instead, "`"),
-            None => problem.into(),
+            Some(instead) => Self::detailed(code, "; write `", &instead, "`"),
+            None => code.into(),
         }
     }
 
-    fn detailed(problem: Problem, before: &str, detail: &str, after: &str) -> Self {
+    fn detailed(code: DiagnosticCode, before: &str, detail: &str, after: &str) -> Self {
         Self {
-            problem,
-            message: [problem.text(), before, detail, after].concat(),
+            code,
+            text: [code.text(), before, detail, after].concat(),
         }
     }
 }
 
-/// What was found wrong so far.
+/// The errors and warnings so far.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct Diagnostics {
     /// Each of these refuses the configuration.
-    pub errors: Vec<Note>,
+    pub errors: Vec<Diagnostic>,
     /// These do not.
-    pub warnings: Vec<Note>,
+    pub warnings: Vec<Diagnostic>,
     /// What the expressions that were read add up to.
     pub expressions: usize,
 }
 
-impl Note {
-    /// A note on a value.
-    pub fn on(path: &str, value: impl fmt::Display, what: impl Into<Wrong>) -> Self {
-        Self::new(path, Some(&value), what.into())
+impl Diagnostic {
+    /// A diagnostic about a value.
+    pub fn on(path: &str, value: impl fmt::Display, message: impl Into<Message>) -> Self {
+        Self::new(path, Some(&value), message.into())
     }
 
-    /// A note on a place.
-    pub fn at(path: &str, what: impl Into<Wrong>) -> Self {
-        Self::new(path, None, what.into())
+    /// A diagnostic about a place.
+    pub fn at(path: &str, message: impl Into<Message>) -> Self {
+        Self::new(path, None, message.into())
     }
 
     #[inline(never)]
-    fn new(path: &str, value: Option<&dyn fmt::Display>, what: Wrong) -> Self {
+    fn new(path: &str, value: Option<&dyn fmt::Display>, message: Message) -> Self {
         Self {
             path: path.to_owned(),
             value: value.map(ToString::to_string),
-            what,
+            message,
         }
     }
 
@@ -110,14 +110,14 @@ impl Note {
         &self.path
     }
 
-    /// The stable code of the problem.
+    /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.what.problem.code()
+        self.message.code.code()
     }
 }
 
-impl Note {
+impl Diagnostic {
     /// Whether it is on this place or inside it, for whichever rules.
     pub fn is_under(&self, path: &str) -> bool {
         let (_, place) = self.place();
@@ -140,24 +140,24 @@ impl Note {
     }
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.path)?;
         if let Some(value) = &self.value {
             write!(f, "`{value}`: ")?;
         }
-        f.write_str(&self.what.message)
+        f.write_str(&self.message.text)
     }
 }
 
-impl Report {
+impl Diagnostics {
     /// Records an error.
-    pub fn error(&mut self, note: Note) {
-        self.errors.push(note);
+    pub fn error(&mut self, diagnostic: Diagnostic) {
+        self.errors.push(diagnostic);
     }
 
     /// Records a warning.
-    pub fn warn(&mut self, note: Note) {
-        self.warnings.push(note);
+    pub fn warn(&mut self, diagnostic: Diagnostic) {
+        self.warnings.push(diagnostic);
     }
 }

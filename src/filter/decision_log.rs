@@ -16,45 +16,45 @@ use policy::forwarding::FORWARDED;
 use policy::request::{Field, Request};
 use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
 
-/// How long repetitions of a rejection are counted before a line tells their number.
+/// How long repetitions of a rejection are counted before a line says how many there were.
 pub const INTERVAL: Duration = Duration::from_secs(60);
 
-/// How many values of one finding are told in an [`INTERVAL`], each once; what comes beyond is only counted.
-pub const NAMES: usize = 8;
+/// How many values of one finding are logged in an [`INTERVAL`], each once. Further values are only counted.
+pub const MAX_BUCKETS: usize = 8;
 
-/// Tells rejections at once when they are the first of their finding and value, and by number after that. Its memory is
-/// [`NAMES`] hashes for each finding there is, whatever clients send.
+/// Logs the first rejection with each finding and value at once, and counts repetitions. It keeps at most
+/// [`MAX_BUCKETS`] hashes for each finding, whatever clients send.
 #[derive(Debug, Default)]
-pub struct Journal {
-    kinds: RefCell<Vec<Kind>>,
+pub struct DecisionLog {
+    limiters: RefCell<Vec<RateLimiter>>,
     /// Keyed at random: who sends requests cannot make one origin pass for the repetition of another.
     hasher: RandomState,
 }
 
 /// The rejections with one finding.
 #[derive(Debug)]
-struct Kind {
+struct RateLimiter {
     finding: Finding,
-    named: Vec<Named>,
-    /// Those that no line told, of values that are not, or no longer, among the named.
+    buckets: Vec<Bucket>,
+    /// The suppressed rejections whose values have no bucket, or no longer have one.
     others: u64,
 }
 
-/// A value that a line told.
+/// A value that was logged, as a hash.
 #[derive(Debug)]
-struct Named {
+struct Bucket {
     value: u64,
-    told: Duration,
+    logged: Duration,
     repeated: u64,
 }
 
-/// What went untold before a line.
-struct Untold {
+/// Events suppressed since the last line.
+struct Suppressed {
     repeated: u64,
     others: u64,
 }
 
-impl Journal {
+impl DecisionLog {
     /// Logs a decision on a request.
     pub fn record(
         &self,
@@ -74,8 +74,8 @@ impl Journal {
         };
         let (key, value) = refused(verdict, deny, head, &headers);
         // Values that log identically share one entry.
-        let told = self.hasher.hash_one((key, value.one().map(Shown::from)));
-        let Some(Untold { repeated, others }) = self.count(finding, told, now()) else {
+        let hash = self.hasher.hash_one((key, value.one().map(Shown::from)));
+        let Some(Suppressed { repeated, others }) = self.count(finding, hash, now()) else {
             return;
         };
         let (subject, verb) = phrase(finding);
@@ -85,7 +85,7 @@ impl Journal {
             Quoted(head.received.origin),
             Quoted(head.received.authority),
         );
-        // What every line has is not told twice.
+        // Every line has the origin and the host, so that neither is repeated.
         let asked = match key {
             "origin" | "host" => nearest.as_ref().map(|it| ("nearest", Field::One(it.as_bytes()))),
             _ => Some((key, value)),
@@ -100,70 +100,71 @@ impl Journal {
         );
     }
 
-    /// What went untold before this one, if this one is to be told.
-    fn count(&self, finding: Finding, value: u64, now: Duration) -> Option<Untold> {
-        let mut kinds = self.kinds.borrow_mut();
-        let at = match kinds.iter().position(|kind| kind.finding == finding) {
-            Some(at) => at,
+    /// Counts a rejection. Returns the events that were suppressed before it, or `None` if it is suppressed too.
+    fn count(&self, finding: Finding, value: u64, now: Duration) -> Option<Suppressed> {
+        let mut limiters = self.limiters.borrow_mut();
+        let index = match limiters.iter().position(|limiter| limiter.finding == finding) {
+            Some(index) => index,
             None => {
-                kinds.push(Kind {
+                limiters.push(RateLimiter {
                     finding,
-                    named: Vec::new(),
+                    buckets: Vec::new(),
                     others: 0,
                 });
-                kinds.len() - 1
+                limiters.len() - 1
             }
         };
-        kinds.get_mut(at)?.count(value, now)
+        limiters.get_mut(index)?.count(value, now)
     }
 }
 
-impl Kind {
-    fn count(&mut self, value: u64, now: Duration) -> Option<Untold> {
+impl RateLimiter {
+    fn count(&mut self, value: u64, now: Duration) -> Option<Suppressed> {
         // A clock that was set back starts anew.
-        let is_fresh = |it: &Named| (it.told..it.told + INTERVAL).contains(&now);
-        let known = self.named.iter().position(|it| it.value == value);
-        let free = || self.named.iter().position(|it| !is_fresh(it));
+        let is_fresh = |it: &Bucket| (it.logged..it.logged + INTERVAL).contains(&now);
+        let known = self.buckets.iter().position(|it| it.value == value);
+        let free = || self.buckets.iter().position(|it| !is_fresh(it));
         let at = match known.or_else(free) {
             Some(at) => at,
-            None if self.named.len() < NAMES => {
-                self.named.push(Named {
+            None if self.buckets.len() < MAX_BUCKETS => {
+                self.buckets.push(Bucket {
                     value,
-                    told: now,
+                    logged: now,
                     repeated: 0,
                 });
-                return Some(self.untold(0));
+                return Some(self.suppressed(0));
             }
             None => {
                 self.others += 1;
                 return None;
             }
         };
-        let named = self.named.get_mut(at)?;
-        if is_fresh(named) {
-            named.repeated += 1;
+        let bucket = self.buckets.get_mut(at)?;
+        if is_fresh(bucket) {
+            bucket.repeated += 1;
             return None;
         }
-        let repeated = std::mem::take(&mut named.repeated);
-        let was = std::mem::replace(&mut named.value, value);
-        named.told = now;
+        let repeated = std::mem::take(&mut bucket.repeated);
+        let was = std::mem::replace(&mut bucket.value, value);
+        bucket.logged = now;
         if was == value {
-            return Some(self.untold(repeated));
+            return Some(self.suppressed(repeated));
         }
         self.others += repeated;
-        Some(self.untold(0))
+        Some(self.suppressed(0))
     }
 
-    fn untold(&mut self, repeated: u64) -> Untold {
-        Untold {
+    fn suppressed(&mut self, repeated: u64) -> Suppressed {
+        Suppressed {
             repeated,
             others: std::mem::take(&mut self.others),
         }
     }
 }
 
-/// What was refused, which tells one rejection from another with the same finding: its name in the line, and its value.
-/// Of the headers that a preflight asks for, all lines are one value; of `Forwarded` it is the host, where one can be read.
+/// Returns what was refused: its name in the line, and its value. The value distinguishes rejections with the same
+/// finding. All lines of `Access-Control-Request-Headers` are one value; of `Forwarded` the value is the host, where one
+/// can be read.
 fn refused<'a>(
     verdict: &'a Verdict<'_>,
     deny: Deny,

@@ -1,18 +1,18 @@
-//! A proxy that only writes down what the filter tells it.
+//! A proxy that only records what the filter does to it.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
-use super::{Asked, Line};
+use super::{Exchange, Line};
 use filter::{FINDING, Pairs, Proxy, Unavailable};
 use policy::headers;
 use policy::reply::LocalReply;
 
 /// A request and its response, on their way through the filter.
-pub struct DryRun(RefCell<Seen>);
+pub struct RecordingProxy(RefCell<Recording>);
 
 /// What became of both.
-pub struct Seen {
+pub struct Recording {
     /// The request's fields.
     pub request: Vec<Line>,
     /// The edits to it, in words.
@@ -25,30 +25,30 @@ pub struct Seen {
     pub finding: String,
 }
 
-impl DryRun {
-    pub fn new(asked: &Asked) -> Self {
-        Self(RefCell::new(Seen {
-            request: asked.request.clone(),
+impl RecordingProxy {
+    pub fn new(exchange: &Exchange) -> Self {
+        Self(RefCell::new(Recording {
+            request: exchange.request.clone(),
             edits: Vec::new(),
-            response: asked.response.clone(),
+            response: exchange.response.clone(),
             body: String::new(),
             finding: String::new(),
         }))
     }
 
-    pub fn into_seen(self) -> Seen {
+    pub fn into_recording(self) -> Recording {
         self.0.into_inner()
     }
 }
 
-impl Proxy for DryRun {
+impl Proxy for RecordingProxy {
     fn request_headers(&self) -> Result<Pairs, Unavailable> {
         Ok(encode(&self.0.borrow().request))
     }
 
     fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
-        let mut seen = self.0.borrow_mut();
-        let word = match seen.request.iter().any(|(it, _)| it == name) {
+        let mut recording = self.0.borrow_mut();
+        let word = match recording.request.iter().any(|(it, _)| it == name) {
             true => "replace",
             false => "add",
         };
@@ -56,15 +56,15 @@ impl Proxy for DryRun {
             headers::SEC_WEBSOCKET_KEY => "(16 random bytes)".to_owned(),
             _ => value.escape_ascii().to_string(),
         };
-        seen.edits.push(format!("{word} {name}: {shown}"));
-        set(&mut seen.request, name, value);
+        recording.edits.push(format!("{word} {name}: {shown}"));
+        set(&mut recording.request, name, value);
         Ok(())
     }
 
     fn remove_request_header(&self, name: &str) -> Result<(), Unavailable> {
-        let mut seen = self.0.borrow_mut();
-        seen.edits.push(format!("remove {name}"));
-        seen.request.retain(|(it, _)| it != name);
+        let mut recording = self.0.borrow_mut();
+        recording.edits.push(format!("remove {name}"));
+        recording.request.retain(|(it, _)| it != name);
         Ok(())
     }
 
@@ -88,14 +88,14 @@ impl Proxy for DryRun {
     }
 
     fn reply(&self, reply: &LocalReply<'_>, _details: &str) -> Result<(), Unavailable> {
-        let mut seen = self.0.borrow_mut();
+        let mut recording = self.0.borrow_mut();
         let headers = reply
             .headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.to_vec()));
         let status = (":status".to_owned(), reply.status.to_string().into_bytes());
-        seen.response = std::iter::once(status).chain(headers).collect();
-        seen.body.clone_from(&reply.body);
+        recording.response = std::iter::once(status).chain(headers).collect();
+        recording.body.clone_from(&reply.body);
         Ok(())
     }
 

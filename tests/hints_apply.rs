@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use advice::Domains;
-use analysis::explain::{Asked, explain};
+use analysis::explain::{Exchange, explain};
 use analysis::is_public_suffix;
 use config::Loaded;
 use policy::host::{Authority, Host};
@@ -608,13 +608,13 @@ fn what_is_offered_loads_and_helps_and_does_no_more() {
             return;
         }
         told += 1;
-        let asked = Asked {
+        let exchange = Exchange {
             request: lines.clone(),
             response: vec![(":status".to_owned(), b"200".to_vec())],
         };
         let in_log = advice::hint(policy, provenance, &verdict, &head, Domains::LITTLE);
         let in_log = in_log.fix.into_owned();
-        let explained = explain(load_anew(text).unwrap(), &asked).unwrap();
+        let explained = explain(load_anew(text).unwrap(), &exchange).unwrap();
         let explained = explained.hint.unwrap().fix.into_owned();
         let in_log = Some(in_log).filter(|it| *it != explained);
         for (is_log, fix) in in_log.map(|it| (true, it)).into_iter().chain([(false, explained)]) {

@@ -3,16 +3,16 @@
 
 use policy::error::{HostError, OriginError, PathError};
 
-macro_rules! problems {
+macro_rules! codes {
     ($($variant:ident = $code:literal: $text:literal,)+) => {
-        /// A problem of a configuration.
+        /// What is wrong with a configuration, or perhaps not meant.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Problem {
+        pub enum DiagnosticCode {
             $(#[doc = $text] $variant,)+
         }
 
-        impl Problem {
-            /// Every problem.
+        impl DiagnosticCode {
+            /// Every code.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
             /// The stable code.
@@ -21,7 +21,7 @@ macro_rules! problems {
                 match self { $(Self::$variant => $code,)+ }
             }
 
-            /// What to tell the operator.
+            /// The message for the operator.
             #[must_use]
             pub const fn text(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
@@ -30,7 +30,7 @@ macro_rules! problems {
     };
 }
 
-problems! {
+codes! {
     PathEverything = "path_everything": "this is every path; name those that are meant",
     AnyAmongHeaders = "list_any_among_others": "`*` stands alone in its list; remove it, or the other entries",
     AnyAmongHosts = "hosts_any_among_others": "every host is allowed; the other entries only serve `websocket.allowed_hosts`",
@@ -184,7 +184,7 @@ problems! {
         "wildcards are for `http` and `https`; list origins of other schemes one by one",
 }
 
-impl From<OriginError> for Problem {
+impl From<OriginError> for DiagnosticCode {
     fn from(error: OriginError) -> Self {
         match error {
             OriginError::AddressSubdomains => Self::HostSubdomains,
@@ -213,7 +213,7 @@ impl From<OriginError> for Problem {
     }
 }
 
-impl From<HostError> for Problem {
+impl From<HostError> for DiagnosticCode {
     fn from(error: HostError) -> Self {
         match error {
             HostError::AddressSubdomains => Self::HostSubdomains,
@@ -229,7 +229,7 @@ impl From<HostError> for Problem {
     }
 }
 
-impl From<PathError> for Problem {
+impl From<PathError> for DiagnosticCode {
     fn from(error: PathError) -> Self {
         match error {
             PathError::Ambiguous => Self::PathAmbiguous,

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic_code::DiagnosticCode;
 use super::django;
-use super::node::Node;
-use super::note::{Note, Report};
-use super::problem::Problem;
-use super::section::Section;
+use super::object_reader::ObjectReader;
+use super::value::Value;
 use super::{Environment, Settings, parse, read_policy};
 
 /// The JSON Schema (2020-12) of what is read here.
@@ -32,7 +32,7 @@ pub const SETTING_NAMES: [&str; 13] = [
 
 /// A policy made of another program's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Carried {
+pub struct Converted {
     /// The policy, in JSON. It loads.
     pub policy: String,
     /// What was left out because it would be an error.
@@ -48,24 +48,24 @@ pub fn entries(configuration: &[u8], environment: &Environment<'_>) -> Vec<(Stri
         return Vec::new();
     };
     let mut entries = Vec::new();
-    for (key, node) in &root {
-        collect(key, node, &mut entries);
+    for (key, value) in &root {
+        collect(key, value, &mut entries);
     }
     let renamed = entries.into_iter().map(|(path, text)| {
-        let note = settings.rename(Note::at(&path, Problem::Repeated));
-        (note.path().to_owned(), text)
+        let diagnostic = settings.rename(Diagnostic::at(&path, DiagnosticCode::Repeated));
+        (diagnostic.path().to_owned(), text)
     });
     renamed.collect()
 }
 
 /// Returns a configuration as it is written, with what Django's settings add.
-pub fn written(configuration: &[u8], environment: &Environment<'_>) -> Option<(Vec<(String, Node)>, Settings)> {
+pub fn written(configuration: &[u8], environment: &Environment<'_>) -> Option<(Vec<(String, Value)>, Settings)> {
     let mut root = parse(configuration).ok()?;
     let is_django = root
         .iter()
-        .any(|(key, node)| key == "django_env" && *node == Node::Bool(true));
+        .any(|(key, value)| key == "django_env" && *value == Value::Bool(true));
     let settings = match is_django {
-        true => django::add(&mut root, environment, &mut Report::default()),
+        true => django::add(&mut root, environment, &mut Diagnostics::default()),
         false => Settings::default(),
     };
     Some((root, settings))
@@ -73,10 +73,10 @@ pub fn written(configuration: &[u8], environment: &Environment<'_>) -> Option<(V
 
 /// Writes a remark as warnings are written, under the name of the setting that it is about.
 pub fn remark(settings: &Settings, path: &str, value: Option<&str>, text: &str) -> String {
-    let note = settings.rename(Note::at(path, Problem::Repeated));
-    match value.map(Node::from) {
-        Some(value) => format!("{}: `{value}`: {text}", note.path()),
-        None => format!("{}: {text}", note.path()),
+    let diagnostic = settings.rename(Diagnostic::at(path, DiagnosticCode::Repeated));
+    match value.map(Value::from) {
+        Some(value) => format!("{}: `{value}`: {text}", diagnostic.path()),
+        None => format!("{}: {text}", diagnostic.path()),
     }
 }
 
@@ -85,24 +85,24 @@ pub fn remark(settings: &Settings, path: &str, value: Option<&str>, text: &str) 
 /// # Errors
 ///
 /// Why there is none: the settings say nothing, or what would be left of them lets in more than they do.
-pub fn carry_django(environment: &Environment<'_>) -> Result<Carried, Vec<String>> {
+pub fn convert_django(environment: &Environment<'_>) -> Result<Converted, Vec<String>> {
     let mut root = Vec::new();
-    let mut report = Report::default();
-    let settings = django::add(&mut root, environment, &mut report);
+    let mut diagnostics = Diagnostics::default();
+    let settings = django::add(&mut root, environment, &mut diagnostics);
     let lists_hosts = environment("ALLOWED_HOSTS").is_some_and(|text| !matches!(text.trim(), "" | "[]"));
-    let mut carried = carry(root, &settings, report)?;
+    let mut converted = convert(root, &settings, diagnostics)?;
     // There is no configuration that could stand before the settings, but they have an order of their own.
     let overridden = settings.overridden.iter();
-    carried
+    converted
         .left_out
         .extend(overridden.map(|it| format!("{it}: CORS_ALLOW_ALL_ORIGINS stands before it")));
-    if lists_hosts && !carried.policy.contains("\"allowed_hosts\"") {
-        carried
+    if lists_hosts && !converted.policy.contains("\"allowed_hosts\"") {
+        converted
             .left_out
             .push("ALLOWED_HOSTS: nothing of it is left, so every host would be allowed".to_owned());
-        return Err(carried.left_out);
+        return Err(converted.left_out);
     }
-    Ok(carried)
+    Ok(converted)
 }
 
 /// The policy without those entries of its lists that are errors.
@@ -110,34 +110,45 @@ pub fn carry_django(environment: &Environment<'_>) -> Result<Carried, Vec<String
 /// # Errors
 ///
 /// What is wrong with it besides.
-pub fn carry_json(configuration: &[u8]) -> Result<Carried, Vec<String>> {
-    let root = parse(configuration).map_err(|note| vec![note.to_string()])?;
-    carry(root, &Settings::default(), Report::default())
+pub fn convert_json(configuration: &[u8]) -> Result<Converted, Vec<String>> {
+    let root = parse(configuration).map_err(|diagnostic| vec![diagnostic.to_string()])?;
+    convert(root, &Settings::default(), Diagnostics::default())
 }
 
-fn carry(mut root: Vec<(String, Node)>, settings: &Settings, report: Report) -> Result<Carried, Vec<String>> {
-    let mut left_out: Vec<_> = report.errors.iter().map(ToString::to_string).collect();
-    let mut warnings = report.warnings;
+fn convert(
+    mut root: Vec<(String, Value)>,
+    settings: &Settings,
+    diagnostics: Diagnostics,
+) -> Result<Converted, Vec<String>> {
+    let mut left_out: Vec<_> = diagnostics.errors.iter().map(ToString::to_string).collect();
+    let mut warnings = diagnostics.warnings;
     loop {
         if root.is_empty() {
             left_out.push("nothing is left that says anything".to_owned());
             return Err(left_out);
         }
-        let mut report = Report::default();
-        let read = read_policy(Section::root(&root), false, &mut report);
-        if report.errors.is_empty() {
-            super::warnings::add(&root, &read.policy, settings, &mut report);
-            warnings.append(&mut report.warnings);
-            let warnings = warnings.into_iter().map(|note| settings.rename(note).to_string());
-            return Ok(Carried {
-                policy: format!("{:#}\n", to_json(&Node::Object(root))),
+        let mut diagnostics = Diagnostics::default();
+        let read = read_policy(ObjectReader::root(&root), false, &mut diagnostics);
+        if diagnostics.errors.is_empty() {
+            super::warnings::add(&root, &read.policy, settings, &mut diagnostics);
+            warnings.append(&mut diagnostics.warnings);
+            let warnings = warnings
+                .into_iter()
+                .map(|diagnostic| settings.rename(diagnostic).to_string());
+            return Ok(Converted {
+                policy: format!("{:#}\n", to_json(&Value::Object(root))),
                 left_out,
                 warnings: warnings.collect(),
             });
         }
-        let paths = report.errors.iter().map(|note| note.path().to_owned());
+        let paths = diagnostics.errors.iter().map(|diagnostic| diagnostic.path().to_owned());
         let paths: BTreeSet<_> = paths.map(|path| (Reverse(index_of(&path)), path)).collect();
-        left_out.extend(report.errors.into_iter().map(|note| settings.rename(note).to_string()));
+        left_out.extend(
+            diagnostics
+                .errors
+                .into_iter()
+                .map(|diagnostic| settings.rename(diagnostic).to_string()),
+        );
         // From the last to the first, so that indices stay what they are.
         if !paths.iter().all(|(_, path)| remove(&mut root, path)) {
             return Err(left_out);
@@ -145,17 +156,17 @@ fn carry(mut root: Vec<(String, Node)>, settings: &Settings, report: Report) -> 
     }
 }
 
-fn collect(path: &str, node: &Node, entries: &mut Vec<(String, String)>) {
-    match node {
-        Node::Object(object) => {
-            for (key, node) in object {
-                collect(&format!("{path}.{key}"), node, entries);
+fn collect(path: &str, value: &Value, entries: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                collect(&format!("{path}.{key}"), value, entries);
             }
         }
-        Node::List(items) => {
+        Value::List(items) => {
             for (index, item) in items.iter().enumerate() {
                 match item {
-                    Node::String(text) => entries.push((format!("{path}[{index}]"), text.clone())),
+                    Value::String(text) => entries.push((format!("{path}[{index}]"), text.clone())),
                     other => collect(&format!("{path}[{index}]"), other, entries),
                 }
             }
@@ -169,7 +180,7 @@ fn index_of(path: &str) -> Option<usize> {
 }
 
 /// Removes an entry of a list, and with the last one the list, unless that would let in more. Whether it could.
-fn remove(entries: &mut Vec<(String, Node)>, path: &str) -> bool {
+fn remove(entries: &mut Vec<(String, Value)>, path: &str) -> bool {
     let (key, rest) = match path.split_once(['.', '[']) {
         Some((key, _)) => path.split_at(key.len()),
         None => return false,
@@ -178,18 +189,18 @@ fn remove(entries: &mut Vec<(String, Node)>, path: &str) -> bool {
         return false;
     };
     let is_empty = match (entries.get_mut(at), rest.strip_prefix('.'), index_of(rest)) {
-        (Some((_, Node::Object(inner))), Some(rest), _) => return remove(inner, rest),
-        (Some((_, Node::List(items))), None, Some(_)) if rest.matches('[').count() > 1 || rest.contains('.') => {
+        (Some((_, Value::Object(inner))), Some(rest), _) => return remove(inner, rest),
+        (Some((_, Value::List(items))), None, Some(_)) if rest.matches('[').count() > 1 || rest.contains('.') => {
             let Some((index, rest)) = rest.strip_prefix('[').and_then(|it| it.split_once("].")) else {
                 return false;
             };
             let item = index.parse::<usize>().ok().and_then(|index| items.get_mut(index));
             return match item {
-                Some(Node::Object(inner)) => remove(inner, rest),
+                Some(Value::Object(inner)) => remove(inner, rest),
                 _ => false,
             };
         }
-        (Some((_, Node::List(items))), None, Some(index)) if index < items.len() => {
+        (Some((_, Value::List(items))), None, Some(index)) if index < items.len() => {
             items.remove(index);
             items.is_empty()
         }
@@ -207,19 +218,22 @@ fn remove(entries: &mut Vec<(String, Node)>, path: &str) -> bool {
     }
 }
 
-fn to_json(node: &Node) -> serde_json::Value {
-    match node {
-        Node::Null => serde_json::Value::Null,
-        Node::Bool(value) => (*value).into(),
+fn to_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "whole and within range"
         )]
-        Node::Number(value) if value.fract() == 0.0 && (0.0..1e9).contains(value) => (*value as u64).into(),
-        Node::Number(value) => (*value).into(),
-        Node::String(text) => text.as_str().into(),
-        Node::List(items) => items.iter().map(to_json).collect(),
-        Node::Object(entries) => entries.iter().map(|(key, node)| (key.clone(), to_json(node))).collect(),
+        Value::Number(value) if value.fract() == 0.0 && (0.0..1e9).contains(value) => (*value as u64).into(),
+        Value::Number(value) => (*value).into(),
+        Value::String(text) => text.as_str().into(),
+        Value::List(items) => items.iter().map(to_json).collect(),
+        Value::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.clone(), to_json(value)))
+            .collect(),
     }
 }

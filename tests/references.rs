@@ -44,7 +44,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 const README: &str = "tests/e2e/test_readme.py::test_it_answers_as_shown";
 const COMMAND: &str = "tests/docs.rs::the_command_prints_what_the_documents_show";
 const JSON: &str = "tests/docs.rs::the_examples_in_json_load";
-const VERBS: &str = "tests/pages.rs::the_verbs_are_there";
+const VERBS: &str = "tests/references.rs::the_verbs_are_there";
 const IMPORT: &str = "tests/docs.rs::the_pages_about_migrating_import_what_they_show";
 const MIGRATE: &str = "tests/e2e/test_migrate.py::test_each_row_is_so";
 const TROUBLE: &str = "tests/e2e/test_troubleshooting.py::test_it_happens_as_the_page_says";
@@ -87,7 +87,7 @@ const BLOCKS: [(&str, &str, usize, &str); 34] = [
         "docs/operations.md",
         "log",
         1,
-        "tests/pages.rs::the_lines_of_the_log_are_real_ones",
+        "tests/references.rs::the_lines_of_the_log_are_real_ones",
     ),
     (
         "docs/operations.md",

@@ -1,11 +1,11 @@
-//! A request put together from what a person says of it.
+//! A request that a person describes by its host, origin and the like.
 
-use super::{Asked, Line};
+use super::{Exchange, Line};
 use policy::headers::is_token;
 
-/// What a person says of a request.
+/// A request as a person describes it.
 #[derive(Clone, Debug, Default)]
-pub struct Question<'a> {
+pub struct Scenario<'a> {
     /// The host, perhaps with a port.
     pub host: Option<&'a str>,
     /// The origin of the page.
@@ -22,13 +22,13 @@ pub struct Question<'a> {
     pub headers: &'a [String],
 }
 
-impl Question<'_> {
+impl Scenario<'_> {
     /// The request as a proxy would show it, and a plain response to it.
     ///
     /// # Errors
     ///
     /// What could not be sent in any request.
-    pub fn ask(&self) -> Result<Asked, String> {
+    pub fn exchange(&self) -> Result<Exchange, String> {
         if !is_token(self.method.as_bytes()) {
             return Err(format!("--method: `{}` is not a method", self.method.escape_debug()));
         }
@@ -72,7 +72,7 @@ impl Question<'_> {
             ));
         }
         let status = if self.websocket { "101" } else { "200" };
-        Ok(Asked {
+        Ok(Exchange {
             request,
             response: vec![line(":status", status)],
         })

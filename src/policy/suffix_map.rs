@@ -1,5 +1,5 @@
-//! Names in a table that is asked for a whole name, or for all of its ends at once, at a cost that does not grow with
-//! the number of names.
+//! A map that is looked up by a whole name, or by all suffixes of a name at once, at a cost that does not grow with the
+//! number of names.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -9,16 +9,16 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// Names are hashed from their last byte to their first, so that one pass over a name yields the hash of each of its
 /// parents. Who sends requests does not choose the keys, so the hash need not resist collisions; keys are compared.
 #[derive(Debug)]
-pub(super) struct NameTable<T> {
-    buckets: HashMap<u64, Bucket<T>, BuildHasherDefault<AlreadyHashed>>,
-    /// Which lengths occur: most parents of a long name are told absent by this alone.
+pub(super) struct SuffixMap<T> {
+    buckets: HashMap<u64, Entries<T>, BuildHasherDefault<AlreadyHashed>>,
+    /// Which lengths occur: this alone rules out most parents of a long name.
     lengths: [u64; 4],
 }
 
 /// The names with one hash.
-type Bucket<T> = Vec<(Box<[u8]>, T)>;
+type Entries<T> = Vec<(Box<[u8]>, T)>;
 
-impl<T> Default for NameTable<T> {
+impl<T> Default for SuffixMap<T> {
     fn default() -> Self {
         Self {
             buckets: HashMap::default(),
@@ -27,29 +27,29 @@ impl<T> Default for NameTable<T> {
     }
 }
 
-impl<T: Default> NameTable<T> {
+impl<T: Default> SuffixMap<T> {
     /// The value under a name, made if need be.
     pub(super) fn entry(&mut self, name: Box<[u8]>) -> &mut T {
         if let Some(word) = self.lengths.get_mut(name.len() / 64) {
             *word |= 1 << (name.len() % 64);
         }
-        let bucket = self
+        let entries = self
             .buckets
             .entry(name.iter().rev().fold(HASH_SEED, hash_byte))
             .or_default();
-        let at = match bucket.iter().position(|(key, _)| *key == name) {
+        let at = match entries.iter().position(|(key, _)| *key == name) {
             Some(at) => at,
             None => {
-                bucket.push((name, T::default()));
-                bucket.len() - 1
+                entries.push((name, T::default()));
+                entries.len() - 1
             }
         };
         #[expect(clippy::indexing_slicing, reason = "`at` was found or made above")]
-        &mut bucket[at].1
+        &mut entries[at].1
     }
 }
 
-impl<T> NameTable<T> {
+impl<T> SuffixMap<T> {
     pub(super) fn get(&self, name: &[u8]) -> Option<&T> {
         if !self.has_length(name) {
             return None;
@@ -118,8 +118,8 @@ impl<T> NameTable<T> {
         if !self.has_length(name) {
             return None;
         }
-        let bucket = self.buckets.get(&hash)?;
-        bucket
+        let entries = self.buckets.get(&hash)?;
+        entries
             .iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
@@ -133,7 +133,7 @@ fn hash_byte(hash: u64, byte: &u8) -> u64 {
     (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
 }
 
-/// Takes the keys of [`NameTable`], which are hashes, as they are. The standard hasher would ask the proxy for random
+/// Takes the keys of [`SuffixMap`], which are hashes, as they are. The standard hasher would ask the proxy for random
 /// numbers, which not every one offers.
 #[derive(Debug, Default)]
 struct AlreadyHashed(u64);

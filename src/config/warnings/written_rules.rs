@@ -1,15 +1,15 @@
 //! The configuration as it was written, from the point of view of one set of rules.
 
 use super::super::django::Settings;
-use super::super::node::Node;
 use super::super::rules::keeps_django_hosts;
+use super::super::value::Value;
 use policy::check::Mode;
 
-type Object = [(String, Node)];
+type Object = [(String, Value)];
 
 /// The keys outside `policies`, or one entry of `policies` with what it inherits.
 #[derive(Clone)]
-pub struct Scope<'n> {
+pub struct WrittenRules<'n> {
     /// Empty for the keys outside `policies`, else `policies[0]` and so on.
     pub path: String,
     own: &'n Object,
@@ -18,8 +18,8 @@ pub struct Scope<'n> {
     pub django_hosts: bool,
 }
 
-fn find<'n>(object: &'n Object, key: &str) -> Option<&'n Node> {
-    object.iter().find(|(name, _)| name == key).map(|(_, node)| node)
+fn find<'n>(object: &'n Object, key: &str) -> Option<&'n Value> {
+    object.iter().find(|(name, _)| name == key).map(|(_, value)| value)
 }
 
 /// Both lists of origins count as one key: an entry of `policies` that gives either inherits neither.
@@ -27,21 +27,21 @@ fn is_same_key(key: &str, name: &str) -> bool {
     key == name || key.starts_with("allowed_origin") && name.starts_with("allowed_origin")
 }
 
-impl<'n> Scope<'n> {
+impl<'n> WrittenRules<'n> {
     /// Returns the root's scope and then one for each entry of `policies`.
     pub fn all(root: &'n Object, settings: &Settings) -> Vec<Self> {
         let django_hosts = settings.used.contains(&"ALLOWED_HOSTS");
-        let mut scopes = vec![Self {
+        let mut all_rules = vec![Self {
             path: String::new(),
             own: root,
             outer: None,
             django_hosts,
         }];
-        if let Some(Node::List(entries)) = find(root, "policies") {
+        if let Some(Value::List(entries)) = find(root, "policies") {
             for (index, entry) in entries.iter().enumerate() {
                 let own = entry.as_object();
                 let gives_hosts = find(own, "allowed_hosts").is_some();
-                scopes.push(Self {
+                all_rules.push(Self {
                     path: format!("policies[{index}]"),
                     own,
                     outer: Some(root),
@@ -49,11 +49,11 @@ impl<'n> Scope<'n> {
                 });
             }
         }
-        scopes
+        all_rules
     }
 
     /// Returns what the scope itself gives under a key.
-    pub fn own(&self, key: &str) -> Option<&'n Node> {
+    pub fn own(&self, key: &str) -> Option<&'n Value> {
         find(self.own, key)
     }
 
@@ -72,7 +72,7 @@ impl<'n> Scope<'n> {
     /// Returns the strings under a key of the entry's `match`.
     pub fn matched(&self, key: &str) -> impl Iterator<Item = &'n str> + use<'n> {
         let list = self.own("match").and_then(|it| find(it.as_object(), key));
-        list.map_or(&[][..], Node::as_list).iter().filter_map(Node::as_text)
+        list.map_or(&[][..], Value::as_list).iter().filter_map(Value::as_text)
     }
 
     /// Whether the scope itself gives a key, so that it inherits nothing under it.
@@ -86,7 +86,7 @@ impl<'n> Scope<'n> {
     }
 
     /// Returns what is in force under a key outside the sections.
-    fn top(&self, key: &str) -> Option<&'n Node> {
+    fn top(&self, key: &str) -> Option<&'n Value> {
         match self.outer {
             Some(outer) if !self.gives(key) || key.starts_with("dangerously_") => find(outer, key),
             _ => self.own(key),
@@ -94,7 +94,7 @@ impl<'n> Scope<'n> {
     }
 
     /// Returns what is in force under a key of a section, if it is written; an empty section is for keys outside them.
-    pub fn get(&self, section: &str, key: &str) -> Option<&'n Node> {
+    pub fn get(&self, section: &str, key: &str) -> Option<&'n Value> {
         match section {
             "" => self.top(key),
             _ => find(self.top(section)?.as_object(), key),
@@ -104,14 +104,14 @@ impl<'n> Scope<'n> {
     /// Returns the strings in force under a key.
     pub fn list(&self, section: &str, key: &str) -> impl Iterator<Item = &'n str> + use<'n> {
         self.get(section, key)
-            .map_or(&[][..], Node::as_list)
+            .map_or(&[][..], Value::as_list)
             .iter()
-            .filter_map(Node::as_text)
+            .filter_map(Value::as_text)
     }
 
     /// Returns the mode in force of a section; `None` is off.
     pub fn mode(&self, section: &str) -> Option<Mode> {
-        match self.get(section, "mode").and_then(Node::as_text) {
+        match self.get(section, "mode").and_then(Value::as_text) {
             Some("off") => None,
             Some("report_only") => Some(Mode::ReportOnly),
             None if section == "csrf" && self.top(section).is_none() => None,
@@ -126,13 +126,13 @@ impl<'n> Scope<'n> {
 
     /// Whether a key of a section has this word for its value.
     pub fn says(&self, section: &str, key: &str, word: &str) -> bool {
-        self.get(section, key).and_then(Node::as_text) == Some(word)
+        self.get(section, key).and_then(Value::as_text) == Some(word)
     }
 
     /// Whether a switch is on.
     pub fn flag(&self, section: &str, key: &str, default: bool) -> bool {
         match self.get(section, key) {
-            Some(Node::Bool(value)) => *value,
+            Some(Value::Bool(value)) => *value,
             _ => default,
         }
     }
@@ -140,7 +140,7 @@ impl<'n> Scope<'n> {
     /// Whether `*` or an expression grants as much as an entry that names its sites.
     pub fn trusts_any(&self) -> bool {
         const KEY: &str = "dangerously_allow_any_origin_with_credentials";
-        find(self.outer.unwrap_or(self.own), KEY) == Some(&Node::Bool(true))
+        find(self.outer.unwrap_or(self.own), KEY) == Some(&Value::Bool(true))
     }
 
     /// Whether `*` is in `allowed_origins`, where it stands alone.

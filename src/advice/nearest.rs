@@ -8,16 +8,16 @@ use policy::set::OriginSet;
 
 /// An entry that nearly allows an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Near {
+pub struct Nearest {
     /// The entry.
     pub entry: OriginPattern,
     /// In what the origin differs from those that it allows.
-    pub miss: Miss,
+    pub difference: Difference,
 }
 
 /// In what an origin differs from those that an entry allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Miss {
+pub enum Difference {
     /// The port.
     Port,
     /// The scheme.
@@ -37,42 +37,43 @@ pub enum Miss {
 /// The entry that comes nearest to an origin that the set does not allow. One that covers every site under one label says
 /// nothing of whose an origin is, and one that has the origin nothing of what it lacks.
 #[must_use]
-pub fn nearest(set: &OriginSet, origin: &Origin<'_>) -> Option<Near> {
+pub fn nearest(set: &OriginSet, origin: &Origin<'_>) -> Option<Nearest> {
     let host = origin.host.text();
-    let mut spellings = vec![(host.to_vec(), Miss::Port)];
+    let mut spellings = vec![(host.to_vec(), Difference::Port)];
     if let Host::Name(name) = origin.host {
-        spellings.push((other_root(name), Miss::RootDot));
-        spellings.push((other_www(name), Miss::Www));
-        spellings.extend(parents(name).map(|parent| (parent.to_vec(), Miss::Subdomain)));
+        spellings.push((other_root(name), Difference::RootDot));
+        spellings.push((other_www(name), Difference::Www));
+        spellings.extend(parents(name).map(|parent| (parent.to_vec(), Difference::Subdomain)));
     }
-    let apex = set.entry_below(host, origin).filter(|it| tells(it, origin));
-    let apex = apex.map(|entry| (entry, Miss::Apex));
-    let spelled = |(host, miss): (Vec<u8>, Miss)| Some((closest(set.entries_on(&host, origin), origin)?, miss));
-    let beginning = set.entry_beginning(host, origin).filter(|it| tells(it, origin));
-    let beginning = || beginning.map(|entry| (entry, Miss::Label));
+    let apex = set.entry_below(host, origin).filter(|it| is_helpful(it, origin));
+    let apex = apex.map(|entry| (entry, Difference::Apex));
+    let spelled =
+        |(host, difference): (Vec<u8>, Difference)| Some((closest(set.entries_on(&host, origin), origin)?, difference));
+    let beginning = set.entry_beginning(host, origin).filter(|it| is_helpful(it, origin));
+    let beginning = || beginning.map(|entry| (entry, Difference::Label));
     let found = spellings.into_iter().find_map(spelled);
-    let (entry, miss) = match found {
-        Some((_, Miss::Port)) => found,
+    let (entry, difference) = match found {
+        Some((_, Difference::Port)) => found,
         _ => apex.or(found).or_else(beginning),
     }?;
-    let miss = match (&entry, miss) {
-        (OriginPattern::Of { scheme, .. }, Miss::Port) if **scheme != *origin.scheme => Miss::Scheme,
+    let difference = match (&entry, difference) {
+        (OriginPattern::Of { scheme, .. }, Difference::Port) if **scheme != *origin.scheme => Difference::Scheme,
         // Below what a wildcard inside a label holds there is a label too many.
         (
             OriginPattern::Of {
                 hosts: OriginHosts::Labels { .. },
                 ..
             },
-            Miss::Subdomain,
-        ) => Miss::Label,
-        _ => miss,
+            Difference::Subdomain,
+        ) => Difference::Label,
+        _ => difference,
     };
-    Some(Near { entry, miss })
+    Some(Nearest { entry, difference })
 }
 
 /// The entry whose hosts have one label more or less than this origin, or another one in its place, among those under
 /// a domain that `is_kin`. This reads the whole list.
-pub fn sibling(set: &OriginSet, origin: &Origin<'_>, is_kin: impl Fn(&[u8]) -> bool) -> Option<Near> {
+pub fn sibling(set: &OriginSet, origin: &Origin<'_>, is_kin: impl Fn(&[u8]) -> bool) -> Option<Nearest> {
     let Host::Name(name) = origin.host else { return None };
     let labels: Vec<_> = name.split(|&byte| byte == b'.').collect();
     let entries = set.entries().filter(|entry| match entry {
@@ -87,22 +88,23 @@ pub fn sibling(set: &OriginSet, origin: &Origin<'_>, is_kin: impl Fn(&[u8]) -> b
         _ => false,
     });
     let entry = entries.min_by_key(|entry| (!agrees(entry, origin), entry.clone()))?;
-    Some(Near {
+    Some(Nearest {
         entry,
-        miss: Miss::Label,
+        difference: Difference::Label,
     })
 }
 
 /// The entry that differs least in what stands around the host.
 fn closest(entries: Vec<OriginPattern>, origin: &Origin<'_>) -> Option<OriginPattern> {
-    let entries = entries.into_iter().filter(|it| tells(it, origin));
+    let entries = entries.into_iter().filter(|it| is_helpful(it, origin));
     entries.min_by_key(|entry| {
         let is_same_scheme = matches!(entry, OriginPattern::Of { scheme, .. } if **scheme == *origin.scheme);
         (!agrees(entry, origin), !is_same_scheme)
     })
 }
 
-fn tells(entry: &OriginPattern, origin: &Origin<'_>) -> bool {
+/// Whether an entry says whose the origin is, and what the origin lacks.
+fn is_helpful(entry: &OriginPattern, origin: &Origin<'_>) -> bool {
     !entry.covers_single_label() && !entry.matches(origin)
 }
 

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use config::{Loaded, Provenance};
-use filter::{INTERVAL, Journal, NAMES};
+use filter::{DecisionLog, INTERVAL, MAX_BUCKETS};
 use log::Level;
 use policy::request::Request;
 use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
@@ -21,11 +21,11 @@ fn rejected(check: Check, reason: Deny) -> Finding {
 type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
 /// The lines that a decision causes.
-fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>) -> Vec<(Level, String)> {
+fn record(decision_log: &DecisionLog, now: Duration, finding: Finding, fields: Fields<'_>) -> Vec<(Level, String)> {
     let head: Request<'_> = fields.iter().copied().collect();
     let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
     let Loaded { policy, provenance, .. } = config::load(policy).unwrap();
-    journal.record(&policy, &provenance, &verdict::of(finding), &head, || now);
+    decision_log.record(&policy, &provenance, &verdict::of(finding), &head, || now);
     captured::take()
 }
 
@@ -33,7 +33,7 @@ fn record(journal: &Journal, now: Duration, finding: Finding, fields: Fields<'_>
 #[test]
 fn the_log_tells_enough_and_no_more() {
     captured::start();
-    let journal = Journal::default();
+    let decision_log = DecisionLog::default();
     let now = Cell::new(Duration::from_secs(1000));
     let socket = rejected(Check::WebSocket, Deny::PortMismatch);
     fn from(origin: &[u8]) -> [(&[u8], &[u8]); 2] {
@@ -42,7 +42,7 @@ fn the_log_tells_enough_and_no_more() {
 
     // The first of a kind is told at once, with the values and the fix.
     assert_eq!(
-        record(&journal, now.get(), socket, &from(b"https://a.example:8443")),
+        record(&decision_log, now.get(), socket, &from(b"https://a.example:8443")),
         [(
             Level::Warn,
             "WebSocket origin rejected reason=port_mismatch origin=\"https://a.example:8443\" host=\"api.example\" \
@@ -56,17 +56,17 @@ fn the_log_tells_enough_and_no_more() {
     let mut told = 1;
     for number in 0..10_000 {
         let origin = format!("https://{number}.example:1");
-        let lines = record(&journal, now.get(), socket, &from(origin.as_bytes()));
+        let lines = record(&decision_log, now.get(), socket, &from(origin.as_bytes()));
         assert!(lines.iter().all(|(_, line)| line.contains(&origin)), "{lines:?}");
         told += lines.len();
         assert_eq!(
-            record(&journal, now.get(), socket, &from(b"https://a.example:8443")),
+            record(&decision_log, now.get(), socket, &from(b"https://a.example:8443")),
             []
         );
     }
-    assert_eq!(told, NAMES);
+    assert_eq!(told, MAX_BUCKETS);
     let host = record(
-        &journal,
+        &decision_log,
         now.get(),
         rejected(Check::Hosts, Deny::HostNotAllowed),
         &from(b"x"),
@@ -80,14 +80,14 @@ fn the_log_tells_enough_and_no_more() {
     );
     now.set(now.get() + INTERVAL - Duration::from_nanos(1));
     let first: &[u8] = b"https://a.example:8443";
-    assert_eq!(record(&journal, now.get(), socket, &from(first)), []);
+    assert_eq!(record(&decision_log, now.get(), socket, &from(first)), []);
     // Then one line tells how often it came, and how many others did.
     now.set(now.get() + Duration::from_nanos(1));
     let line = |origin: &[u8]| {
-        let mut lines = record(&journal, now.get(), socket, &from(origin));
+        let mut lines = record(&decision_log, now.get(), socket, &from(origin));
         lines.pop().map(|(_, line)| line).unwrap_or_default()
     };
-    let others = 10_000 - (NAMES - 1);
+    let others = 10_000 - (MAX_BUCKETS - 1);
     assert!(line(first).contains(&format!(" repeated=10001 others={others} ")));
     assert_eq!(line(first), "");
     // A new value takes the place of an old one.
@@ -103,7 +103,7 @@ fn the_log_tells_enough_and_no_more() {
     // What a client sends cannot end the line, begin another, or speak to a terminal, and is cut.
     let hostile = [b"\x1b[2J\"\r\n\xff".as_slice(), &[b'a'; 300]].concat();
     let line = record(
-        &journal,
+        &decision_log,
         now.get(),
         rejected(Check::Cors, Deny::OriginMalformed),
         &from(&hostile),
@@ -123,7 +123,7 @@ fn the_log_tells_enough_and_no_more() {
         (b"access-control-request-headers", b"x-secret"),
     ];
     let line = record(
-        &journal,
+        &decision_log,
         now.get(),
         rejected(Check::Cors, Deny::MethodNotAllowed),
         &asked,
@@ -135,7 +135,7 @@ fn the_log_tells_enough_and_no_more() {
         "{line}"
     );
     let line = record(
-        &journal,
+        &decision_log,
         now.get(),
         rejected(Check::Cors, Deny::HeaderNotAllowed),
         &asked,
@@ -157,7 +157,7 @@ fn the_log_tells_enough_and_no_more() {
             finding,
             ..check.decide(&head)
         };
-        journal.record(&check, &Provenance::default(), &verdict, &head, || now.get());
+        decision_log.record(&check, &Provenance::default(), &verdict, &head, || now.get());
         captured::take().pop().map(|(_, line)| line).unwrap_or_default()
     };
     let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
@@ -206,7 +206,7 @@ fn the_log_tells_enough_and_no_more() {
     // A million origins in a minute are as many lines as eight. What is kept are so many hashes.
     now.set(now.get() + INTERVAL);
     let malformed = rejected(Check::WebSocket, Deny::OriginNotAllowed);
-    let flood = Journal::default();
+    let flood = DecisionLog::default();
     let policy = config::load(br#"{"allowed_origins": ["https://a.example"]}"#)
         .unwrap()
         .policy;
@@ -217,7 +217,7 @@ fn the_log_tells_enough_and_no_more() {
             now.get()
         });
     }
-    assert_eq!(captured::take().len(), NAMES);
+    assert_eq!(captured::take().len(), MAX_BUCKETS);
     assert!(format!("{flood:?}").len() < 2000);
 
     // What only reports says so, and is of a kind of its own.
@@ -225,7 +225,7 @@ fn the_log_tells_enough_and_no_more() {
         outcome: Outcome::WouldReject(Deny::PortMismatch),
         ..socket
     };
-    let line = record(&journal, now.get(), watched, &from(b"x")).remove(0).1;
+    let line = record(&decision_log, now.get(), watched, &from(b"x")).remove(0).1;
     assert!(
         line.starts_with("WebSocket origin would be rejected reason=port_mismatch"),
         "{line}"
@@ -258,7 +258,7 @@ fn the_log_tells_enough_and_no_more() {
         (Check::Cors, Allow::OriginMissing, None),
         (Check::Cors, Allow::Off, None),
     ] {
-        let told = record(&journal, now.get(), allowed(check, reason), &from(b"https://a"));
+        let told = record(&decision_log, now.get(), allowed(check, reason), &from(b"https://a"));
         let words: Vec<_> = words.into_iter().map(|it| (Level::Debug, it.to_owned())).collect();
         assert_eq!(told, words, "{check:?} {reason:?}");
     }
