@@ -210,7 +210,7 @@ fn no_configuration_panics() {
 mod protobuf {
     use serde_json::Value;
 
-    pub fn encode_struct(value: &Value) -> Vec<u8> {
+    pub(super) fn encode_struct(value: &Value) -> Vec<u8> {
         let entries = value.as_object().unwrap().iter();
         entries
             .flat_map(|(key, value)| field(1, &[field(1, key.as_bytes()), field(2, &encode(value))].concat()))
@@ -234,7 +234,7 @@ mod protobuf {
         }
     }
 
-    pub fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    pub(super) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
         let mut message = vec![number << 3 | 2];
         let mut length = bytes.len();
         while length > 0x7f {

@@ -15,7 +15,7 @@ const WORK_A_BYTE: u64 = 40;
 
 /// The alternatives by which no page's origin is matched, apart from those inside others of that kind. One that only
 /// matches what another matches too is none of them, and neither is one of which it could not be decided.
-pub fn dead(expression: &Expression, budget: &mut Budget) -> Vec<String> {
+pub(crate) fn dead(expression: &Expression, budget: &mut Budget) -> Vec<String> {
     let mut all = Vec::new();
     collect(&expression.ast, None, &mut all);
     let mut dead: Vec<usize> = Vec::new();
@@ -32,7 +32,7 @@ pub fn dead(expression: &Expression, budget: &mut Budget) -> Vec<String> {
 }
 
 /// How many words an author wrote as alternatives of each other, members of classes among them.
-pub fn count(ast: &Ast) -> usize {
+pub(crate) fn count(ast: &Ast) -> usize {
     match ast {
         Ast::Alternation(alternation) => alternation.asts.iter().map(|it| count(it).max(1)).sum(),
         Ast::Concat(concat) => concat.asts.iter().map(count).sum(),
@@ -78,7 +78,7 @@ fn through(expression: &Expression, alternative: &Span, budget: &mut Budget) -> 
 }
 
 /// An origin by way of each alternative; `None` if there is none by one of them.
-pub fn witnesses(expression: &Expression, budget: &mut Budget) -> Option<Vec<String>> {
+pub(crate) fn witnesses(expression: &Expression, budget: &mut Budget) -> Option<Vec<String>> {
     let mut all = Vec::new();
     collect(&expression.ast, None, &mut all);
     all.iter()

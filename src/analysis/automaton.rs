@@ -25,7 +25,7 @@ pub struct TooLarge;
 
 /// Which readings of a byte a step may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Letters {
+pub(crate) enum Letters {
     /// Those by which the author spelled it.
     Spelled,
     /// All.
@@ -34,7 +34,7 @@ pub enum Letters {
 
 /// A deterministic state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct At(u32);
+pub(crate) struct At(u32);
 
 impl At {
     fn index(self) -> usize {
@@ -43,10 +43,10 @@ impl At {
 }
 
 /// The state in which nothing can match any more.
-pub const DEAD: At = At(0);
+pub(crate) const DEAD: At = At(0);
 
 /// See the module's documentation.
-pub struct Automaton {
+pub(crate) struct Automaton {
     nfa: NFA,
     start: At,
     sets: Vec<Set>,
@@ -75,7 +75,7 @@ enum Side {
 
 impl Automaton {
     /// Compiles a language of [`letters`](super::letters).
-    pub fn new(language: &Hir) -> Result<Self, TooLarge> {
+    pub(crate) fn new(language: &Hir) -> Result<Self, TooLarge> {
         let config = Config::new()
             .utf8(false)
             .reverse(true)
@@ -106,12 +106,12 @@ impl Automaton {
     }
 
     /// Where reading begins: behind the origin's last byte.
-    pub fn start(&self) -> At {
+    pub(crate) fn start(&self) -> At {
         self.start
     }
 
     /// Reads the byte before.
-    pub fn step(&mut self, at: At, byte: u8, letters: Letters) -> Result<At, TooLarge> {
+    pub(crate) fn step(&mut self, at: At, byte: u8, letters: Letters) -> Result<At, TooLarge> {
         if at == DEAD {
             return Ok(DEAD);
         }
@@ -148,7 +148,7 @@ impl Automaton {
     }
 
     /// Whether the origin may begin here.
-    pub fn accepts(&mut self, at: At) -> bool {
+    pub(crate) fn accepts(&mut self, at: At) -> bool {
         if let Some(&is_accepting) = self.accepting.get(&at) {
             return is_accepting;
         }

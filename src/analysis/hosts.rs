@@ -11,7 +11,7 @@ const MAX_V6: usize = 41;
 
 /// A place inside a host, and what the expression makes of what was read.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Spot {
+pub(crate) struct Spot {
     /// By any reading of the bytes.
     pub all: At,
     /// By those readings in which the author spelled what has to be.
@@ -68,7 +68,7 @@ enum Ending {
 }
 
 /// A host that was read whole.
-pub struct Whole {
+pub(crate) struct Whole {
     /// As in [`Spot`].
     pub all: At,
     /// As in [`Spot`].
@@ -79,7 +79,7 @@ pub struct Whole {
 
 impl Spot {
     /// The places at the end of a host.
-    pub fn ends(at: At) -> [Self; 2] {
+    pub(crate) fn ends(at: At) -> [Self; 2] {
         let name = Form::Name {
             site: Site::Spelled("".into()),
             ending: Ending::Nothing,
@@ -93,12 +93,12 @@ impl Spot {
     }
 
     /// Whether it is inside an IPv6 address, of which the search tries them one by one.
-    pub fn is_v6(&self) -> bool {
+    pub(crate) fn is_v6(&self) -> bool {
         matches!(self.form, Form::V6 { .. })
     }
 
     /// Whether nothing but a root dot was read.
-    pub fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         matches!(
             &self.form,
             Form::Name {
@@ -109,7 +109,7 @@ impl Spot {
     }
 
     /// What was read of a name, if all of it may be the registrable domain and was spelled.
-    pub fn spelled(&self) -> Option<Rc<str>> {
+    pub(crate) fn spelled(&self) -> Option<Rc<str>> {
         match &self.form {
             Form::Name {
                 site: Site::Spelled(text),
@@ -120,12 +120,17 @@ impl Spot {
     }
 
     /// Whether the registrable domain was read whole and is the author's.
-    pub fn is_named(&self) -> bool {
+    pub(crate) fn is_named(&self) -> bool {
         matches!(&self.form, Form::Name { site: Site::Named, .. })
     }
 
     /// Reads the byte before, `label` bytes into a label; also says how many that are then.
-    pub fn read(&self, automaton: &mut Automaton, byte: u8, label: usize) -> Result<Option<(Self, usize)>, TooLarge> {
+    pub(crate) fn read(
+        &self,
+        automaton: &mut Automaton,
+        byte: u8,
+        label: usize,
+    ) -> Result<Option<(Self, usize)>, TooLarge> {
         let all = automaton.step(self.all, byte, Letters::Any)?;
         if all == DEAD {
             return Ok(None);
@@ -168,7 +173,7 @@ impl Spot {
     }
 
     /// The host, if it may begin here.
-    pub fn whole(&self, label: usize) -> Option<Whole> {
+    pub(crate) fn whole(&self, label: usize) -> Option<Whole> {
         let whole = |named| Whole {
             all: self.all,
             named,

@@ -13,20 +13,20 @@ use regex_syntax::ast::{
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Look, Repetition};
 
 /// Every byte that a canonical origin can have. The order is that in which the search tries them.
-pub const SYMBOLS: &[u8; 44] = b"abcdefghijklmnopqrstuvwxyz0123456789-.:/_[]+";
+pub(crate) const SYMBOLS: &[u8; 44] = b"abcdefghijklmnopqrstuvwxyz0123456789-.:/_[]+";
 
 /// Marks an open byte.
-pub const OPEN: u8 = 0x80;
+pub(crate) const OPEN: u8 = 0x80;
 
 /// The most members of a class that its author can be said to have spelled one by one.
 const HANDFUL: usize = 4;
 
 /// A syntax that the module's library does not have. Such an expression does not load, so this is only a safeguard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unsupported;
+pub(crate) struct Unsupported;
 
 /// Makes the language of an expression. Start and end are the origin's.
-pub fn language(ast: &Ast) -> Result<Hir, Unsupported> {
+pub(crate) fn language(ast: &Ast) -> Result<Hir, Unsupported> {
     Reader {
         folds: false,
         through: None,
@@ -35,7 +35,7 @@ pub fn language(ast: &Ast) -> Result<Hir, Unsupported> {
 }
 
 /// The same, of what is matched by way of one alternative. Where it is repeated with others, this is no less than that.
-pub fn language_through(ast: &Ast, alternative: &Span) -> Result<Hir, Unsupported> {
+pub(crate) fn language_through(ast: &Ast, alternative: &Span) -> Result<Hir, Unsupported> {
     Reader {
         folds: false,
         through: Some(alternative),
@@ -44,7 +44,7 @@ pub fn language_through(ast: &Ast, alternative: &Span) -> Result<Hir, Unsupporte
 }
 
 /// The symbols that a node stands for, if it stands for one byte at a time.
-pub fn symbols_of(ast: &Ast, folds: bool) -> Option<Vec<u8>> {
+pub(crate) fn symbols_of(ast: &Ast, folds: bool) -> Option<Vec<u8>> {
     let holds: &dyn Fn(u8) -> Option<bool> = match ast {
         Ast::Dot(_) => &|_| Some(true),
         Ast::Literal(literal) => &|byte| Some(same(literal.c, byte, folds)),
@@ -231,7 +231,7 @@ fn perl(kind: &ClassPerlKind, byte: u8) -> bool {
 }
 
 /// Whether `\w` matches a byte.
-pub fn is_word(byte: u8) -> bool {
+pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 

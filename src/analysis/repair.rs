@@ -20,7 +20,7 @@ struct Edit {
 }
 
 /// What to write instead of an expression that matches too much.
-pub struct Narrower {
+pub(crate) struct Narrower {
     /// An expression that matches a part of what the other one does.
     pub text: String,
     /// The same with the ports that it leaves out.
@@ -28,7 +28,7 @@ pub struct Narrower {
 }
 
 /// The mildest expression that matches a part of another, and nothing but what its author spelled.
-pub fn narrower(expression: &Expression, budget: &mut Budget) -> Option<Narrower> {
+pub(crate) fn narrower(expression: &Expression, budget: &mut Budget) -> Option<Narrower> {
     let text = &expression.text;
     let Edits { dots, ends, .. } = collected(expression);
     let both: Vec<_> = dots.iter().chain(&ends).collect();
@@ -72,7 +72,7 @@ pub fn narrower(expression: &Expression, budget: &mut Budget) -> Option<Narrower
 }
 
 /// What the author of an expression that matches nothing may have meant.
-pub fn meant(expression: &Expression, budget: &mut Budget) -> Option<String> {
+pub(crate) fn meant(expression: &Expression, budget: &mut Budget) -> Option<String> {
     let text = &expression.text;
     let Edits { dots, ends, letters } = collected(expression);
     let both: Vec<_> = dots.iter().chain(&ends).collect();

@@ -7,7 +7,7 @@ use policy::origin::{MAX_SCHEME, default_port};
 
 /// What is before `://`, as far as a search looked.
 #[derive(Clone, Default)]
-pub struct Schemes {
+pub(crate) struct Schemes {
     /// One that makes an origin of which the author did not spell what matters.
     pub outside: Option<String>,
     /// One of a page.
@@ -20,7 +20,7 @@ pub struct Schemes {
 const WITH_DEFAULT_PORT: [&str; 4] = ["https", "http", "wss", "ws"];
 
 /// What schemes are made of.
-pub const SCHEME_SYMBOLS: [u8; 39] = *b"abcdefghijklmnopqrstuvwxyz0123456789-.+";
+pub(crate) const SCHEME_SYMBOLS: [u8; 39] = *b"abcdefghijklmnopqrstuvwxyz0123456789-.+";
 
 struct Node {
     all: At,
@@ -33,7 +33,7 @@ struct Node {
 }
 
 /// Looks for schemes before a host. `all` and `named` are as in a [`Spot`](super::hosts::Spot).
-pub fn search(automaton: &mut Automaton, all: At, named: At, port: Option<u16>) -> Result<Schemes, TooLarge> {
+pub(crate) fn search(automaton: &mut Automaton, all: At, named: At, port: Option<u16>) -> Result<Schemes, TooLarge> {
     let mut found = known(automaton, all, named, port)?;
     let mut nodes = vec![Node {
         all,

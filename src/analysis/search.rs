@@ -18,7 +18,7 @@ const MAX_SITES: usize = 1_000;
 
 /// What a search found.
 #[derive(Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// The shortest origin that is matched, and in which the author did not spell what matters.
     pub outside: Option<String>,
     /// An origin that is matched.
@@ -35,7 +35,7 @@ pub struct Found {
 
 /// What a search is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
+pub(crate) enum Goal {
     /// An origin that the author did not spell; without one, all there is to find.
     Outside,
     /// Any origin of a page.
@@ -43,7 +43,7 @@ pub enum Goal {
 }
 
 /// Reads ports, then hosts in the order of their length, then schemes.
-pub fn search(automaton: &mut Automaton, goal: Goal, allowance: u64) -> Result<Found, TooLarge> {
+pub(crate) fn search(automaton: &mut Automaton, goal: Goal, allowance: u64) -> Result<Found, TooLarge> {
     let limit = automaton.work.saturating_add(allowance);
     if goal == Goal::Any {
         // Most need no port.

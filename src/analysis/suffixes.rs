@@ -52,7 +52,7 @@ pub fn standing(domain: &str) -> Standing {
 
 /// The domain of the one who owns a host; the whole host where that is a suffix or a single name.
 #[must_use]
-pub fn site(host: &str) -> &str {
+pub(crate) fn site(host: &str) -> &str {
     let name = host.strip_suffix('.').unwrap_or(host);
     if name == "localhost" || name.ends_with(".localhost") {
         return "localhost";
@@ -63,6 +63,6 @@ pub fn site(host: &str) -> &str {
 
 /// Whether the list has the suffix of a host, and does not only take its last label for one.
 #[must_use]
-pub fn is_listed(host: &str) -> bool {
+pub(crate) fn is_listed(host: &str) -> bool {
     psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known())
 }

@@ -14,7 +14,7 @@ const MAX_HOST: usize = 80;
 
 /// What the automaton makes of one origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Read {
+pub(crate) struct Read {
     /// Whether the expression matches it.
     pub is_matched: bool,
     /// Whether its author spelled the scheme and the registrable domain.
@@ -22,12 +22,12 @@ pub struct Read {
 }
 
 /// Reads one origin, by its definition and not by a search.
-pub fn read(automaton: &mut Automaton, text: &str) -> Result<Read, TooLarge> {
+pub(crate) fn read(automaton: &mut Automaton, text: &str) -> Result<Read, TooLarge> {
     read_by(automaton, text, Letters::Spelled)
 }
 
 /// Whether an author spelled the registrable domain of an origin, whatever the scheme.
-pub fn is_site_named(automaton: &mut Automaton, text: &str) -> Result<bool, TooLarge> {
+pub(crate) fn is_site_named(automaton: &mut Automaton, text: &str) -> Result<bool, TooLarge> {
     read_by(automaton, text, Letters::Any).map(|it| it.is_named)
 }
 
@@ -71,7 +71,7 @@ fn spelled(host: &str) -> std::ops::Range<usize> {
 }
 
 /// The same hole, shown by an origin that is easier to read, if there is one.
-pub fn nicer(
+pub(crate) fn nicer(
     automaton: &mut Automaton,
     expression: &str,
     regex: &OriginRegex,
@@ -122,6 +122,6 @@ pub fn nicer(
 }
 
 /// Whether the module would let an origin in by this expression.
-pub fn matches(regex: &OriginRegex, origin: &str) -> bool {
+pub(crate) fn matches(regex: &OriginRegex, origin: &str) -> bool {
     Origin::parse(origin.as_bytes()).is_ok_and(|origin| regex.matches(&origin))
 }

@@ -11,7 +11,10 @@ use policy::path::PathPattern;
 use policy::pattern::{HostPattern, OriginPattern};
 
 /// Reads `allowed_hosts`; `None` if the key is absent.
-pub fn read_allowed_hosts(section: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<HostPattern>> {
+pub(crate) fn read_allowed_hosts(
+    section: &mut ObjectReader<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<HostPattern>> {
     const KEY: &str = "allowed_hosts";
     let items = section.list(KEY, diagnostics)?;
     if section.has_empty_list(KEY) {
@@ -24,7 +27,7 @@ pub fn read_allowed_hosts(section: &mut ObjectReader<'_>, diagnostics: &mut Diag
 }
 
 /// Reads `hosts`; `None` if it is off.
-pub fn read_hosts(mut section: ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Option<Hosts> {
+pub(crate) fn read_hosts(mut section: ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Option<Hosts> {
     let mode = read_mode(&mut section, Some(Mode::Enforce), diagnostics);
     let reject_status = section.choice(
         "reject_status",
@@ -54,7 +57,7 @@ pub fn read_hosts(mut section: ObjectReader<'_>, diagnostics: &mut Diagnostics) 
 
 /// The `websocket` section as it was written.
 #[derive(Clone, Copy)]
-pub struct WrittenWebSocket {
+pub(crate) struct WrittenWebSocket {
     mode: Mode,
     same_host: bool,
     /// `None` if the key is absent.
@@ -64,12 +67,12 @@ pub struct WrittenWebSocket {
 
 impl WrittenWebSocket {
     /// `same_host`.
-    pub fn same_host(self) -> bool {
+    pub(crate) fn same_host(self) -> bool {
         self.same_host
     }
 
     /// The section, where the key `allowed_hosts` has this default.
-    pub fn with_default(self, allowed_hosts: bool) -> WebSocket {
+    pub(crate) fn with_default(self, allowed_hosts: bool) -> WebSocket {
         WebSocket {
             mode: self.mode,
             same_host: self.same_host,
@@ -80,7 +83,7 @@ impl WrittenWebSocket {
 }
 
 /// Reads `websocket`; `None` if it is off.
-pub fn read_websocket(mut section: ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Option<WrittenWebSocket> {
+pub(crate) fn read_websocket(mut section: ObjectReader<'_>, diagnostics: &mut Diagnostics) -> Option<WrittenWebSocket> {
     let mode = read_mode(&mut section, Some(Mode::Enforce), diagnostics);
     let same_host = section.bool("same_host", true, diagnostics);
     let is_written = section.has("allowed_hosts");
@@ -96,7 +99,7 @@ pub fn read_websocket(mut section: ObjectReader<'_>, diagnostics: &mut Diagnosti
 }
 
 /// Reads `csrf`; `None` if it is off, as it is unless the section is there.
-pub fn read_csrf(mut section: ObjectReader<'_>, is_given: bool, diagnostics: &mut Diagnostics) -> Option<Csrf> {
+pub(crate) fn read_csrf(mut section: ObjectReader<'_>, is_given: bool, diagnostics: &mut Diagnostics) -> Option<Csrf> {
     let mode = read_mode(&mut section, is_given.then_some(Mode::Enforce), diagnostics);
     let trusted = section.list("trusted_origins", diagnostics).unwrap_or_default();
     if let Some(any) = trusted.iter().find(|item| item.text == "*") {
@@ -129,7 +132,11 @@ pub fn read_csrf(mut section: ObjectReader<'_>, is_given: bool, diagnostics: &mu
 }
 
 /// Reads a `mode`; `None` is off.
-pub fn read_mode(section: &mut ObjectReader<'_>, default: Option<Mode>, diagnostics: &mut Diagnostics) -> Option<Mode> {
+pub(crate) fn read_mode(
+    section: &mut ObjectReader<'_>,
+    default: Option<Mode>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Mode> {
     let modes = [
         ("enforce", Some(Mode::Enforce)),
         ("report_only", Some(Mode::ReportOnly)),

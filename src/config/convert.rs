@@ -59,7 +59,7 @@ pub fn entries(configuration: &[u8], environment: &Environment<'_>) -> Vec<(Stri
 }
 
 /// Returns a configuration as it is written, with what Django's settings add.
-pub fn written(configuration: &[u8], environment: &Environment<'_>) -> Option<(Vec<(String, Value)>, Settings)> {
+pub(crate) fn written(configuration: &[u8], environment: &Environment<'_>) -> Option<(Vec<(String, Value)>, Settings)> {
     let mut root = parse(configuration).ok()?;
     let is_django = root
         .iter()
@@ -72,7 +72,7 @@ pub fn written(configuration: &[u8], environment: &Environment<'_>) -> Option<(V
 }
 
 /// Writes a remark as warnings are written, under the name of the setting that it is about.
-pub fn remark(settings: &Settings, path: &str, value: Option<&str>, text: &str) -> String {
+pub(crate) fn remark(settings: &Settings, path: &str, value: Option<&str>, text: &str) -> String {
     let diagnostic = settings.rename(Diagnostic::at(path, DiagnosticCode::Repeated));
     match value.map(Value::from) {
         Some(value) => format!("{}: `{value}`: {text}", diagnostic.path()),

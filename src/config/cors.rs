@@ -24,10 +24,10 @@ pub const DEFAULT_HEADERS: [&str; 6] = [
 ];
 
 /// Chromium's cap, the lowest but Safari's; seconds.
-pub const DEFAULT_MAX_AGE: u32 = 7200;
+pub(crate) const DEFAULT_MAX_AGE: u32 = 7200;
 
 /// The section as read.
-pub struct Read {
+pub(crate) struct Read {
     /// `None` if CORS is off.
     pub rules: Option<Cors>,
     /// `allow_credentials`, which the origins are checked against even so.
@@ -35,7 +35,7 @@ pub struct Read {
 }
 
 /// Reads the section. Under `debug` pages may read the finding.
-pub fn read(mut section: ObjectReader<'_>, debug: bool, diagnostics: &mut Diagnostics) -> Read {
+pub(crate) fn read(mut section: ObjectReader<'_>, debug: bool, diagnostics: &mut Diagnostics) -> Read {
     let mode = checks::read_mode(&mut section, Some(Mode::Enforce), diagnostics);
     let credentials = section.bool("allow_credentials", false, diagnostics);
     let presets = read_presets(&mut section, diagnostics);

@@ -75,7 +75,7 @@ impl Message {
 
 /// The errors and warnings so far.
 #[derive(Debug, Default)]
-pub struct Diagnostics {
+pub(crate) struct Diagnostics {
     /// Each of these refuses the configuration.
     pub errors: Vec<Diagnostic>,
     /// These do not.
@@ -152,12 +152,12 @@ impl fmt::Display for Diagnostic {
 
 impl Diagnostics {
     /// Records an error.
-    pub fn error(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn error(&mut self, diagnostic: Diagnostic) {
         self.errors.push(diagnostic);
     }
 
     /// Records a warning.
-    pub fn warn(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn warn(&mut self, diagnostic: Diagnostic) {
         self.warnings.push(diagnostic);
     }
 }

@@ -74,7 +74,11 @@ const SETTINGS: [Setting; 9] = [
 ];
 
 /// Adds the settings of the environment to a configuration.
-pub fn add(root: &mut Vec<(String, Value)>, environment: &Environment<'_>, diagnostics: &mut Diagnostics) -> Settings {
+pub(crate) fn add(
+    root: &mut Vec<(String, Value)>,
+    environment: &Environment<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Settings {
     let mut settings = Settings::default();
     let debug = settings.flag("DEBUG", environment, diagnostics);
     let allows_all = settings.flag("CORS_ALLOW_ALL_ORIGINS", environment, diagnostics);

@@ -10,7 +10,7 @@ use policy::pattern::{OriginPattern, OriginRegex};
 
 /// Why an entry grants less than another would.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Restriction {
+pub(crate) enum Restriction {
     /// It names no site, and grants reading alone.
     Open,
     /// It covers a top-level domain, and grants reading alone, whatever else is set.
@@ -21,10 +21,10 @@ pub enum Restriction {
 
 /// Which pages of `http` an expression matches, as the command's automata know: any, and those of the visitor's own
 /// machine.
-pub type Http<'a> = dyn Fn(&str) -> (bool, bool) + 'a;
+pub(crate) type Http<'a> = dyn Fn(&str) -> (bool, bool) + 'a;
 
 /// An entry that grants less than another would.
-pub struct Partial<'n> {
+pub(crate) struct Partial<'n> {
     /// `allowed_origins` or `allowed_origin_regexes`.
     pub key: &'static str,
     pub index: usize,
@@ -73,7 +73,7 @@ pub fn grants(configuration: &[u8], environment: &Environment<'_>, http: &Http<'
 }
 
 /// Returns the entries in force that grant less than another would.
-pub fn partial_entries<'n>(rules: &WrittenRules<'n>, http: &Http<'_>) -> Vec<Partial<'n>> {
+pub(crate) fn partial_entries<'n>(rules: &WrittenRules<'n>, http: &Http<'_>) -> Vec<Partial<'n>> {
     let is_open = !rules.trusts_any();
     let is_insecure = !allows_insecure(rules);
     let of = |text: &str| match OriginPattern::parse(text).ok()? {
@@ -111,7 +111,7 @@ pub fn partial_entries<'n>(rules: &WrittenRules<'n>, http: &Http<'_>) -> Vec<Par
 
 /// Returns the origins of `csrf.trusted_origins` that this scope gives and whose pages come over plain HTTP. Unlike in
 /// `allowed_origins`, those of the visitor's own machine are no exception.
-pub fn insecure_trust<'n>(rules: &WrittenRules<'n>) -> impl Iterator<Item = (usize, &'n str)> {
+pub(crate) fn insecure_trust<'n>(rules: &WrittenRules<'n>) -> impl Iterator<Item = (usize, &'n str)> {
     let is_used = rules.gives("csrf") && rules.mode("csrf").is_some() && !allows_insecure(rules);
     let is_allowed = |text: &str| rules.list("", "allowed_origins").any(|it| it == text);
     let trusted = rules.list("csrf", "trusted_origins").enumerate();

@@ -39,7 +39,6 @@ use value::Value;
 pub use changed::changes;
 #[cfg(not(target_arch = "wasm32"))]
 pub use convert::{Converted, SCHEMA, SETTING_NAMES, convert_django, convert_json, entries};
-#[cfg(not(target_arch = "wasm32"))]
 pub use cors::{DEFAULT_HEADERS, DEFAULT_METHODS};
 pub use diagnostic::Diagnostic;
 pub use diagnostic_code::DiagnosticCode;

@@ -8,7 +8,7 @@ use super::diagnostic_code::DiagnosticCode;
 use super::value::Value;
 
 /// An object of the configuration, of which the keys are taken one after another.
-pub struct ObjectReader<'n> {
+pub(crate) struct ObjectReader<'n> {
     path: String,
     entries: &'n [(String, Value)],
     known: Vec<&'static str>,
@@ -16,7 +16,7 @@ pub struct ObjectReader<'n> {
 
 /// A string of a list, and where it stands: lists can be long, so the path is only written out when it is needed.
 #[derive(Clone)]
-pub struct Item<'n> {
+pub(crate) struct Item<'n> {
     list: Rc<str>,
     index: usize,
     /// The string.
@@ -25,14 +25,14 @@ pub struct Item<'n> {
 
 impl Item<'_> {
     /// `list[index]`.
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("{}[{}]", self.list, self.index)
     }
 }
 
 impl<'n> ObjectReader<'n> {
     /// Opens the object that is the whole configuration.
-    pub fn root(entries: &'n [(String, Value)]) -> Self {
+    pub(crate) fn root(entries: &'n [(String, Value)]) -> Self {
         Self {
             path: String::new(),
             entries,
@@ -41,24 +41,24 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// Where it stands.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
     /// Whether a key is given.
-    pub fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|(name, _)| name == key)
     }
 
     /// Whether an empty list is written under a key.
-    pub fn has_empty_list(&self, key: &str) -> bool {
+    pub(crate) fn has_empty_list(&self, key: &str) -> bool {
         self.entries
             .iter()
             .any(|(name, value)| name == key && *value == Value::List(Vec::new()))
     }
 
     /// Returns `path`, prefixed with this section's if the value was inherited.
-    pub fn place_of(&self, path: &str) -> String {
+    pub(crate) fn place_of(&self, path: &str) -> String {
         if path.starts_with(&self.path) {
             path.to_owned()
         } else {
@@ -67,7 +67,7 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// The path of one of its keys.
-    pub fn path_of(&self, key: &str) -> String {
+    pub(crate) fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() {
             key.to_owned()
         } else {
@@ -76,7 +76,7 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// Opens the object under a key; an absent one reads as empty.
-    pub fn object(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> ObjectReader<'n> {
+    pub(crate) fn object(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> ObjectReader<'n> {
         let path = self.path_of(key);
         let entries = match self.take(key, diagnostics) {
             None => &[],
@@ -94,7 +94,7 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// The objects of a list.
-    pub fn objects(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Vec<ObjectReader<'n>> {
+    pub(crate) fn objects(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Vec<ObjectReader<'n>> {
         let path = self.path_of(key);
         let items = match self.take(key, diagnostics) {
             None => &[],
@@ -120,7 +120,7 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// A string, which says something to people only.
-    pub fn string(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<&'n str> {
+    pub(crate) fn string(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<&'n str> {
         match self.take(key, diagnostics)? {
             Value::String(text) => Some(text),
             other => {
@@ -131,7 +131,7 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// `true` or `false`.
-    pub fn bool(&mut self, key: &'static str, default: bool, diagnostics: &mut Diagnostics) -> bool {
+    pub(crate) fn bool(&mut self, key: &'static str, default: bool, diagnostics: &mut Diagnostics) -> bool {
         match self.take(key, diagnostics) {
             None => default,
             Some(Value::Bool(value)) => *value,
@@ -143,7 +143,7 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// One of several values.
-    pub fn choice<W, T>(
+    pub(crate) fn choice<W, T>(
         &mut self,
         key: &'static str,
         options: &[(W, T)],
@@ -184,7 +184,7 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// A whole number.
-    pub fn integer(
+    pub(crate) fn integer(
         &mut self,
         key: &'static str,
         range: RangeInclusive<u32>,
@@ -219,7 +219,7 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// A list of strings; `None` if the key is absent.
-    pub fn list(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<Vec<Item<'n>>> {
+    pub(crate) fn list(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<Vec<Item<'n>>> {
         let path = self.path_of(key);
         let items = match self.take(key, diagnostics)? {
             Value::List(items) => items,
@@ -248,7 +248,7 @@ impl<'n> ObjectReader<'n> {
     }
 
     /// Reports the keys that nobody took.
-    pub fn finish(self, diagnostics: &mut Diagnostics) {
+    pub(crate) fn finish(self, diagnostics: &mut Diagnostics) {
         for (key, _) in self.entries {
             // Editors put `$schema` at the top, for themselves.
             if self.known.contains(&key.as_str()) || (self.path.is_empty() && key == "$schema") {
@@ -282,7 +282,7 @@ impl<'n> ObjectReader<'n> {
 }
 
 /// Parses the strings of a list; each that is wrong is an error, and left out.
-pub fn parse_each<'i, 'n, T, E: Into<Message>>(
+pub(crate) fn parse_each<'i, 'n, T, E: Into<Message>>(
     items: &'i [Item<'n>],
     parse: impl Fn(&str) -> Result<T, E>,
     diagnostics: &mut Diagnostics,
@@ -297,7 +297,7 @@ pub fn parse_each<'i, 'n, T, E: Into<Message>>(
 }
 
 /// Parses the strings of a list into just what they mean.
-pub fn parse_all<T, E: Into<Message>>(
+pub(crate) fn parse_all<T, E: Into<Message>>(
     items: &[Item<'_>],
     parse: impl Fn(&str) -> Result<T, E>,
     diagnostics: &mut Diagnostics,

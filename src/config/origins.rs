@@ -13,7 +13,7 @@ use policy::rules::{self, DangerousOptions};
 use policy::set::OriginSet;
 
 /// Reads the keys by which an operator takes a risk on purpose; each that is set warns.
-pub fn read_dangerous(root: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> DangerousOptions {
+pub(crate) fn read_dangerous(root: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> DangerousOptions {
     let mut read = |key, risk| {
         let is_set = root.bool(key, false, diagnostics);
         if is_set {
@@ -32,7 +32,7 @@ pub fn read_dangerous(root: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics
 }
 
 /// The origins as they were written.
-pub struct WrittenOrigins<'n> {
+pub(crate) struct WrittenOrigins<'n> {
     entries: Vec<Entry<'n>>,
     regexes: Vec<(Item<'n>, OriginRegex)>,
     /// The same, compiled once for all rules that share them.
@@ -46,7 +46,7 @@ struct Entry<'n> {
 
 impl<'n> WrittenOrigins<'n> {
     /// No origins.
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
             entries: Vec::new(),
             regexes: Vec::new(),
@@ -55,7 +55,7 @@ impl<'n> WrittenOrigins<'n> {
     }
 
     /// Reads both lists.
-    pub fn read(section: &mut ObjectReader<'n>, diagnostics: &mut Diagnostics) -> Self {
+    pub(crate) fn read(section: &mut ObjectReader<'n>, diagnostics: &mut Diagnostics) -> Self {
         let items = section.list("allowed_origins", diagnostics);
         if section.has_empty_list("allowed_origins") {
             diagnostics.error(Diagnostic::at(
@@ -89,18 +89,18 @@ impl<'n> WrittenOrigins<'n> {
     }
 
     /// How many entries there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len() + self.regexes.len()
     }
 
     /// Whether `*` is listed.
-    pub fn is_any(&self) -> bool {
+    pub(crate) fn is_any(&self) -> bool {
         self.set.is_any()
     }
 
     /// Holds the entries against each other and against what else is configured; `section` is the one whose rules they
     /// become, which need not be the one that lists them.
-    pub fn check(
+    pub(crate) fn check(
         &self,
         dangerous: DangerousOptions,
         credentials: bool,
@@ -226,7 +226,11 @@ impl Entry<'_> {
 }
 
 /// The origins for rules with or without credentials.
-pub fn compile(origins: &WrittenOrigins<'_>, dangerous: DangerousOptions, credentials: bool) -> Rc<rules::Origins> {
+pub(crate) fn compile(
+    origins: &WrittenOrigins<'_>,
+    dangerous: DangerousOptions,
+    credentials: bool,
+) -> Rc<rules::Origins> {
     Rc::new(rules::Origins {
         set: Rc::clone(&origins.set),
         credentials,

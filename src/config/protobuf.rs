@@ -9,7 +9,7 @@ const MAX_DEPTH: u32 = 100;
 
 /// Why the bytes are no `Struct`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
+pub(crate) enum Malformed {
     /// Not the wire format, or not these messages.
     Message,
     /// A string is not UTF-8.
@@ -19,7 +19,7 @@ pub enum Malformed {
 }
 
 /// Reads a `Struct` into what the same JSON would be.
-pub fn parse_struct(bytes: &[u8]) -> Result<Vec<(String, Value)>, Malformed> {
+pub(crate) fn parse_struct(bytes: &[u8]) -> Result<Vec<(String, Value)>, Malformed> {
     read_struct(bytes, 0)
 }
 

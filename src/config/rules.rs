@@ -14,7 +14,7 @@ use policy::set::HostSet;
 
 /// What holds for all rules of a policy.
 #[derive(Clone, Copy)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// The risks that are taken on purpose.
     pub dangerous: DangerousOptions,
     /// `debug`.
@@ -26,13 +26,13 @@ pub struct Shared {
 
 /// Whether `websocket.allowed_hosts` has Channels' default in an entry of `policies`: it has it outside, and the entry has
 /// no list of its own in the place of Django's.
-pub fn keeps_django_hosts(outside: bool, gives_hosts: bool) -> bool {
+pub(crate) fn keeps_django_hosts(outside: bool, gives_hosts: bool) -> bool {
     outside && !gives_hosts
 }
 
 /// Rules as read, with what their checks of each other need. An entry of `policies` starts from those around it.
 #[derive(Clone)]
-pub struct RulesBuilder<'n> {
+pub(crate) struct RulesBuilder<'n> {
     origins: Rc<WrittenOrigins<'n>>,
     allowed_hosts: Option<Rc<HostSet>>,
     host_count: usize,
@@ -46,7 +46,7 @@ pub struct RulesBuilder<'n> {
 
 impl<'n> RulesBuilder<'n> {
     /// Reads the keys that are given; each replaces the whole of what is inherited under it.
-    pub fn read(
+    pub(crate) fn read(
         section: &mut ObjectReader<'n>,
         inherited: Option<&Self>,
         shared: Shared,
@@ -125,12 +125,12 @@ impl<'n> RulesBuilder<'n> {
     }
 
     /// How many origins and hosts are listed.
-    pub fn counts(&self) -> (usize, usize) {
+    pub(crate) fn counts(&self) -> (usize, usize) {
         (self.origins.len(), self.host_count)
     }
 
     /// The rules.
-    pub fn build(self, shared: Shared) -> Rules {
+    pub(crate) fn build(self, shared: Shared) -> Rules {
         let is_django_hosts = self.is_django_hosts;
         Rules {
             origins: origins::compile(&self.origins, shared.dangerous, self.credentials),

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     /// `null`.
     Null,
     /// `true` or `false`.
@@ -35,7 +35,7 @@ impl From<u16> for Value {
 
 impl Value {
     /// Returns the keys of an object; none of anything else.
-    pub fn as_object(&self) -> &[(String, Self)] {
+    pub(crate) fn as_object(&self) -> &[(String, Self)] {
         match self {
             Self::Object(entries) => entries,
             _ => &[],
@@ -43,7 +43,7 @@ impl Value {
     }
 
     /// Returns the items of a list; none of anything else.
-    pub fn as_list(&self) -> &[Self] {
+    pub(crate) fn as_list(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
             _ => &[],
@@ -51,7 +51,7 @@ impl Value {
     }
 
     /// Returns a string.
-    pub fn as_text(&self) -> Option<&str> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
@@ -59,7 +59,7 @@ impl Value {
     }
 
     /// As [`Display`](fmt::Display) has it, and strings between quotes.
-    pub fn as_json(&self) -> impl fmt::Display {
+    pub(crate) fn as_json(&self) -> impl fmt::Display {
         let quote = if matches!(self, Self::String(_)) { "\"" } else { "" };
         fmt::from_fn(move |f| write!(f, "{quote}{self}{quote}"))
     }

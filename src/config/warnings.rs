@@ -22,10 +22,10 @@ use policy::Policy;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use addresses::code_of_host;
-pub use written_rules::WrittenRules;
+pub(crate) use written_rules::WrittenRules;
 
 /// Adds every warning about a configuration that has no errors.
-pub fn add(root: &[(String, Value)], policy: &Policy, settings: &Settings, diagnostics: &mut Diagnostics) {
+pub(crate) fn add(root: &[(String, Value)], policy: &Policy, settings: &Settings, diagnostics: &mut Diagnostics) {
     let all_rules = WrittenRules::all(root, settings);
     addresses::warn_of_top_level(&all_rules, diagnostics);
     hidden::warn(&all_rules, policy, diagnostics);

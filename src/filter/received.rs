@@ -11,7 +11,7 @@ const LONGEST: usize = 1024;
 
 /// Shows the access log the headers that the edits replace or remove, as they were received: those of `x-forwarded-host`
 /// as `origin_gate_received_x_forwarded_host`.
-pub fn publish_edited(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
+pub(crate) fn publish_edited(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
     let mut shown = "";
     for edit in edits {
         let name: &str = match edit {
@@ -29,7 +29,7 @@ pub fn publish_edited(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]
 }
 
 /// Shows the access log the headers of which it has one line at most, under one name, where there are others.
-pub fn publish_unclear(proxy: &impl Proxy, request: &Pairs, head: &Request<'_>) {
+pub(crate) fn publish_unclear(proxy: &impl Proxy, request: &Pairs, head: &Request<'_>) {
     head.received.unclear().for_each(|name| publish(proxy, request, name));
 }
 
@@ -59,7 +59,7 @@ fn publish(proxy: &impl Proxy, request: &Pairs, name: &str) {
 
 /// Shows the access log the host and path of a request that came with `x-envoy-original-path` or `x-envoy-original-host`.
 /// Envoy takes these out at the edge only, and its access log has them in place of the path and host.
-pub fn publish_target(proxy: &impl Proxy, head: &Request<'_>) {
+pub(crate) fn publish_target(proxy: &impl Proxy, head: &Request<'_>) {
     if let Some(authority) = head.received.authority.one() {
         proxy.publish("origin_gate_received_authority", authority);
     }
@@ -67,6 +67,6 @@ pub fn publish_target(proxy: &impl Proxy, head: &Request<'_>) {
 }
 
 /// Whether Envoy notes in a header of this name what its routes rewrite.
-pub fn is_original(name: &[u8]) -> bool {
+pub(crate) fn is_original(name: &[u8]) -> bool {
     matches!(name, b"x-envoy-original-path" | b"x-envoy-original-host")
 }

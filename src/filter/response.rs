@@ -6,7 +6,7 @@ use policy::verdict::{AllowOrigin, CorsGrant, Finding, Forward, ResponseCors};
 
 /// The edits to a response. They are kept from the request phase, because proxies no longer show the request later.
 #[derive(Debug)]
-pub struct ResponseEdits {
+pub(crate) struct ResponseEdits {
     cors: ResponseCors<'static>,
     is_upgrade: bool,
     is_cross_site: bool,
@@ -16,7 +16,7 @@ pub struct ResponseEdits {
 
 impl ResponseEdits {
     /// Keeps the edits; `None` if the response stays as it is.
-    pub fn new(forward: Forward<'_>, finding: Option<Finding>) -> Option<Self> {
+    pub(crate) fn new(forward: Forward<'_>, finding: Option<Finding>) -> Option<Self> {
         (forward.response != ResponseCors::Untouched || finding.is_some()).then_some(Self {
             cors: forward.response.into_owned(),
             is_upgrade: forward.is_upgrade,
@@ -30,7 +30,7 @@ impl ResponseEdits {
     /// # Errors
     ///
     /// [`Unavailable`] if its headers cannot be read, or not be made what they are to be.
-    pub fn apply(&self, proxy: &impl Proxy, config: &FilterConfig) -> Result<(), Unavailable> {
+    pub(crate) fn apply(&self, proxy: &impl Proxy, config: &FilterConfig) -> Result<(), Unavailable> {
         if let Some(finding) = self.finding {
             proxy.set_response_header(headers::X_ORIGIN_GATE, finding.to_string().as_bytes())?;
         }
@@ -126,7 +126,7 @@ impl<'a> FromIterator<(&'a [u8], &'a [u8])> for ResponseHead {
 /// # Errors
 ///
 /// [`Unavailable`] if it cannot be done.
-pub fn restore_status(proxy: &impl Proxy, status: u16) -> Result<(), Unavailable> {
+pub(crate) fn restore_status(proxy: &impl Proxy, status: u16) -> Result<(), Unavailable> {
     for name in ["grpc-status", "grpc-message", headers::CONTENT_TYPE] {
         proxy.remove_response_header(name)?;
     }

@@ -11,12 +11,12 @@ const LONGEST: usize = 256;
 const READ: usize = 512;
 
 /// How many segments of a path are shown.
-pub const SEGMENTS: usize = 2;
+pub(crate) const SEGMENTS: usize = 2;
 
 /// What is shown of a value: no user information, no query, and no path beyond its first [`SEGMENTS`]. Values that log
 /// identically are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     /// With its `://`, if the value begins with one.
     scheme: &'a [u8],
     has_user: bool,
@@ -74,7 +74,7 @@ impl fmt::Display for Shown<'_> {
 
 impl<'a> Shown<'a> {
     /// The value itself, if all of it is shown and is the same in quotes. It is asked for each page's request.
-    pub fn plain(value: &'a [u8]) -> Option<&'a str> {
+    pub(crate) fn plain(value: &'a [u8]) -> Option<&'a str> {
         let (_, rest) = value.split_at(scheme_length(value));
         let is_plain = rest.len() <= LONGEST && rest.iter().all(is_plain);
         // A long value is not read for this.
@@ -91,7 +91,7 @@ fn is_plain(byte: &u8) -> bool {
 }
 
 /// As much of a name as is shown, which is a backend's and no address.
-pub fn cut(name: &[u8]) -> &[u8] {
+pub(crate) fn cut(name: &[u8]) -> &[u8] {
     name.get(..LONGEST).unwrap_or(name)
 }
 

@@ -19,7 +19,7 @@ const NOT_FOUND: u32 = 1;
 /// A header map.
 #[derive(Clone, Copy)]
 #[repr(u32)]
-pub enum Map {
+pub(crate) enum Map {
     /// The request's headers.
     Request = 0,
     /// The response's headers.
@@ -72,13 +72,13 @@ unsafe extern "C" {
 }
 
 /// Writes a line to the proxy's log. Nothing can be done where it has none.
-pub fn log(level: u32, line: &str) {
+pub(crate) fn log(level: u32, line: &str) {
     // SAFETY: the host reads the slice during the call.
     unsafe { proxy_log(level, line.as_ptr(), line.len()) };
 }
 
 /// The proxy's clock; zero where it has none.
-pub fn now() -> Duration {
+pub(crate) fn now() -> Duration {
     let mut nanoseconds = 0;
     // SAFETY: the host writes the number during the call, or leaves it.
     unsafe { proxy_get_current_time_nanoseconds(&raw mut nanoseconds) };
@@ -86,14 +86,14 @@ pub fn now() -> Duration {
 }
 
 /// The plugin's configuration.
-pub fn configuration(size: usize) -> Result<Vec<u8>, Unavailable> {
+pub(crate) fn configuration(size: usize) -> Result<Vec<u8>, Unavailable> {
     // SAFETY: see `returned`.
     returned(|data, len| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, size, data, len) })
         .map(Option::unwrap_or_default)
 }
 
 /// All headers of a map.
-pub fn headers(map: Map) -> Result<Pairs, Unavailable> {
+pub(crate) fn headers(map: Map) -> Result<Pairs, Unavailable> {
     // SAFETY: see `returned`.
     match returned(|data, len| unsafe { proxy_get_header_map_pairs(map as u32, data, len) })? {
         Some(bytes) => Ok(Pairs::new(bytes)),
@@ -102,19 +102,19 @@ pub fn headers(map: Map) -> Result<Pairs, Unavailable> {
 }
 
 /// Replaces all values of a header.
-pub fn set_header(map: Map, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+pub(crate) fn set_header(map: Map, name: &str, value: &[u8]) -> Result<(), Unavailable> {
     // SAFETY: the host reads the slices during the call.
     done(unsafe { proxy_replace_header_map_value(map as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }
 
 /// Adds a value to a header.
-pub fn add_header(map: Map, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+pub(crate) fn add_header(map: Map, name: &str, value: &[u8]) -> Result<(), Unavailable> {
     // SAFETY: the host reads the slices during the call.
     done(unsafe { proxy_add_header_map_value(map as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }
 
 /// Removes all values of a header, if there are any.
-pub fn remove_header(map: Map, name: &str) -> Result<(), Unavailable> {
+pub(crate) fn remove_header(map: Map, name: &str) -> Result<(), Unavailable> {
     // SAFETY: the host reads the slice during the call.
     match unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) } {
         NOT_FOUND => Ok(()),
@@ -123,7 +123,7 @@ pub fn remove_header(map: Map, name: &str) -> Result<(), Unavailable> {
 }
 
 /// Answers the stream's request.
-pub fn send_local_response(status: u16, details: &str, headers: &[u8], body: &str) -> Result<(), Unavailable> {
+pub(crate) fn send_local_response(status: u16, details: &str, headers: &[u8], body: &str) -> Result<(), Unavailable> {
     // SAFETY: the host reads the slices during the call.
     done(unsafe {
         proxy_send_local_response(
@@ -140,13 +140,13 @@ pub fn send_local_response(status: u16, details: &str, headers: &[u8], body: &st
 }
 
 /// Sets a property of the stream, which the access log can show. Nothing can be done where there are none.
-pub fn set_property(name: &str, value: &[u8]) {
+pub(crate) fn set_property(name: &str, value: &[u8]) {
     // SAFETY: the host reads the slices during the call.
     unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
 }
 
 /// Makes a counter, if the proxy can.
-pub fn define_counter(name: &str) -> Option<u32> {
+pub(crate) fn define_counter(name: &str) -> Option<u32> {
     thread_local! {
         // Envoy gives another number at each call, for a name that it knows too, and keeps them all as long as the VM,
         // which outlives every policy that comes to it.
@@ -167,7 +167,7 @@ pub fn define_counter(name: &str) -> Option<u32> {
 }
 
 /// Makes a gauge, if the proxy can.
-pub fn define_gauge(name: &str) -> Option<u32> {
+pub(crate) fn define_gauge(name: &str) -> Option<u32> {
     define(GAUGE, name)
 }
 
@@ -179,19 +179,19 @@ fn define(kind: u32, name: &str) -> Option<u32> {
 }
 
 /// Adds to a counter or a gauge; a gauge may also go down. Nothing can be done where that fails.
-pub fn add(metric: u32, by: i64) {
+pub(crate) fn add(metric: u32, by: i64) {
     // SAFETY: no memory is passed.
     unsafe { proxy_increment_metric(metric, by) };
 }
 
 /// Has the proxy call back every so many milliseconds; zero for never again. Nothing can be done where that fails.
-pub fn tick(milliseconds: u32) {
+pub(crate) fn tick(milliseconds: u32) {
     // SAFETY: no memory is passed.
     unsafe { proxy_set_tick_period_milliseconds(milliseconds) };
 }
 
 /// What the VMs of this filter share under a key.
-pub fn shared(key: &str) -> Option<Vec<u8>> {
+pub(crate) fn shared(key: &str) -> Option<Vec<u8>> {
     let mut cas = 0;
     // SAFETY: the host reads the key and writes the number during the call; for the rest see `returned`.
     returned(|data, len| unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), data, len, &raw mut cas) })
@@ -200,7 +200,7 @@ pub fn shared(key: &str) -> Option<Vec<u8>> {
 }
 
 /// Shares a value under a key, if the proxy can.
-pub fn share(key: &str, value: &[u8]) {
+pub(crate) fn share(key: &str, value: &[u8]) {
     // SAFETY: the host reads the slices during the call.
     unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), 0) };
 }

@@ -12,7 +12,7 @@ use super::PATIENCE;
 use crate::support::{Case, Response, Seen};
 
 /// Sends a case as it is written, byte for byte, and reads the answer.
-pub fn exchange(address: SocketAddr, case: &Case, id: &str, backend: &Backend) -> Seen {
+pub(super) fn exchange(address: SocketAddr, case: &Case, id: &str, backend: &Backend) -> Seen {
     backend
         .cases
         .lock()
@@ -39,7 +39,7 @@ pub fn exchange(address: SocketAddr, case: &Case, id: &str, backend: &Backend) -
     }
 }
 
-pub fn read_response(stream: &mut impl Read, has_body: bool) -> Option<(Response, String)> {
+pub(super) fn read_response(stream: &mut impl Read, has_body: bool) -> Option<(Response, String)> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16384];
     loop {
@@ -76,7 +76,7 @@ pub fn read_response(stream: &mut impl Read, has_body: bool) -> Option<(Response
     }
 }
 
-pub fn get(address: SocketAddr, path: &str) -> String {
+pub(super) fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
         stream,
@@ -102,20 +102,20 @@ pub fn get(address: SocketAddr, path: &str) -> String {
     whole
 }
 
-pub type Headers = Vec<(String, Vec<u8>)>;
+pub(super) type Headers = Vec<(String, Vec<u8>)>;
 
 /// Something for each case, by its id.
-pub type Shared<T> = Arc<Mutex<HashMap<String, T>>>;
+pub(super) type Shared<T> = Arc<Mutex<HashMap<String, T>>>;
 
 /// An HTTP/1.1 server that answers each request as its case says, and remembers what it was sent.
-pub struct Backend {
+pub(super) struct Backend {
     pub address: SocketAddr,
     pub cases: Shared<Response>,
     pub seen: Shared<Headers>,
 }
 
 impl Backend {
-    pub fn start() -> Self {
+    pub(super) fn start() -> Self {
         let cases = Shared::<Response>::default();
         let seen = Shared::<Headers>::default();
         let (to_answer, to_remember) = (Arc::clone(&cases), Arc::clone(&seen));
@@ -124,7 +124,7 @@ impl Backend {
     }
 }
 
-pub fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+pub(super) fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let handle = Arc::new(handle);
@@ -137,7 +137,7 @@ pub fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     address
 }
 
-pub fn answer(mut stream: TcpStream, cases: &Shared<Response>, seen: &Shared<Headers>) {
+pub(super) fn answer(mut stream: TcpStream, cases: &Shared<Response>, seen: &Shared<Headers>) {
     let mut bytes = Vec::new();
     let mut buffer = [0; 65536];
     while let Ok(count @ 1..) = stream.read(&mut buffer) {

@@ -13,7 +13,7 @@ use super::PATIENCE;
 use super::exchange::{Backend, get};
 use crate::support::Suite;
 
-pub struct RunningEnvoy {
+pub(super) struct RunningEnvoy {
     pub process: Child,
     pub folder: PathBuf,
     pub admin: SocketAddr,
@@ -21,7 +21,7 @@ pub struct RunningEnvoy {
 }
 
 impl RunningEnvoy {
-    pub fn start(suites: &[Suite], backend: &Backend) -> Self {
+    pub(super) fn start(suites: &[Suite], backend: &Backend) -> Self {
         let mut envoy = Self::spawn(suites, backend);
         let started = Instant::now();
         let address = envoy.folder.join("admin");
@@ -48,7 +48,7 @@ impl RunningEnvoy {
         envoy
     }
 
-    pub fn spawn(suites: &[Suite], backend: &Backend) -> Self {
+    pub(super) fn spawn(suites: &[Suite], backend: &Backend) -> Self {
         let binary = env::var("ENVOY_BIN").expect("ENVOY_BIN names Envoy: run ./build.sh test");
         let module = env::var("ORIGIN_GATE_MODULE").expect("ORIGIN_GATE_MODULE names the module: run ./build.sh test");
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
@@ -83,25 +83,25 @@ impl RunningEnvoy {
         }
     }
 
-    pub fn address(&self, listener: &str) -> SocketAddr {
+    pub(super) fn address(&self, listener: &str) -> SocketAddr {
         self.listeners[listener]
     }
 
-    pub fn access_log(&self) -> PathBuf {
+    pub(super) fn access_log(&self) -> PathBuf {
         self.folder.join("access")
     }
 
-    pub fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.folder.join("log")).unwrap_or_default()).into_owned()
     }
 
-    pub fn version(&self) -> String {
+    pub(super) fn version(&self) -> String {
         let info: Value = serde_json::from_str(&get(self.admin, "/server_info")).unwrap();
         format!("Envoy {}", info["version"].as_str().unwrap().split('/').nth(1).unwrap())
     }
 
     /// Whether it ended well.
-    pub fn wait_for_exit(&mut self) -> bool {
+    pub(super) fn wait_for_exit(&mut self) -> bool {
         let started = Instant::now();
         loop {
             if let Some(status) = self.process.try_wait().unwrap() {
@@ -125,11 +125,11 @@ impl Drop for RunningEnvoy {
     }
 }
 
-pub fn listener_name(number: usize) -> String {
+pub(super) fn listener_name(number: usize) -> String {
     format!("policy-{number}")
 }
 
-pub fn envoy_config(suites: &[Suite], backend: &Backend, module: &str, access_log: &str) -> Value {
+pub(super) fn envoy_config(suites: &[Suite], backend: &Backend, module: &str, access_log: &str) -> Value {
     let listeners: Vec<_> = suites
         .iter()
         .enumerate()
@@ -144,11 +144,11 @@ pub fn envoy_config(suites: &[Suite], backend: &Backend, module: &str, access_lo
     })
 }
 
-pub fn socket(address: SocketAddr) -> Value {
+pub(super) fn socket(address: SocketAddr) -> Value {
     json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })
 }
 
-pub fn cluster(name: &str, address: SocketAddr) -> Value {
+pub(super) fn cluster(name: &str, address: SocketAddr) -> Value {
     let endpoints = json!([{ "endpoint": { "address": socket(address) } }]);
     json!({
         "name": name,
@@ -159,7 +159,7 @@ pub fn cluster(name: &str, address: SocketAddr) -> Value {
 }
 
 /// The policy in each of the forms that Envoy takes, in turn.
-pub fn configuration(number: usize, policy: &str) -> Value {
+pub(super) fn configuration(number: usize, policy: &str) -> Value {
     match number % 3 {
         0 => json!({ "@type": "type.googleapis.com/google.protobuf.StringValue", "value": policy }),
         1 => {
@@ -170,7 +170,7 @@ pub fn configuration(number: usize, policy: &str) -> Value {
     }
 }
 
-pub fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
@@ -187,7 +187,7 @@ pub fn base64(bytes: &[u8]) -> String {
     text
 }
 
-pub fn listener(number: usize, suite: &Suite, module: &str, access_log: &str) -> Value {
+pub(super) fn listener(number: usize, suite: &Suite, module: &str, access_log: &str) -> Value {
     let name = &listener_name(number);
     let configuration = configuration(number, &suite.policy);
     // VMs are shared by those that are configured alike.

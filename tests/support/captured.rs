@@ -29,7 +29,7 @@ impl Log for Capture {
 }
 
 /// Listens to what this thread logs.
-pub fn start() {
+pub(crate) fn start() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         log::set_logger(&Capture).unwrap();
@@ -39,6 +39,6 @@ pub fn start() {
 }
 
 /// The lines since the last call.
-pub fn take() -> Vec<(Level, String)> {
+pub(crate) fn take() -> Vec<(Level, String)> {
     LINES.with_borrow_mut(|lines| lines.as_mut().map(std::mem::take).unwrap_or_default())
 }

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-pub fn document(path: &str) -> String {
+pub(crate) fn document(path: &str) -> String {
     fs::read_to_string(crate::root().join(path)).unwrap()
 }
 
 /// Every document for people, by its path.
-pub fn pages() -> Vec<String> {
+pub(crate) fn pages() -> Vec<String> {
     let root = crate::root();
     let files = ["", "docs/", "docs/migrate/"].into_iter().flat_map(|folder| {
         let entries = fs::read_dir(root.join(folder)).unwrap();
@@ -22,7 +22,7 @@ pub fn pages() -> Vec<String> {
 }
 
 /// The blocks of a kind, such as `json`.
-pub fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
+pub(crate) fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
     let fence = format!("```{kind}\n");
     let parts = text.split(fence.as_str()).skip(1);
     parts.map(|it| it.split("```").next().unwrap()).collect()

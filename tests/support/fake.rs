@@ -11,7 +11,7 @@ use policy::reply;
 use super::stream::{self, Fields, Host, LocalReply, Stream};
 
 /// A filter under one policy. `broken` names the call that its proxy refuses.
-pub struct Native {
+pub(crate) struct Native {
     pub gate: Rc<FilterConfig>,
     pub broken: Option<&'static str>,
     counters: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Native {
 }
 
 impl Native {
-    pub fn new(loaded: Loaded) -> Self {
+    pub(crate) fn new(loaded: Loaded) -> Self {
         let mut counters = Vec::new();
         let gate = Rc::new(FilterConfig::new(loaded.policy, loaded.provenance, |name| {
             counters.push(name.to_owned());
@@ -34,7 +34,7 @@ impl Native {
     }
 
     /// Whose proxy makes no counters.
-    pub fn without_counters(loaded: Loaded) -> Self {
+    pub(crate) fn without_counters(loaded: Loaded) -> Self {
         let gate = Rc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None));
         Self {
             filter: Filter::new(Rc::clone(&gate)),

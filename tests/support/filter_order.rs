@@ -6,7 +6,7 @@ const PREFIX: &str = "envoy.filters.http.";
 
 /// The filters that stand before Wasm by default, in that order. None of the first two has a page to answer: one replaces
 /// answers after every filter has run, the other answers load balancers.
-pub const EARLY: [&str; 15] = [
+pub(crate) const EARLY: [&str; 15] = [
     "custom_response",
     "health_check",
     "fault",
@@ -25,7 +25,7 @@ pub const EARLY: [&str; 15] = [
 ];
 
 /// Those that stand after it.
-pub const LATE: [&str; 13] = [
+pub(crate) const LATE: [&str; 13] = [
     "dynamic_modules",
     "geoip",
     "rbac",
@@ -64,7 +64,7 @@ fn order(name: &str) -> usize {
 }
 
 /// The chain that comes of these filters under `EnvoyProxy.spec.filterOrder`.
-pub fn sorted(filters: &[String], rules: &[Value]) -> Vec<String> {
+pub(crate) fn sorted(filters: &[String], rules: &[Value]) -> Vec<String> {
     let mut chain = filters.to_vec();
     chain.sort_by_key(|name| (order(name), name.clone()));
     for rule in rules {
@@ -86,7 +86,7 @@ pub fn sorted(filters: &[String], rules: &[Value]) -> Vec<String> {
 }
 
 /// The names that Envoy Gateway gives the filters of these kinds.
-pub fn named(kinds: impl IntoIterator<Item = &'static str>) -> Vec<String> {
+pub(crate) fn named(kinds: impl IntoIterator<Item = &'static str>) -> Vec<String> {
     let name = |kind: &str| match kind {
         "lua" | "ext_proc" | "wasm" | "dynamic_modules" => {
             format!("{PREFIX}{kind}/envoyextensionpolicy/default/origin-gate/{kind}/0")

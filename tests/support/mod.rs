@@ -5,8 +5,8 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "no runner uses all of it")]
 
-pub mod fake;
-pub mod stream;
+pub(crate) mod fake;
+pub(crate) mod stream;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use filter::DROPPED_COOKIES;
 use serde_json::Value;
 
 /// The policies and cases of one file.
-pub struct Suite {
+pub(crate) struct Suite {
     pub file: String,
     pub policy: String,
     /// What stands in the VM's environment.
@@ -27,7 +27,7 @@ pub struct Suite {
 
 /// One request, and everything that must come of it.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub(crate) struct Case {
     pub name: String,
     pub method: String,
     pub target: String,
@@ -51,7 +51,7 @@ pub struct Case {
 
 /// How a case fares on a real Envoy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Envoy {
+pub(crate) enum Envoy {
     /// As anywhere.
     Same,
     /// Envoy refuses the request before any filter sees it.
@@ -63,14 +63,14 @@ pub enum Envoy {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Response {
+pub(crate) struct Response {
     pub status: u16,
     pub headers: Vec<(String, Vec<u8>)>,
 }
 
 /// What a runner saw.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub answer: Response,
     pub body: String,
     /// The headers that the backend got; `None` if it was not reached.
@@ -79,7 +79,7 @@ pub struct Seen {
 }
 
 /// Everything under `tests/cases`, in order.
-pub fn corpus() -> Vec<Suite> {
+pub(crate) fn corpus() -> Vec<Suite> {
     let mut paths: Vec<_> = fs::read_dir(cases_dir())
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -89,12 +89,12 @@ pub fn corpus() -> Vec<Suite> {
     paths.iter().flat_map(|path| read_file(path)).collect()
 }
 
-pub fn cases_dir() -> PathBuf {
+pub(crate) fn cases_dir() -> PathBuf {
     root().join("tests/cases")
 }
 
 /// The project's folder, from whichever package in it.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     folders.find(|it| it.join("tests/cases").is_dir()).unwrap().to_owned()
 }
@@ -123,7 +123,7 @@ fn read_file(path: &Path) -> Vec<Suite> {
 }
 
 /// The cells of `tests/matrix.json`: who answers a request, and what a page may read of it, for each kind of origin.
-pub fn matrix() -> Suite {
+pub(crate) fn matrix() -> Suite {
     let path = root().join("tests/matrix.json");
     let value: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let mut cases = Vec::new();
@@ -200,7 +200,7 @@ fn environment(value: &Value) -> BTreeMap<String, String> {
 
 impl Suite {
     /// The policy, under its environment.
-    pub fn load(&self) -> Loaded {
+    pub(crate) fn load(&self) -> Loaded {
         let variable = |name: &str| self.environment.get(name).cloned();
         config::load_with(self.policy.as_bytes(), &variable).unwrap_or_else(|errors| panic!("{}: {errors}", self.file))
     }
@@ -355,14 +355,14 @@ fn latin1(text: &str) -> Vec<u8> {
         .collect()
 }
 
-pub fn strings(value: &Value) -> Vec<String> {
+pub(crate) fn strings(value: &Value) -> Vec<String> {
     value.as_array().map_or_else(Vec::new, |items| {
         items.iter().map(|it| it.as_str().unwrap().to_owned()).collect()
     })
 }
 
 /// A plain `GET` that the backend answers.
-pub fn get_case() -> Case {
+pub(crate) fn get_case() -> Case {
     Case {
         name: String::new(),
         method: "GET".to_owned(),
@@ -385,7 +385,7 @@ pub fn get_case() -> Case {
 
 impl Case {
     /// The counters that it adds one to.
-    pub fn counters(&self) -> Vec<String> {
+    pub(crate) fn counters(&self) -> Vec<String> {
         let [check, outcome, reason] = self.finding_parts();
         let decision = format!("origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
         let dropped = self.drops_cookies.then(|| DROPPED_COOKIES.to_owned());
@@ -393,7 +393,7 @@ impl Case {
     }
 
     /// What the access log has as the details of the filter's own answer.
-    pub fn details(&self) -> String {
+    pub(crate) fn details(&self) -> String {
         let [check, _, reason] = self.finding_parts();
         format!("origin_gate{{{check}_{reason}}}")
     }
@@ -404,7 +404,7 @@ impl Case {
     }
 
     /// The request as a proxy shows it to a filter.
-    pub fn fields(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub(crate) fn fields(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut fields = vec![(b":method".to_vec(), self.method.clone().into_bytes())];
         fields.push((b":path".to_vec(), self.target.clone().into_bytes()));
         fields.push((b":scheme".to_vec(), b"http".to_vec()));
@@ -416,7 +416,7 @@ impl Case {
     }
 
     /// Where what was seen departs from what must be.
-    pub fn differences(&self, seen: &Seen) -> Vec<String> {
+    pub(crate) fn differences(&self, seen: &Seen) -> Vec<String> {
         let mut differences = Vec::new();
         let mut differ = |what: &str, want: String, got: String| {
             if want != got {
@@ -500,7 +500,7 @@ fn value_of(headers: &[(String, Vec<u8>)], name: &str) -> String {
 }
 
 /// Fails with every difference of every case.
-pub fn report(failures: &BTreeMap<String, Vec<String>>, cases: usize) {
+pub(crate) fn report(failures: &BTreeMap<String, Vec<String>>, cases: usize) {
     let mut text = String::new();
     for (case, differences) in failures {
         text.push_str(&format!("\n{case}\n"));

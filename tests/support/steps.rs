@@ -4,7 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// One step of a reading.
-pub struct Step {
+pub(crate) struct Step {
     pub name: &'static str,
     pub of: fn(&[u8]) -> Vec<u8>,
     /// Whether it changes the end of a path alone.
@@ -25,10 +25,10 @@ const fn end(name: &'static str, of: fn(&[u8]) -> Vec<u8>) -> Step {
 
 /// The name of the decoder that takes whatever follows `%c0` for the rest of a character, the first time and again. It does
 /// so while it decodes: nothing but another decoder stands before it.
-pub const AT_ONCE: [&str; 2] = ["decode with pairs", "decode again with pairs"];
+pub(crate) const AT_ONCE: [&str; 2] = ["decode with pairs", "decode again with pairs"];
 
 /// All steps, of those of one name one backend takes one; decoding stands here twice, since some backends have a rewrite in front that decodes too.
-pub const STEPS: &[Step] = &[
+pub(crate) const STEPS: &[Step] = &[
     step("decode", decode),
     step("decode again", decode),
     step(AT_ONCE[0], decode_pairs),

@@ -2,11 +2,11 @@
 
 use super::{Case, Response, Seen};
 
-pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+pub(crate) type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A stream as its host keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stream {
+pub(crate) struct Stream {
     pub request: Fields,
     pub response: Fields,
     /// The filter's last answer of its own.
@@ -21,7 +21,7 @@ pub struct Stream {
 
 impl Stream {
     /// Keeps what the filter shows the access log.
-    pub fn publish(&mut self, name: &[u8], value: &[u8]) {
+    pub(crate) fn publish(&mut self, name: &[u8], value: &[u8]) {
         if name == b"origin_gate" {
             self.finding = Some(String::from_utf8(value.to_vec()).unwrap());
         } else {
@@ -31,7 +31,7 @@ impl Stream {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LocalReply {
+pub(crate) struct LocalReply {
     pub status: u16,
     pub headers: Fields,
     pub body: Vec<u8>,
@@ -39,7 +39,7 @@ pub struct LocalReply {
 }
 
 /// Where the filter runs. One stream at a time, from one [`Host::begin`] to the next.
-pub trait Host {
+pub(crate) trait Host {
     fn begin(&mut self);
     /// Whether the request goes on.
     fn on_request(&mut self, stream: &mut Stream) -> bool;
@@ -47,21 +47,21 @@ pub trait Host {
     fn end(&mut self) {}
 }
 
-pub fn set(fields: &mut Fields, name: &[u8], value: &[u8]) {
+pub(crate) fn set(fields: &mut Fields, name: &[u8], value: &[u8]) {
     remove(fields, name);
     fields.push((name.to_vec(), value.to_vec()));
 }
 
-pub fn remove(fields: &mut Fields, name: &[u8]) {
+pub(crate) fn remove(fields: &mut Fields, name: &[u8]) {
     fields.retain(|(it, _)| !it.eq_ignore_ascii_case(name));
 }
 
-pub fn first<'a>(fields: &'a Fields, name: &[u8]) -> Option<&'a [u8]> {
+pub(crate) fn first<'a>(fields: &'a Fields, name: &[u8]) -> Option<&'a [u8]> {
     fields.iter().find(|(it, _)| it == name).map(|(_, value)| &value[..])
 }
 
 /// Takes a case through request and response, as a proxy would.
-pub fn run(case: &Case, host: &mut impl Host) -> (Stream, Seen) {
+pub(crate) fn run(case: &Case, host: &mut impl Host) -> (Stream, Seen) {
     let mut stream = Stream {
         request: case.fields(),
         ..Stream::default()
@@ -104,7 +104,7 @@ pub fn run(case: &Case, host: &mut impl Host) -> (Stream, Seen) {
 }
 
 /// The filter's answer as the response callback sees it, with Envoy's way with what claims to be gRPC.
-pub fn reply_on_the_wire(stream: &Stream) -> Response {
+pub(crate) fn reply_on_the_wire(stream: &Stream) -> Response {
     let Some(reply) = &stream.reply else {
         return Response::default();
     };
@@ -115,7 +115,7 @@ pub fn reply_on_the_wire(stream: &Stream) -> Response {
     }
 }
 
-pub fn respond(host: &mut impl Host, stream: &mut Stream, response: Response) {
+pub(crate) fn respond(host: &mut impl Host, stream: &mut Stream, response: Response) {
     let status = response.status.to_string().into_bytes();
     let headers = response
         .headers
@@ -140,7 +140,7 @@ fn named((name, value): &(Vec<u8>, Vec<u8>)) -> (String, Vec<u8>) {
 }
 
 /// What a case says of the stream beside what a client and a backend see.
-pub fn differences(case: &Case, stream: &Stream) -> Vec<String> {
+pub(crate) fn differences(case: &Case, stream: &Stream) -> Vec<String> {
     let mut differences = Vec::new();
     if stream.finding.is_none() {
         differences.push("nothing was published".to_owned());

@@ -3,7 +3,7 @@
 use policy::verdict::{Action, Finding, Forward, Verdict};
 
 /// A verdict with this finding; the log reads nothing else of it.
-pub fn of(finding: Finding) -> Verdict<'static> {
+pub(crate) fn of(finding: Finding) -> Verdict<'static> {
     Verdict {
         finding,
         by: None,

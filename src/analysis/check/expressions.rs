@@ -19,14 +19,14 @@ const SPELL: &str = "write your own domain out, as in `https://([a-z0-9-]+\\.)*a
 /// The expressions of one policy: they share what may be spent on them, and one that stands in several places is judged
 /// once.
 #[derive(Default)]
-pub struct Expressions {
+pub(super) struct Expressions {
     budget: Budget,
     known: HashMap<String, Vec<Lint>>,
 }
 
 impl Expressions {
     /// What there is to say of an expression.
-    pub fn lints(&mut self, text: &str) -> Vec<Lint> {
+    pub(super) fn lints(&mut self, text: &str) -> Vec<Lint> {
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
@@ -194,7 +194,7 @@ fn bare_dot(text: &str) -> Option<&'static str> {
 }
 
 /// A wildcard that no name can match, since with it the name or its label is too long.
-pub fn lint_length(hosts: &OriginHosts) -> Option<Lint> {
+pub(super) fn lint_length(hosts: &OriginHosts) -> Option<Lint> {
     let (label, domain) = match hosts {
         OriginHosts::One(_) => return None,
         OriginHosts::Subdomains(domain) => (1, domain),

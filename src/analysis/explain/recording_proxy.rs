@@ -9,10 +9,10 @@ use policy::headers;
 use policy::reply::LocalReply;
 
 /// A request and its response, on their way through the filter.
-pub struct RecordingProxy(RefCell<Recording>);
+pub(super) struct RecordingProxy(RefCell<Recording>);
 
 /// What became of both.
-pub struct Recording {
+pub(super) struct Recording {
     /// The request's fields.
     pub request: Vec<Line>,
     /// The edits to it, in words.
@@ -26,7 +26,7 @@ pub struct Recording {
 }
 
 impl RecordingProxy {
-    pub fn new(exchange: &Exchange) -> Self {
+    pub(super) fn new(exchange: &Exchange) -> Self {
         Self(RefCell::new(Recording {
             request: exchange.request.clone(),
             edits: Vec::new(),
@@ -36,7 +36,7 @@ impl RecordingProxy {
         }))
     }
 
-    pub fn into_recording(self) -> Recording {
+    pub(super) fn into_recording(self) -> Recording {
         self.0.into_inner()
     }
 }

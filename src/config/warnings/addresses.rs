@@ -10,7 +10,7 @@ use policy::host::Host;
 use policy::origin::Origin;
 use policy::pattern::OriginRegex;
 
-pub fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
+pub(super) fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
     for rules in all_rules {
         let lists = [("", "allowed_origins"), ("csrf", "trusted_origins")];
         for (section, key) in lists {
@@ -44,7 +44,7 @@ pub fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
 }
 
 /// Hosts under a top-level name, where anybody has one.
-pub fn warn_of_top_level(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
+pub(super) fn warn_of_top_level(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
     for rules in all_rules {
         let more = match are_for_sockets(all_rules, rules) {
             true => "; until then any page under it may open a WebSocket here",
@@ -126,7 +126,7 @@ fn host_code(place: Place) -> Option<DiagnosticCode> {
 }
 
 /// Returns the host of an entry for web pages, without the label that has a wildcard.
-pub fn host_of(entry: &str) -> Option<&str> {
+pub(super) fn host_of(entry: &str) -> Option<&str> {
     let rest = entry
         .strip_prefix("http://")
         .or_else(|| entry.strip_prefix("https://"))?;

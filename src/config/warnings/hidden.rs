@@ -25,7 +25,7 @@ struct Entry<'a> {
 
 /// A host pattern.
 #[derive(Clone)]
-pub struct Hosts<'n> {
+pub(super) struct Hosts<'n> {
     pub text: &'n str,
     /// The host that stands for all of them.
     name: String,
@@ -33,7 +33,7 @@ pub struct Hosts<'n> {
 
 impl<'n> Hosts<'n> {
     /// Under a domain, a name that no other pattern has stands for all.
-    pub fn new(text: &'n str) -> Self {
+    pub(super) fn new(text: &'n str) -> Self {
         let name = text.to_ascii_lowercase();
         let name = match name.strip_prefix('.') {
             Some(domain) => ["_origin-gate_.", domain].concat(),
@@ -49,12 +49,12 @@ impl<'n> Hosts<'n> {
     }
 
     /// Whether a set holds every one of these hosts.
-    pub fn are_in(&self, set: &HostSet) -> bool {
+    pub(super) fn are_in(&self, set: &HostSet) -> bool {
         set.is_any() || Host::parse(self.name.as_bytes()).is_ok_and(|it| set.contains(&it))
     }
 }
 
-pub fn warn(all_rules: &[WrittenRules<'_>], policy: &Policy, diagnostics: &mut Diagnostics) {
+pub(super) fn warn(all_rules: &[WrittenRules<'_>], policy: &Policy, diagnostics: &mut Diagnostics) {
     let entries: Vec<_> = all_rules
         .iter()
         .skip(1)

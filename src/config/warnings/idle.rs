@@ -182,7 +182,7 @@ fn reads_origins(rules: &WrittenRules<'_>) -> bool {
     ["cors", "websocket", "csrf"].iter().any(|it| rules.mode(it).is_some())
 }
 
-pub fn warn(all_rules: &[WrittenRules<'_>], settings: &Settings, diagnostics: &mut Diagnostics) {
+pub(super) fn warn(all_rules: &[WrittenRules<'_>], settings: &Settings, diagnostics: &mut Diagnostics) {
     for rules in all_rules {
         for section in ["", "cors", "websocket", "hosts", "csrf"] {
             let written = match section {
@@ -250,7 +250,7 @@ fn warn_of_exempt_elsewhere(rules: &WrittenRules<'_>, diagnostics: &mut Diagnost
 }
 
 /// Whether some path of an exemption is asked of a prefix, however it is read.
-pub fn meets(exempt: &str, prefix: &str) -> bool {
+pub(super) fn meets(exempt: &str, prefix: &str) -> bool {
     let is_asked = |prefix: &str, path: &str| {
         PathPrefix::parse(prefix).is_ok_and(|it| it.scope(path.as_bytes()) != Scope::Outside)
     };
@@ -258,7 +258,7 @@ pub fn meets(exempt: &str, prefix: &str) -> bool {
 }
 
 /// Whether every plain path of one prefix begins with another.
-pub fn is_below(path: &str, prefix: &str) -> bool {
+pub(super) fn is_below(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix)
         .is_some_and(|rest| rest.is_empty() || prefix.ends_with('/') || rest.starts_with('/'))
 }

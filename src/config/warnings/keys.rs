@@ -5,14 +5,14 @@ use super::super::value::Value;
 use Default::{Count, Flag, List, Word};
 
 /// A key of a section, its default, and whether another value may be stricter than that.
-pub struct Key {
+pub(super) struct Key {
     pub section: &'static str,
     pub name: &'static str,
     pub default: Default,
     pub is_lax: bool,
 }
 
-pub enum Default {
+pub(super) enum Default {
     Count(u32),
     Flag(bool),
     List(&'static [&'static str]),
@@ -38,7 +38,7 @@ const fn lax(section: &'static str, name: &'static str, default: Default) -> Key
 }
 
 /// All but each section's `mode`.
-pub const KEYS: [Key; 17] = [
+pub(super) const KEYS: [Key; 17] = [
     strict("cors", "allow_credentials", Flag(false)),
     lax("cors", "allow_methods", List(&DEFAULT_METHODS)),
     lax("cors", "allow_headers", List(&DEFAULT_HEADERS)),
@@ -61,7 +61,7 @@ pub const KEYS: [Key; 17] = [
 
 impl Default {
     /// Whether a value that is written changes nothing.
-    pub fn is(&self, value: &Value) -> bool {
+    pub(super) fn is(&self, value: &Value) -> bool {
         match (self, value) {
             (Count(count), Value::Number(it)) => f64::from(*count) == *it,
             (Flag(flag), Value::Bool(it)) => flag == it,

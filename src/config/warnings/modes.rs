@@ -5,7 +5,7 @@ use super::written_rules::WrittenRules;
 use crate::diagnostic_code::DiagnosticCode;
 use policy::check::Mode;
 
-pub fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
+pub(super) fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
     for rules in all_rules {
         let used = |owner: &'static str| all_rules.iter().filter(move |it| it.uses(rules, owner));
         let mut off = |section: &str, is_meant: bool, code: DiagnosticCode| {

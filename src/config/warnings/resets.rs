@@ -8,7 +8,7 @@ use super::keys::{Default, KEYS, Key};
 use super::written_rules::WrittenRules;
 use crate::diagnostic_code::DiagnosticCode;
 
-pub fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
+pub(super) fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics) {
     let Some((root, entries)) = all_rules.split_first() else {
         return;
     };

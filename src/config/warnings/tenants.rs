@@ -6,7 +6,7 @@ use super::written_rules::WrittenRules;
 use crate::diagnostic_code::DiagnosticCode;
 use policy::{Policy, Scoped};
 
-pub fn warn(all_rules: &[WrittenRules<'_>], policy: &Policy, diagnostics: &mut Diagnostics) {
+pub(super) fn warn(all_rules: &[WrittenRules<'_>], policy: &Policy, diagnostics: &mut Diagnostics) {
     let matched: Vec<_> = all_rules
         .iter()
         .flat_map(|it| it.matched("hosts"))

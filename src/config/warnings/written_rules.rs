@@ -9,7 +9,7 @@ type Object = [(String, Value)];
 
 /// The keys outside `policies`, or one entry of `policies` with what it inherits.
 #[derive(Clone)]
-pub struct WrittenRules<'n> {
+pub(crate) struct WrittenRules<'n> {
     /// Empty for the keys outside `policies`, else `policies[0]` and so on.
     pub path: String,
     own: &'n Object,
@@ -29,7 +29,7 @@ fn is_same_key(key: &str, name: &str) -> bool {
 
 impl<'n> WrittenRules<'n> {
     /// Returns the root's scope and then one for each entry of `policies`.
-    pub fn all(root: &'n Object, settings: &Settings) -> Vec<Self> {
+    pub(crate) fn all(root: &'n Object, settings: &Settings) -> Vec<Self> {
         let django_hosts = settings.used.contains(&"ALLOWED_HOSTS");
         let mut all_rules = vec![Self {
             path: String::new(),
@@ -53,35 +53,35 @@ impl<'n> WrittenRules<'n> {
     }
 
     /// Returns what the scope itself gives under a key.
-    pub fn own(&self, key: &str) -> Option<&'n Value> {
+    pub(crate) fn own(&self, key: &str) -> Option<&'n Value> {
         find(self.own, key)
     }
 
     /// Returns everything that the scope itself gives.
-    pub fn keys(&self) -> &'n Object {
+    pub(crate) fn keys(&self) -> &'n Object {
         self.own
     }
 
     /// Whether an entry of `policies` says anything but its name and for what it is.
-    pub fn gives_rules(&self) -> bool {
+    pub(crate) fn gives_rules(&self) -> bool {
         self.own
             .iter()
             .any(|(key, _)| !matches!(key.as_str(), "name" | "match"))
     }
 
     /// Returns the strings under a key of the entry's `match`.
-    pub fn matched(&self, key: &str) -> impl Iterator<Item = &'n str> + use<'n> {
+    pub(crate) fn matched(&self, key: &str) -> impl Iterator<Item = &'n str> + use<'n> {
         let list = self.own("match").and_then(|it| find(it.as_object(), key));
         list.map_or(&[][..], Value::as_list).iter().filter_map(Value::as_text)
     }
 
     /// Whether the scope itself gives a key, so that it inherits nothing under it.
-    pub fn gives(&self, key: &str) -> bool {
+    pub(crate) fn gives(&self, key: &str) -> bool {
         self.own.iter().any(|(name, _)| is_same_key(key, name))
     }
 
     /// Whether rules that are written in `other` under a key are these rules'.
-    pub fn uses(&self, other: &Self, key: &str) -> bool {
+    pub(crate) fn uses(&self, other: &Self, key: &str) -> bool {
         self.path == other.path || other.outer.is_none() && !self.gives(key)
     }
 
@@ -94,7 +94,7 @@ impl<'n> WrittenRules<'n> {
     }
 
     /// Returns what is in force under a key of a section, if it is written; an empty section is for keys outside them.
-    pub fn get(&self, section: &str, key: &str) -> Option<&'n Value> {
+    pub(crate) fn get(&self, section: &str, key: &str) -> Option<&'n Value> {
         match section {
             "" => self.top(key),
             _ => find(self.top(section)?.as_object(), key),
@@ -102,7 +102,7 @@ impl<'n> WrittenRules<'n> {
     }
 
     /// Returns the strings in force under a key.
-    pub fn list(&self, section: &str, key: &str) -> impl Iterator<Item = &'n str> + use<'n> {
+    pub(crate) fn list(&self, section: &str, key: &str) -> impl Iterator<Item = &'n str> + use<'n> {
         self.get(section, key)
             .map_or(&[][..], Value::as_list)
             .iter()
@@ -110,7 +110,7 @@ impl<'n> WrittenRules<'n> {
     }
 
     /// Returns the mode in force of a section; `None` is off.
-    pub fn mode(&self, section: &str) -> Option<Mode> {
+    pub(crate) fn mode(&self, section: &str) -> Option<Mode> {
         match self.get(section, "mode").and_then(Value::as_text) {
             Some("off") => None,
             Some("report_only") => Some(Mode::ReportOnly),
@@ -120,17 +120,17 @@ impl<'n> WrittenRules<'n> {
     }
 
     /// Whether a check refuses anything.
-    pub fn enforces(&self, section: &str) -> bool {
+    pub(crate) fn enforces(&self, section: &str) -> bool {
         self.mode(section) == Some(Mode::Enforce)
     }
 
     /// Whether a key of a section has this word for its value.
-    pub fn says(&self, section: &str, key: &str, word: &str) -> bool {
+    pub(crate) fn says(&self, section: &str, key: &str, word: &str) -> bool {
         self.get(section, key).and_then(Value::as_text) == Some(word)
     }
 
     /// Whether a switch is on.
-    pub fn flag(&self, section: &str, key: &str, default: bool) -> bool {
+    pub(crate) fn flag(&self, section: &str, key: &str, default: bool) -> bool {
         match self.get(section, key) {
             Some(Value::Bool(value)) => *value,
             _ => default,
@@ -138,23 +138,23 @@ impl<'n> WrittenRules<'n> {
     }
 
     /// Whether `*` or an expression grants as much as an entry that names its sites.
-    pub fn trusts_any(&self) -> bool {
+    pub(crate) fn trusts_any(&self) -> bool {
         const KEY: &str = "dangerously_allow_any_origin_with_credentials";
         find(self.outer.unwrap_or(self.own), KEY) == Some(&Value::Bool(true))
     }
 
     /// Whether `*` is in `allowed_origins`, where it stands alone.
-    pub fn allows_any(&self) -> bool {
+    pub(crate) fn allows_any(&self) -> bool {
         self.list("", "allowed_origins").next() == Some("*")
     }
 
     /// Whether `allowed_hosts` names anything.
-    pub fn names_hosts(&self) -> bool {
+    pub(crate) fn names_hosts(&self) -> bool {
         self.list("", "allowed_hosts").any(|it| it != "*")
     }
 
     /// Whether a page's host in `allowed_hosts` is enough to open a WebSocket.
-    pub fn opens_to_hosts(&self) -> bool {
+    pub(crate) fn opens_to_hosts(&self) -> bool {
         self.mode("websocket").is_some()
             && self.names_hosts()
             && self.flag("websocket", "allowed_hosts", self.django_hosts)
@@ -162,7 +162,7 @@ impl<'n> WrittenRules<'n> {
 
     /// Returns the path of a key that the scope gives.
     #[inline(never)]
-    pub fn path_of(&self, section: &str, key: &str) -> String {
+    pub(crate) fn path_of(&self, section: &str, key: &str) -> String {
         let mut path = self.path.clone();
         for part in [section, key] {
             if !path.is_empty() && !part.is_empty() {
@@ -175,7 +175,7 @@ impl<'n> WrittenRules<'n> {
 
     /// Returns the path of a key in force: that of the key, or if it is inherited or absent, also of the scope.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn place_of(&self, section: &str, key: &str) -> String {
+    pub(crate) fn place_of(&self, section: &str, key: &str) -> String {
         let owner = if section.is_empty() { key } else { section };
         match self.gives(owner) || self.path.is_empty() {
             true => self.path_of(section, key),
