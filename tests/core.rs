@@ -2,11 +2,13 @@
 
 use policy::Scope;
 use policy::headers::{self, varies_by_origin};
+use policy::host::Host;
 use policy::origin::{MAX_ORIGIN, Origin};
 use policy::path::{PathPattern, PathPrefix, any_covers};
-use policy::pattern::{HostPattern, OriginPattern};
+use policy::pattern::{HostPattern, OriginPattern, OriginRegex};
 use policy::request::{Field, Received, Request};
 use policy::set::{HostSet, Mismatch, OriginSet};
+use policy::verdict::Deny;
 
 type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
@@ -259,4 +261,26 @@ fn vary_is_a_list_of_names() {
     ] {
         assert_eq!(varies_by_origin(vary.as_bytes()), varies, "{vary}");
     }
+}
+
+#[test]
+fn every_error_type_is_an_error() {
+    fn text<E: std::error::Error>(error: E) -> String {
+        error.to_string()
+    }
+    let errors = [
+        text(config::load(b"").unwrap_err()),
+        text(config::load(b"").unwrap_err().errors.remove(0)),
+        text(Origin::parse(b"").unwrap_err()),
+        text(Origin::parse(b"null").unwrap_err()),
+        text(Host::parse(b"").unwrap_err()),
+        text(OriginPattern::parse("").unwrap_err()),
+        text(HostPattern::parse(":").unwrap_err()),
+        text(OriginRegex::parse("").unwrap_err()),
+        text(PathPattern::parse("").unwrap_err()),
+        text(Deny::OriginMissing),
+        text(filter::Unavailable),
+        text(analysis::TooLarge),
+    ];
+    assert!(errors.iter().all(|it| !it.is_empty()), "{errors:?}");
 }

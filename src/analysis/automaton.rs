@@ -2,6 +2,8 @@
 //! beginning, the way in which domains are read.
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
 
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, State, WhichCaptures};
 use regex_automata::util::look::Look;
@@ -22,6 +24,14 @@ const BYTES: usize = 128;
 /// The automaton has too many states to decide anything by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the automaton has too many states")
+    }
+}
+
+impl Error for TooLarge {}
 
 /// Which readings of a byte a step may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,6 +6,9 @@
 //!
 //! The meaning is that of `regex-lite`, on the bytes that an origin has: ASCII only, for `\d`, `\w`, `\b` and `(?i)` too.
 
+use std::error::Error;
+use std::fmt;
+
 use regex_syntax::ast::{
     self, Alternation, Assertion, AssertionKind, Ast, ClassAsciiKind, ClassBracketed, ClassPerlKind, ClassSet,
     ClassSetItem, Flag, Flags, GroupKind, RepetitionKind, RepetitionOp, RepetitionRange, Span,
@@ -24,6 +27,14 @@ const HANDFUL: usize = 4;
 /// A syntax that the module's library does not have. Such an expression does not load, so this is only a safeguard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unsupported;
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a syntax that the module's library does not have")
+    }
+}
+
+impl Error for Unsupported {}
 
 /// Makes the language of an expression. Start and end are the origin's.
 pub(crate) fn language(ast: &Ast) -> Result<Hir, Unsupported> {

@@ -21,6 +21,7 @@ mod search;
 mod suffixes;
 mod witness;
 
+pub use automaton::TooLarge;
 pub use expression::{Budget, Expression, Outside, Verdict, dead_alternatives, judge};
 pub use http::{Http, HttpSearch};
 pub use local::local_origins;

@@ -1,6 +1,7 @@
 //! Errors and warnings.
 
 use super::diagnostic_code::DiagnosticCode;
+use std::error::Error;
 use std::fmt;
 
 use policy::error::{PathError, PatternError, RegexError};
@@ -149,6 +150,8 @@ impl fmt::Display for Diagnostic {
         f.write_str(&self.message.text)
     }
 }
+
+impl Error for Diagnostic {}
 
 impl Diagnostics {
     /// Records an error.

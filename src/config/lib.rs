@@ -116,6 +116,22 @@ impl std::error::Error for ConfigErrors {}
 
 /// Reads a policy from JSON, or from a serialized `google.protobuf.Struct`, without an environment.
 ///
+/// ```
+/// # use origin_gate_config as config;
+/// let loaded = config::load(br#"{"allowed_origins": ["https://*.example.com"]}"#)?;
+/// assert_eq!(loaded.origins, 1);
+/// assert!(loaded.policy.rules.cors.is_some());
+///
+/// let refused = config::load(br#"{"allowed_origins": ["https://example.com/"]}"#).unwrap_err();
+/// assert_eq!(refused.errors[0].code(), "origin_path");
+/// assert_eq!(
+///     refused.to_string(),
+///     "allowed_origins[0]: `https://example.com/`: an origin ends after the host or port: no path, not even `/`, no query; \
+///      write `https://example.com`"
+/// );
+/// # Ok::<(), config::ConfigErrors>(())
+/// ```
+///
 /// # Errors
 ///
 /// Every error there is, each with its path, the value and the fix.

@@ -2,6 +2,9 @@
 //!
 //! Field numbers are those of `google/protobuf/struct.proto`; the encoding is Protocol Buffers' wire format.
 
+use std::error::Error;
+use std::fmt;
+
 use super::value::Value;
 
 /// As deep as JSON may nest, too: nothing that a policy says is deeper than a few levels.
@@ -17,6 +20,18 @@ pub(crate) enum Malformed {
     /// Deeper than any policy.
     TooDeep,
 }
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message => "not a `google.protobuf.Struct`",
+            Self::String => "a string is not UTF-8",
+            Self::TooDeep => "nested too deep",
+        })
+    }
+}
+
+impl Error for Malformed {}
 
 /// Reads a `Struct` into what the same JSON would be.
 pub(crate) fn parse_struct(bytes: &[u8]) -> Result<Vec<(String, Value)>, Malformed> {

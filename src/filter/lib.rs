@@ -11,6 +11,8 @@ mod response;
 mod shown;
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
@@ -108,6 +110,14 @@ pub trait Proxy {
 /// The proxy did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the proxy did not do what it was asked")
+    }
+}
+
+impl Error for Unavailable {}
 
 /// What all streams of a VM share: the policy, its counters and its decision log.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Why a policy answers as it does: `<check>:<outcome>:<reason>`, from closed lists.
 
+use std::error::Error;
 use std::fmt;
 
 /// Which check spoke last, and what it said by which rule. Written `<check>:<outcome>:<reason>`.
@@ -243,6 +244,14 @@ impl Finding {
         grants.chain([Self::UNAVAILABLE]).chain(refusals)
     }
 }
+
+impl fmt::Display for Deny {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Error for Deny {}
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 //! hosts, within the limits of DNS (RFC 1035 §2.3.4), and refuses the rest: user information, percent-encoding,
 //! empty labels, zone identifiers. Nothing is decoded or repaired.
 
+use std::error::Error;
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -25,6 +26,14 @@ pub enum Host<'a> {
 /// The bytes do not name a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedHost;
+
+impl fmt::Display for MalformedHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not the grammar of a host")
+    }
+}
+
+impl Error for MalformedHost {}
 
 impl<'a> Host<'a> {
     /// Reads a host without its port.

@@ -4,6 +4,9 @@
 //! of an origin") and nothing that would have to be folded, trimmed, decoded or repaired first. Two spellings of one
 //! origin are how origin checks are bypassed; here there is one, apart from a default port, which may be written out.
 
+use std::error::Error;
+use std::fmt;
+
 use super::host::{Authority, Host, split_port};
 
 /// The longest scheme in bytes. Far above any in use, so that hostile values end early.
@@ -33,6 +36,17 @@ pub enum NoOrigin {
     /// The literal `null`: an opaque origin, which any site can produce (HTML, "opaque origin").
     Null,
 }
+
+impl fmt::Display for NoOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not the canonical serialization of an origin",
+            Self::Null => "an opaque origin, which any site can have",
+        })
+    }
+}
+
+impl Error for NoOrigin {}
 
 impl<'a> Origin<'a> {
     /// Reads the value of one `Origin` field.
