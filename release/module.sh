@@ -5,9 +5,10 @@ readonly TARGET=wasm32-wasip1
 readonly MODULE=dist/origin_gate.wasm
 # Bytes. A proxy compiles the whole module when it loads it: size is start-up time.
 readonly MODULE_BUDGET=320000
-# What the compiler uses of WebAssembly, and every proxy has.
-readonly WASM_FEATURES=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals
-  --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext)
+# What the compiler uses of WebAssembly, and every proxy has; and that the first kilobyte of memory is nothing's but that of
+# a stack that is about to overflow.
+readonly WASM_OPT=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int
+  --enable-reference-types --enable-sign-ext --low-memory-unused)
 readonly BUILD_STD=(-Z "build-std=std,panic_abort")
 UNOPTIMISED=
 RUST_FLAGS=()
@@ -54,26 +55,22 @@ reproducibly() {
 
 # All that is done to the module after the compiler.
 finish_module() {
-  strip_callbacks_and_optimise "$1" "$2"
+  optimise "$1" "$2"
   # Named as OCI annotations are, which is how `wasm-tools metadata show` finds them.
   wasm_section version "$(version)" >> "$2"
   wasm_section revision "$(revision)" >> "$2"
 }
 
-# Binaryen takes out the callbacks that the filter does not use (the SDK exports every one, and a proxy enters the module
-# for each that is exported: for every body chunk and every WebSocket frame), and makes the rest smaller. Without it the
-# module does the same, but its size, its bytes and its price are not a release's.
-strip_callbacks_and_optimise() {
-  local tools=$TOOLS/wasm-opt/node_modules/.bin
+# Binaryen makes it smaller. Without it the module does the same, but its size, its bytes and its price are not a
+# release's.
+optimise() {
   if ! need_npm_packages .cargo/wasm-opt wasm-opt; then
     say "no optimiser: the module will be larger than a release's"
     UNOPTIMISED=yes
     cp "$1" "$2"
     return
   fi
-  "$tools/wasm-metadce" "$1" --graph-file .cargo/wasm-opt/callbacks.json "${WASM_FEATURES[@]}" --output "$2.used" > /dev/null
-  "$tools/wasm-opt" -Oz "${WASM_FEATURES[@]}" "$2.used" --output "$2"
-  rm "$2.used"
+  "$TOOLS/wasm-opt/node_modules/.bin/wasm-opt" -Oz "${WASM_OPT[@]}" "$1" --output "$2"
 }
 
 # A custom section: a zero, the length of the rest, that of the name, the name, the content.

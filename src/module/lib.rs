@@ -1,41 +1,36 @@
-//! The edge: proxy-wasm's callbacks on one side, [`Filter`] on the other. The only file that names `proxy_wasm`.
+//! The edge: proxy-wasm's callbacks on one side, [`Filter`] on the other.
 
 #![cfg(target_arch = "wasm32")]
 
 mod abi;
+mod contexts;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record, error, info, warn};
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType};
 
 use abi::Map;
 use config::{ConfigErrors, Loaded};
 use filter::{Filter, FilterConfig, Next, Pairs, Proxy, REVISION, Unavailable, VERSION};
 use policy::reply::LocalReply;
 
-mod start {
-    use super::{LevelFilter, ProxyLog, Root};
-
-    proxy_wasm::main! {{
-        if log::set_logger(&ProxyLog).is_ok() {
-            log::set_max_level(LevelFilter::Debug);
-        }
-        proxy_wasm::set_root_context(|_| Box::new(Root { config: None, gauge: None }));
-    }}
+/// Before any other callback.
+fn start() {
+    if log::set_logger(&ProxyLog).is_ok() {
+        log::set_max_level(LevelFilter::Debug);
+    }
 }
 
 /// One plugin configuration in one VM.
+#[derive(Default)]
 struct Root {
     config: Option<Rc<FilterConfig>>,
     gauge: Option<PolicyGauge>,
 }
 
-impl Context for Root {}
-
-impl RootContext for Root {
+impl Root {
+    /// Whether the policy was taken.
     fn on_configure(&mut self, size: usize) -> bool {
         let started = abi::now();
         // There from the first VM on, so that it is seen to rise.
@@ -70,14 +65,10 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream {
+    fn stream(&self) -> Stream {
+        Stream {
             filter: self.config.clone().map(Filter::new),
-        }))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+        }
     }
 }
 
@@ -146,21 +137,17 @@ struct Stream {
     filter: Option<Filter>,
 }
 
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        match self.filter.as_mut().map(|filter| filter.on_request(&Envoy)) {
-            Some(Next::Continue) => Action::Continue,
-            Some(Next::Stop) | None => Action::Pause,
-        }
+impl Stream {
+    /// Whether the request goes on.
+    fn on_request(&mut self) -> bool {
+        let filter = self.filter.as_mut();
+        filter.is_some_and(|filter| matches!(filter.on_request(&Envoy), Next::Continue))
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+    fn on_response(&mut self) {
         if let Some(filter) = self.filter.as_mut() {
             filter.on_response(&Envoy);
         }
-        Action::Continue
     }
 }
 

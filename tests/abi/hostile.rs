@@ -278,7 +278,7 @@ fn a_host_that_fails_at_random_gets_no_trap_and_no_grant() {
     }
 }
 
-/// Contexts that the host never made: the SDK ends the VM there, and nothing goes on. A VM made anew decides as ever.
+/// Contexts that the host never made: nothing goes on there.
 #[test]
 fn a_context_that_is_not_there_lets_nothing_through() {
     let suites = traffic::suites();
