@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod addresses;
 mod allocations;
 mod command;
 mod config;

@@ -18,7 +18,7 @@ const MALFORMED_FORWARDED_HOST: &str =
 /// a `;`, may be a visitor's.
 fn named(path: &str) -> Cow<'_, str> {
     const SEGMENTS: usize = 2;
-    let is_name = |it: char| it.is_ascii_alphanumeric() || "/-._~".contains(it);
+    let is_name = |it: char| it.is_ascii_alphanumeric() || matches!(it, '/' | '-' | '.' | '_' | '~');
     match path.match_indices('/').nth(SEGMENTS) {
         _ if !path.chars().all(is_name) => "its path".into(),
         Some((end, _)) => ["its path (", path.get(..end).unwrap_or_default(), "/…)"]

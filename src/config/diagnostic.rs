@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 
 use policy::error::{PathError, PatternError, RegexError};
+use policy::text::split_once;
 
 /// One error or warning: where, what was written, what is wrong with it and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,14 +131,17 @@ impl Diagnostic {
     /// The same, under another name for a place that it is under.
     pub fn moved(self, from: &str, to: &str) -> Self {
         let (rules, place) = self.place();
-        let path = format!("{rules}{}", place.replacen(from, to, 1));
+        let path = match split_once(place, from) {
+            Some((before, after)) => [rules, before, to, after].concat(),
+            None => return self,
+        };
         Self { path, ..self }
     }
 
     /// The entry of `policies` that it is for, if it stands elsewhere, and where it stands.
     fn place(&self) -> (&str, &str) {
-        let split = self.path.find(": ").map_or(0, |at| at + 2);
-        self.path.split_at(split)
+        let place = split_once(&self.path, ": ").map_or(&*self.path, |(_, place)| place);
+        (self.path.strip_suffix(place).unwrap_or_default(), place)
     }
 }
 

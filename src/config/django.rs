@@ -6,6 +6,7 @@
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::diagnostic_code::DiagnosticCode;
 use super::value::Value;
+use policy::text::split_once;
 
 /// A variable of the environment.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -323,9 +324,7 @@ fn is_json_list(text: &str) -> bool {
 fn trusted_origins(text: &str) -> Result<Value, String> {
     let mut items = items(text)?;
     let apexes = items.iter().filter_map(|item| match item {
-        Value::String(text) => text
-            .split_once("://*.")
-            .map(|(scheme, domain)| format!("{scheme}://{domain}")),
+        Value::String(text) => split_once(text, "://*.").map(|(scheme, domain)| format!("{scheme}://{domain}")),
         _ => None,
     });
     let apexes: Vec<_> = apexes.map(Value::String).filter(|apex| !items.contains(apex)).collect();

@@ -5,8 +5,10 @@
 //! empty labels, zone identifiers. Nothing is decoded or repaired.
 
 use std::error::Error;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::address::{V6Text, parse_v4, parse_v6};
 
 /// The longest name, without its root dot, in bytes (RFC 1035 §2.3.4, in presentation form).
 pub const MAX_NAME: usize = 253;
@@ -45,10 +47,9 @@ impl<'a> Host<'a> {
     pub fn parse(text: &'a [u8]) -> Result<Self, MalformedHost> {
         if let Some(rest) = text.strip_prefix(b"[") {
             let inside = rest.strip_suffix(b"]").ok_or(MalformedHost)?;
-            let inside = std::str::from_utf8(inside).map_err(|_| MalformedHost)?;
-            return match inside.parse() {
-                Ok(address) => Ok(Self::V6(text, address)),
-                Err(_) => Err(MalformedHost),
+            return match parse_v6(inside) {
+                Some(address) => Ok(Self::V6(text, address)),
+                None => Err(MalformedHost),
             };
         }
         let name = without_root_dot(text);
@@ -82,7 +83,7 @@ impl<'a> Host<'a> {
     pub fn is_own_machine(&self) -> bool {
         let is_own = |it: Ipv4Addr| matches!(it.octets(), [0 | 127, ..]);
         match *self {
-            Self::Name(name) => is_loopback(name) || v4(without_root_dot(name)).is_some_and(is_own),
+            Self::Name(name) => is_loopback(name) || parse_v4(without_root_dot(name)).is_some_and(is_own),
             Self::V6(_, address) => {
                 address.is_unspecified() || address.is_loopback() || address.to_ipv4_mapped().is_some_and(is_own)
             }
@@ -97,11 +98,12 @@ impl<'a> Host<'a> {
         match *self {
             Self::Name(text) => {
                 let last_label = without_root_dot(text).rsplit(|&byte| byte == b'.').next();
-                !text.iter().any(u8::is_ascii_uppercase) && (!last_label.is_some_and(is_number) || v4(text).is_some())
+                !text.iter().any(u8::is_ascii_uppercase)
+                    && (!last_label.is_some_and(is_number) || parse_v4(text).is_some())
             }
             Self::V6(text, address) => {
-                let mut rest = Remaining(text);
-                address.to_ipv4_mapped().is_none() && write!(rest, "[{address}]").is_ok()
+                let inside = text.strip_prefix(b"[").and_then(|it| it.strip_suffix(b"]"));
+                address.to_ipv4_mapped().is_none() && inside == Some(V6Text::new(address).as_bytes())
             }
         }
     }
@@ -178,7 +180,7 @@ const LOCALHOST: &[u8] = b"localhost";
 /// Whether a host is the machine itself, in any case (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
 pub fn is_loopback(host: &[u8]) -> bool {
     let host = without_root_dot(host);
-    v4(host).is_some_and(|it| it.is_loopback())
+    parse_v4(host).is_some_and(|it| it.is_loopback())
         || host == b"[::1]"
         || host.eq_ignore_ascii_case(LOCALHOST)
         || host
@@ -200,20 +202,5 @@ fn is_number(label: &[u8]) -> bool {
     match label.strip_prefix(b"0x").or_else(|| label.strip_prefix(b"0X")) {
         Some(hex) => hex.iter().all(u8::is_ascii_hexdigit),
         None => label.iter().all(u8::is_ascii_digit),
-    }
-}
-
-/// An IPv4 address. `Ipv4Addr::from_str` takes four decimal parts without leading zeros, and nothing else.
-fn v4(text: &[u8]) -> Option<Ipv4Addr> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// Compares what is written with what is left, without a buffer.
-struct Remaining<'a>(&'a [u8]);
-
-impl Write for Remaining<'_> {
-    fn write_str(&mut self, written: &str) -> fmt::Result {
-        self.0 = self.0.strip_prefix(written.as_bytes()).ok_or(fmt::Error)?;
-        Ok(())
     }
 }

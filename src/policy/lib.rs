@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod address;
 mod allowed;
 mod answer;
 pub mod check;
@@ -31,6 +32,7 @@ pub mod rules;
 pub mod set;
 mod strictest;
 mod suffix_map;
+pub mod text;
 pub mod verdict;
 
 use host::Authority;

@@ -10,6 +10,7 @@ mod size;
 
 use std::fmt;
 
+use super::address::parse_v4;
 use super::error::{HostError, OriginError, PatternError};
 use super::host::{Host, is_loopback, without_root_dot};
 use super::origin::Origin;
@@ -252,6 +253,6 @@ pub(super) fn fills(star: &[u8]) -> bool {
 pub fn is_address(host: &Host<'_>) -> bool {
     match host {
         Host::V6(..) => true,
-        Host::Name(name) => std::str::from_utf8(name).is_ok_and(|name| name.parse::<std::net::Ipv4Addr>().is_ok()),
+        Host::Name(name) => parse_v4(name).is_some(),
     }
 }

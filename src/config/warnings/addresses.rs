@@ -1,11 +1,12 @@
 //! Entries that are no name: the visitor's own machine, and addresses that are somebody else's on another network.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::super::diagnostic::Diagnostics;
 use super::super::value::Value;
 use super::written_rules::WrittenRules;
 use crate::diagnostic_code::DiagnosticCode;
+use policy::address::{parse_v4, parse_v6};
 use policy::host::Host;
 use policy::origin::Origin;
 use policy::pattern::OriginRegex;
@@ -143,8 +144,8 @@ pub(super) fn host_of(entry: &str) -> Option<&str> {
 fn place(host: &str) -> Option<Place> {
     let host = host.strip_prefix('.').unwrap_or(host).to_ascii_lowercase();
     let address = match host.strip_prefix('[') {
-        Some(rest) => rest.strip_suffix(']')?.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+        Some(rest) => parse_v6(rest.strip_suffix(']')?.as_bytes()).map(IpAddr::V6),
+        None => parse_v4(host.as_bytes()).map(IpAddr::V4),
     };
     match address {
         _ if Host::parse(host.as_bytes()).is_ok_and(|it| it.is_own_machine()) => Some(Place::Loopback),

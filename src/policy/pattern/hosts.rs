@@ -1,13 +1,15 @@
 //! The config-time parser of `allowed_hosts`.
 
 use super::{HostPattern, is_address};
+use crate::address::parse_v6;
 use crate::error::HostError;
 use crate::host::{Host, split_port};
+use crate::text::split_once;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
 pub(super) fn parse(entry: &str) -> Result<HostPattern, HostError> {
     let entry = entry.to_ascii_lowercase();
-    if entry.contains("://") {
+    if split_once(&entry, "://").is_some() {
         return Err(HostError::Scheme);
     }
     if entry.starts_with("*.") {
@@ -40,9 +42,7 @@ pub(super) fn parse(entry: &str) -> Result<HostPattern, HostError> {
 /// The right form of a wrong entry: its host, without a scheme, path, port or trailing dot.
 pub(super) fn meant(entry: &str) -> Option<String> {
     let entry = entry.to_ascii_lowercase();
-    let host = entry
-        .split_once("://")
-        .map_or(entry.as_str(), |(_, rest)| rest.split('/').next().unwrap_or_default());
+    let host = split_once(&entry, "://").map_or(entry.as_str(), |(_, rest)| rest.split('/').next().unwrap_or_default());
     if is_bare_v6(host) {
         return Some(format!("[{host}]"));
     }
@@ -56,5 +56,5 @@ pub(super) fn meant(entry: &str) -> Option<String> {
 }
 
 fn is_bare_v6(host: &str) -> bool {
-    host.parse::<std::net::Ipv6Addr>().is_ok()
+    parse_v6(host.as_bytes()).is_some()
 }

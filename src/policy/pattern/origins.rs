@@ -1,11 +1,11 @@
 //! The config-time parser of `allowed_origins`.
 
-use std::net::Ipv4Addr;
-
 use super::{OriginHosts, OriginPattern, Ports, is_address};
+use crate::address::V6Text;
 use crate::error::OriginError;
 use crate::host::{Host, split_port, without_root_dot};
 use crate::origin::{default_port, parse_port, split_scheme};
+use crate::text::split_once;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
 pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, OriginError> {
@@ -142,7 +142,7 @@ pub(super) fn meant(entry: &str) -> impl Iterator<Item = String> {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
     };
     let is_local = is_on("localhost") || is_on("127.0.0.1") || is_on("[::1]");
-    let url = match entry.contains("://") {
+    let url = match split_once(entry, "://").is_some() {
         true => entry.to_owned(),
         false if is_local => format!("http://{entry}"),
         false => format!("https://{entry}"),
@@ -151,9 +151,10 @@ pub(super) fn meant(entry: &str) -> impl Iterator<Item = String> {
     let is_plain = entry
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !b"%@,".contains(&byte))
-        && !entry.to_ascii_lowercase().contains("xn--");
-    let is_one_thing = entry.contains("://") || !entry.contains([':', '\\']) || is_port(entry);
-    let is_name = is_local || entry.contains(['.', '/']);
+        && split_once(&entry.to_ascii_lowercase(), "xn--").is_none();
+    let is_one_thing =
+        split_once(entry, "://").is_some() || !entry.bytes().any(|it| matches!(it, b':' | b'\\')) || is_port(entry);
+    let is_name = is_local || entry.bytes().any(|it| matches!(it, b'.' | b'/'));
     let candidates = match is_plain && is_one_thing && is_name {
         true => [leftmost_wildcard(&url), canonical(&url)],
         false => [None, None],
@@ -205,8 +206,10 @@ pub fn is_shared_domain(domain: &[u8]) -> bool {
 
 /// `https://a.*.b` and `https://**.b` as `https://*.b`, unless anybody gets names under `b`.
 fn leftmost_wildcard(url: &str) -> Option<String> {
-    let (scheme, host) = url.split_once("://")?;
-    let (before, domain) = host.rsplit_once("*.")?;
+    let (scheme, host) = split_once(url, "://")?;
+    let mut wildcards = host.rmatch_indices('*');
+    let (before, domain) =
+        wildcards.find_map(|(at, _)| Some((host.get(..at)?, host.get(at..)?.strip_prefix("*.")?)))?;
     let is_whole_label = before.is_empty() || before.ends_with(['.', '*']);
     let name = domain.split(':').next().unwrap_or_default();
     let is_own = name == "localhost" || !is_shared_domain(name.as_bytes());
@@ -220,7 +223,7 @@ fn canonical(url: &str) -> Option<String> {
         Some(url) => (url, ":*"),
         None => (url, ""),
     };
-    let (scheme, rest) = url.split_once("://")?;
+    let (scheme, rest) = split_once(url, "://")?;
     let scheme = scheme.to_ascii_lowercase();
     let default_port = default_port(scheme.as_bytes());
     // In the URLs of other schemes a backslash ends no host, and numbers are no address.
@@ -236,11 +239,11 @@ fn canonical(url: &str) -> Option<String> {
     };
     let port = port.filter(|&port| Some(port) != default_port);
     let host = match Host::parse(host) {
-        Ok(Host::V6(_, address)) => format!("[{address}]"),
+        Ok(Host::V6(_, address)) => format!("[{}]", std::str::from_utf8(V6Text::new(address).as_bytes()).ok()?),
         _ => {
             let host = std::str::from_utf8(host).ok()?;
             let address = v4_in_numbers(host).filter(|_| is_special);
-            address.map_or_else(|| host.to_owned(), |address| address.to_string())
+            address.map_or_else(|| host.to_owned(), |[a, b, c, d]| format!("{a}.{b}.{c}.{d}"))
         }
     };
     let port = port.map_or(String::new(), |port: u16| format!(":{port}"));
@@ -249,7 +252,7 @@ fn canonical(url: &str) -> Option<String> {
 
 /// The URL Standard's IPv4 parser: one to four numbers, decimal, octal or hexadecimal, the last of which stands for all
 /// the bytes that are left.
-fn v4_in_numbers(host: &str) -> Option<Ipv4Addr> {
+fn v4_in_numbers(host: &str) -> Option<[u8; 4]> {
     let numbers = host.strip_suffix('.').unwrap_or(host).split('.').map(v4_number);
     let numbers = numbers.collect::<Option<Vec<_>>>()?;
     let (last, first) = numbers.split_last()?;
@@ -263,7 +266,7 @@ fn v4_in_numbers(host: &str) -> Option<Ipv4Addr> {
     for (number, byte) in first.iter().zip([24, 16, 8]) {
         address |= u32::from(u8::try_from(*number).ok()?) << byte;
     }
-    Some(address.into())
+    Some(address.to_be_bytes())
 }
 
 fn v4_number(digits: &str) -> Option<u32> {

@@ -1,8 +1,6 @@
 //! The hosts that are listed.
 
-use std::collections::BinaryHeap;
-use std::net::Ipv6Addr;
-
+use crate::address::V6Text;
 use crate::host::{Host, without_root_dot};
 use crate::pattern::HostPattern;
 use crate::suffix_map::SuffixMap;
@@ -11,9 +9,9 @@ use crate::suffix_map::SuffixMap;
 #[derive(Debug, Default)]
 pub struct HostSet {
     any: bool,
+    /// Names, and the texts of IPv6 addresses, which hold a colon as no name does.
     exact: SuffixMap<()>,
     domains: SuffixMap<()>,
-    addresses: Vec<Ipv6Addr>,
 }
 
 impl FromIterator<HostPattern> for HostSet {
@@ -24,12 +22,11 @@ impl FromIterator<HostPattern> for HostSet {
                 HostPattern::Any => set.any = true,
                 HostPattern::Domain(domain) => *set.domains.entry(domain) = (),
                 HostPattern::One(host) => match Host::parse(&host) {
-                    Ok(Host::V6(_, address)) => set.addresses.push(address),
+                    Ok(Host::V6(_, address)) => *set.exact.entry(V6Text::new(address).as_bytes().into()) = (),
                     _ => *set.exact.entry(host) = (),
                 },
             }
         }
-        set.addresses = BinaryHeap::from(set.addresses).into_sorted_vec();
         set
     }
 }
@@ -51,7 +48,7 @@ impl HostSet {
     #[must_use]
     pub fn lists(&self, host: &Host<'_>) -> bool {
         match host {
-            Host::V6(_, address) => self.addresses.binary_search(address).is_ok(),
+            Host::V6(_, address) => self.exact.get(V6Text::new(*address).as_bytes()).is_some(),
             Host::Name(name) => {
                 let name = without_root_dot(name);
                 self.exact.get(name).is_some()
