@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::documents::{blocks, document, pages};
 use config::DiagnosticCode;
-use policy::pattern::probes;
+use policy::pattern::{OriginRegex, probes};
 use policy::verdict::{Check, Finding, Outcome};
 use serde_json::Value;
 
@@ -125,6 +125,25 @@ fn the_list_of_probes_is_what_expressions_are_held_against() {
     };
     let told: BTreeSet<_> = list.split_whitespace().flat_map(of).collect();
     assert_eq!(told, probes().collect());
+}
+
+/// What the table of the syntax has loads, and what it is said not to have does not.
+#[test]
+fn the_syntax_of_expressions_is_what_loads() {
+    let page = document("docs/policy.md");
+    let (_, section) = page.split_once("### Syntax of expressions\n").unwrap();
+    let (table, rest) = section.split_once("\nThere is no ").unwrap();
+    let (none, _) = rest.split_once("\n\n").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let written = rows.flat_map(|row| row.split(" | ").next().unwrap().split('`').skip(1).step_by(2));
+    let written: Vec<_> = written.map(|it| it.replace(r"\|", "|")).collect();
+    assert!(written.len() > 40, "{written:?}");
+    for text in written {
+        assert!(OriginRegex::parse(&text).is_ok(), "{text}");
+    }
+    for text in none.split('`').skip(1).step_by(2) {
+        assert!(OriginRegex::parse(text).is_err(), "{text}");
+    }
 }
 
 /// That every code is one is not said of those with `…`.

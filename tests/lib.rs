@@ -27,6 +27,7 @@ mod paths;
 mod properties;
 mod redaction;
 mod references;
+mod regex;
 mod schema;
 mod warnings;
 

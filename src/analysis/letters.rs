@@ -4,7 +4,8 @@
 //! written, `.` and whatever is repeated is open: it makes names that nobody wrote. An open byte has its high bit set, so
 //! that one automaton holds both kinds apart.
 //!
-//! The meaning is that of `regex-lite`, on the bytes that an origin has: ASCII only, for `\d`, `\w`, `\b` and `(?i)` too.
+//! The meaning is that of the module's expressions, on the bytes that an origin has: ASCII only, for `\d`, `\w`, `\b` and
+//! `(?i)` too.
 
 use std::error::Error;
 use std::fmt;
@@ -24,7 +25,7 @@ pub(crate) const OPEN: u8 = 0x80;
 /// The most members of a class that its author can be said to have spelled one by one.
 const HANDFUL: usize = 4;
 
-/// A syntax that the module's library does not have. Such an expression does not load, so this is only a safeguard.
+/// A syntax that the module does not have. Such an expression does not load, so this is only a safeguard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unsupported;
 

@@ -48,7 +48,7 @@ impl From<RegexError> for Message {
         match error {
             RegexError::Ascii => DiagnosticCode::RegexAscii.into(),
             RegexError::Empty => DiagnosticCode::RegexEmpty.into(),
-            RegexError::Malformed(message) => Self::detailed(DiagnosticCode::RegexMalformed, ": ", &message, ""),
+            RegexError::Malformed(message) => Self::detailed(DiagnosticCode::RegexMalformed, ": ", message, ""),
         }
     }
 }

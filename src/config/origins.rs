@@ -8,7 +8,7 @@ use super::diagnostic_code::DiagnosticCode;
 use super::object_reader::{Item, ObjectReader, parse_each};
 use super::value::Value;
 use policy::origin::Origin;
-use policy::pattern::{MAX_EXPRESSIONS, OriginHosts, OriginPattern, OriginRegex, expression_size, probes};
+use policy::pattern::{MAX_EXPRESSIONS, OriginHosts, OriginPattern, OriginRegex, probes};
 use policy::rules::{self, DangerousOptions};
 use policy::set::OriginSet;
 
@@ -72,9 +72,7 @@ impl<'n> WrittenOrigins<'n> {
             })
             .collect();
         let items = section.list("allowed_origin_regexes", diagnostics).unwrap_or_default();
-        let regexes: Vec<_> = parse_each(within_bound(&items, diagnostics), OriginRegex::parse, diagnostics)
-            .map(|(item, regex)| (item.clone(), regex))
-            .collect();
+        let regexes = read_regexes(&items, diagnostics);
         let set: OriginSet = entries.iter().map(|entry| entry.pattern.clone()).collect();
         let set = set.with_regexes(regexes.iter().map(|(_, regex)| regex.clone()).collect());
         let origins = Self {
@@ -200,17 +198,24 @@ impl<'n> WrittenOrigins<'n> {
 }
 
 /// The expressions up to the one with which those of the policy add up to too much. None after it is even compiled.
-fn within_bound<'i, 'n>(items: &'i [Item<'n>], diagnostics: &mut Diagnostics) -> &'i [Item<'n>] {
-    for (at, item) in items.iter().enumerate() {
-        // One that is too large by itself does not compile, which says more.
-        let size = Some(expression_size(item.text)).filter(|&size| size <= MAX_EXPRESSIONS);
-        diagnostics.expressions = diagnostics.expressions.saturating_add(size.unwrap_or_default());
+fn read_regexes<'n>(items: &[Item<'n>], diagnostics: &mut Diagnostics) -> Vec<(Item<'n>, OriginRegex)> {
+    let mut regexes = Vec::new();
+    for item in items {
+        if diagnostics.expressions <= MAX_EXPRESSIONS {
+            match OriginRegex::parse(item.text) {
+                Ok(regex) => {
+                    diagnostics.expressions += regex.size();
+                    regexes.push((item.clone(), regex));
+                }
+                Err(error) => diagnostics.error(Diagnostic::on(&item.path(), Value::from(item.text), error)),
+            }
+        }
         if diagnostics.expressions > MAX_EXPRESSIONS {
             diagnostics.error(Diagnostic::at(&item.path(), DiagnosticCode::RegexTotal));
-            return items.get(..at).unwrap_or_default();
+            break;
         }
     }
-    items
+    regexes
 }
 
 impl Entry<'_> {

@@ -94,14 +94,14 @@ impl<E: fmt::Display> fmt::Display for PatternError<E> {
 impl<E: Error> Error for PatternError<E> {}
 
 /// Why an entry is no regular expression over origins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegexError {
     /// It has other letters than origins have.
     Ascii,
     /// No origin is empty.
     Empty,
     /// What its parser says.
-    Malformed(String),
+    Malformed(&'static str),
 }
 
 impl fmt::Display for RegexError {

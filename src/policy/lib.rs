@@ -26,6 +26,7 @@ pub mod origin;
 pub mod path;
 pub mod pattern;
 mod received;
+mod regex;
 pub mod reply;
 pub mod request;
 pub mod rules;

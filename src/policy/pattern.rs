@@ -6,7 +6,6 @@
 mod hosts;
 mod origins;
 mod regex;
-mod size;
 
 use std::fmt;
 
@@ -16,8 +15,7 @@ use super::host::{Host, is_loopback, without_root_dot};
 use super::origin::Origin;
 
 pub use origins::{SHARED_DOMAINS, is_opaque_scheme, is_shared_domain};
-pub use regex::{OriginRegex, probes};
-pub use size::{MAX_EXPRESSIONS, expression_size};
+pub use regex::{MAX_EXPRESSIONS, OriginRegex, probes};
 
 /// One entry of `allowed_origins`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,28 +1,38 @@
 //! `allowed_origin_regexes`: the last resort.
 
-use regex_lite::{Regex, RegexBuilder};
-
 use super::SHARED_DOMAINS;
 use crate::error::RegexError;
 use crate::origin::Origin;
+use crate::regex::{Parser, Program};
+
+/// The most that the expressions of a policy may add up to, by [`OriginRegex::size`]: an origin that no entry lists is
+/// held against every one.
+pub const MAX_EXPRESSIONS: usize = 65_536;
+
+/// The most that one expression counts.
+const MAX_ONE: usize = 4096;
 
 /// A regular expression over whole origins. It sees an origin only once that has parsed, so it cannot be fooled by what
 /// is none; and it must match from the first byte to the last, in time linear in the origin's length.
 #[derive(Clone, Debug)]
 pub struct OriginRegex {
-    regex: Regex,
-    /// How long the entry is that was anchored.
-    length: usize,
+    text: Box<str>,
+    program: Program,
+    size: usize,
     is_open: bool,
 }
 
-/// The largest compiled expression, in bytes: every origin is held against every one.
-const MAX_SIZE: usize = 64 << 10;
-
-const BEFORE: &str = "^(?:";
-
 impl OriginRegex {
     /// Reads one entry. Anchors may be written and add nothing.
+    ///
+    /// ```
+    /// # use origin_gate_policy as policy;
+    /// use policy::pattern::OriginRegex;
+    ///
+    /// let shops = OriginRegex::parse(r"https://shop-\d+\.example").unwrap();
+    /// assert!(shops.matches_text("https://shop-1.example"));
+    /// assert!(!shops.matches_text("https://shop-1.example.evil.net"));
+    /// ```
     ///
     /// # Errors
     ///
@@ -34,38 +44,38 @@ impl OriginRegex {
         if entry.is_empty() {
             return Err(RegexError::Empty);
         }
-        let build = |text: &str| RegexBuilder::new(text).size_limit(MAX_SIZE).build();
-        // By itself first: `a)|(b` must not close the group that anchors it.
-        let anchored = |end: &str| build(&[BEFORE, entry, end].concat());
-        build(entry)
-            // A comment at the end of a `(?x)` would take in what closes the group, and a line feed ends it. What cannot
-            // be anchored for another reason cannot be with one more character either.
-            .and_then(|_| anchored(")$").or_else(|_| anchored("\n)$")))
-            .map(|regex| Self {
-                length: entry.len(),
-                is_open: probes().any(|probe| regex.is_match(&probe)),
-                regex,
-            })
-            .map_err(|error| RegexError::Malformed(error.to_string()))
+        let (program, size) = Parser::parse(entry.as_bytes()).map_err(RegexError::Malformed)?;
+        Ok(Self {
+            text: entry.into(),
+            size: size.min(MAX_ONE),
+            is_open: probes().any(|probe| program.is_match(probe.as_bytes())),
+            program,
+        })
     }
 
     /// The entry as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
-        let inside = self.regex.as_str().strip_prefix(BEFORE);
-        inside.and_then(|it| it.get(..self.length)).unwrap_or_default()
+        &self.text
+    }
+
+    /// How large the expression is: its characters and operators, with counted repetitions written out. One counts 4096 at
+    /// most, and the same on every platform.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// Whether the whole origin matches.
     #[must_use]
     pub fn matches(&self, origin: &Origin<'_>) -> bool {
-        std::str::from_utf8(origin.text).is_ok_and(|text| self.matches_text(text))
+        self.program.is_match(origin.text)
     }
 
     /// The same, of an origin that is known to be one.
     #[must_use]
     pub fn matches_text(&self, origin: &str) -> bool {
-        self.regex.is_match(origin)
+        self.program.is_match(origin.as_bytes())
     }
 
     /// Whether it matches a site that its author cannot have meant: one of [`probes`].
