@@ -9,21 +9,13 @@ readonly MODULE_BUDGET=320000
 # a stack that is about to overflow.
 readonly WASM_OPT=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int
   --enable-reference-types --enable-sign-ext --low-memory-unused)
-readonly BUILD_STD=(-Z "build-std=std,panic_abort")
 UNOPTIMISED=
-RUST_FLAGS=()
 
 build() {
-  local flags=() RUST_FLAGS=() size
+  local size
   need_rust
-  # What this leaves out is the text of panics, and the code that would print it: a sixth of the module, and of the price of
-  # a request.
-  if need_rust_source; then
-    flags=("${BUILD_STD[@]}" -Z build-std-features=optimize_for_size)
-    RUST_FLAGS=(-Zunstable-options -Cpanic=immediate-abort)
-  fi
   say "building the module"
-  RUSTC_BOOTSTRAP=1 reproducibly "$TARGET" build --package origin-gate-module "${flags[@]}"
+  reproducibly "$TARGET" build --package origin-gate-module
   mkdir -p dist
   finish_module "${CARGO_TARGET_DIR:-target}/$TARGET/release/origin_gate.wasm" "$MODULE.new"
   # A proxy that has the old file mapped keeps it whole.
@@ -39,7 +31,7 @@ build() {
 # Builds for a target so that the same source gives the same bytes wherever it lies: none of this machine's paths gets
 # in. Crates are fetched first, for their folder to be there.
 reproducibly() {
-  local target=$1 verb=$2 revision flags=("${RUST_FLAGS[@]}" "--remap-path-prefix=$PWD=.") folder rustc
+  local target=$1 verb=$2 revision flags=("--remap-path-prefix=$PWD=.") folder rustc
   shift 2
   cargo fetch --quiet --locked --target "$target"
   for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do

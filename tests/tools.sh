@@ -125,17 +125,3 @@ need_crds() {
     sha256sum --check --quiet <<< "$sum  $folder/$name" || fail "$address is not what it was"
   done < tests/crds.txt
 }
-
-# The standard library's source, and the crates that it depends on: the module is built with what it uses of them.
-need_rust_source() {
-  local source
-  source=$(rustc --print sysroot)/lib/rustlib/src/rust/library
-  if [[ ! -d $source ]]; then
-    say "installing the source of Rust's standard library"
-    command -v rustup > /dev/null && rustup component add rust-src
-  fi
-  [[ -d $source ]] && RUSTC_BOOTSTRAP=1 cargo fetch --quiet --locked "${BUILD_STD[@]}" --target "$TARGET" && return
-  say "rust-src, or what it depends on, is not here: the module will be larger than a release's"
-  UNOPTIMISED=yes
-  return 1
-}

@@ -30,8 +30,8 @@ def test_it_has_no_path_of_the_machine(module):
         it for it in re.findall(rb"/[\w.+-]+/[\w.+/-]+", module) if it.startswith((b"/home/", b"/root/", b"/Users/", b"/tmp/"))
     }
     assert not found
-    # With the texts of panics their places are left out, but for data of callbacks that Binaryen took out.
-    assert b"/rustc/" not in module
+    # What tells the place of a panic is as it is on every machine.
+    assert b"/rustc/" in module and b"crates/" in module
 
 
 # What the module can be built without.
@@ -49,12 +49,6 @@ def test_an_optimiser_that_cannot_be_installed_is_done_without(tmp_path):
     assert "npm cannot install wasm-opt" in said and said.endswith("\nyes")
     assert (tmp_path / "out").read_text() == "module"
     assert not (tmp_path / ".tools/wasm-opt/done").exists()
-
-
-@pytest.mark.parametrize("command", ["cargo", "rustc"])
-def test_the_source_of_the_standard_library_too(command):
-    said = shell(f"rustup() {{ return 1; }}; {command}() {{ return 1; }}; need_rust_source || echo $UNOPTIMISED")
-    assert said.endswith("\nyes")
 
 
 # The revision.
