@@ -106,13 +106,7 @@ impl<'n> WrittenOrigins<'n> {
         diagnostics: &mut Diagnostics,
     ) {
         for entry in &self.entries {
-            self.check_entry(
-                entry,
-                dangerous,
-                credentials,
-                &section.place_of(&entry.item.path()),
-                diagnostics,
-            );
+            self.check_entry(entry, dangerous, credentials, section, diagnostics);
         }
         if self.is_any() && !self.regexes.is_empty() {
             let path = section.path_of("allowed_origin_regexes");
@@ -142,11 +136,13 @@ impl<'n> WrittenOrigins<'n> {
         entry: &Entry<'_>,
         dangerous: DangerousOptions,
         credentials: bool,
-        path: &str,
+        section: &ObjectReader<'_>,
         diagnostics: &mut Diagnostics,
     ) {
         let pattern = &entry.pattern;
-        let mut error = |code: DiagnosticCode| diagnostics.error(Diagnostic::on(path, entry.item.text, code));
+        // Lists are long, and nearly all of their entries are good.
+        let found = |code| Diagnostic::on(&section.place_of(&entry.item.path()), entry.item.text, code);
+        let mut error = |code: DiagnosticCode| diagnostics.error(found(code));
         if *pattern == OriginPattern::Any && self.entries.len() > 1 {
             error(DiagnosticCode::AnyAmongOrigins);
         }
@@ -160,25 +156,23 @@ impl<'n> WrittenOrigins<'n> {
             if credentials {
                 error(DiagnosticCode::OriginSingleLabel);
             } else {
-                diagnostics.warn(Diagnostic::on(path, entry.item.text, DiagnosticCode::OriginSingleLabel));
+                diagnostics.warn(found(DiagnosticCode::OriginSingleLabel));
             }
         }
         if pattern.is_socket() {
-            diagnostics.warn(Diagnostic::on(path, entry.item.text, DiagnosticCode::OriginSocket));
+            diagnostics.warn(found(DiagnosticCode::OriginSocket));
         }
     }
 
     /// Entries that change nothing: those given twice, and those that a wildcard covers which grants as much.
     fn warn_of_redundant(&self, diagnostics: &mut Diagnostics) {
-        let wildcards = self
-            .entries
-            .iter()
-            .filter(|it| it.has_wildcard())
-            .map(|it| it.pattern.clone());
-        let wildcards: OriginSet = wildcards.collect();
+        let mut wildcards = self.entries.iter().filter(|it| it.has_wildcard()).peekable();
+        let is_any = wildcards.peek().is_some();
+        let wildcards: OriginSet = wildcards.map(|it| it.pattern.clone()).collect();
         let mut seen = BTreeSet::new();
         for entry in &self.entries {
             let is_covered = !entry.has_wildcard()
+                && is_any
                 && Origin::parse(entry.item.text.as_bytes()).is_ok_and(|it| wildcards.find_credentialed(&it).is_some());
             if is_covered {
                 diagnostics.warn(Diagnostic::on(

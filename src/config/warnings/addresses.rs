@@ -142,6 +142,13 @@ pub(super) fn host_of(entry: &str) -> Option<&str> {
 }
 
 fn place(host: &str) -> Option<Place> {
+    // Most names end like no address, and like no `localhost`.
+    if let [.., last] = host.as_bytes()
+        && last.is_ascii_alphabetic()
+        && !matches!(last, b't' | b'T')
+    {
+        return None;
+    }
     let host = host.strip_prefix('.').unwrap_or(host).to_ascii_lowercase();
     let address = match host.strip_prefix('[') {
         Some(rest) => parse_v6(rest.strip_suffix(']')?.as_bytes()).map(IpAddr::V6),
