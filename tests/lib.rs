@@ -17,6 +17,7 @@ mod envoy;
 mod expressions;
 mod filter;
 mod folds;
+mod fuzz_smoke;
 mod hints;
 mod hints_apply;
 mod import;
@@ -38,6 +39,8 @@ mod captured;
 mod documents;
 #[path = "support/filter_order.rs"]
 mod filter_order;
+#[path = "fuzz/targets.rs"]
+mod fuzz_targets;
 #[path = "support/steps.rs"]
 mod steps;
 mod support;

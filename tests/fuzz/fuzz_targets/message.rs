@@ -1,10 +1,6 @@
-//! A `google.protobuf.Struct` in any bytes: never a panic, and the same policy as the JSON that says the same.
-
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+#[path = "../targets.rs"]
+mod targets;
 
-fuzz_target!(|bytes: &[u8]| {
-    let _ = config::load(bytes);
-    let _ = config::load(&[b"\n", bytes].concat());
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::message(bytes));
