@@ -159,6 +159,7 @@ const POLICY: &str = r#"{
 /// What the issue asks: one call says why, and what to do.
 #[test]
 fn one_call_tells_why_and_what_to_change() {
+    // Long: a table of calls, each with what the command prints.
     for (arguments, code, told) in [
         (
             "--host api.example --origin https://app.example:8443",
@@ -348,6 +349,7 @@ fn one_call_tells_why_and_what_to_change() {
 
 #[test]
 fn explain_reads_preflights_and_headers() {
+    // Long: one session of a person, call after call.
     let ask = |more: &[&str], policy: &str| {
         let arguments = [&["explain", "-", "--json", "--host", "api.example"], more].concat();
         let ran = run(&arguments, policy);
@@ -425,35 +427,14 @@ fn settings_come_from_the_file_that_is_named() {
         "{}",
         ran.out
     );
-    let ran = run(
-        &[
-            "explain",
-            "-",
-            "--env",
-            file,
-            "--host",
-            "localhost",
-            "--origin",
-            "http://localhost:8000",
-        ],
-        r#"{"django_env": true}"#,
-    );
+    let explain =
+        |words: [&str; 4], policy: &str| run(&[&["explain", "-", "--env", file], &words[..]].concat(), policy);
+    let local = ["--host", "localhost", "--origin", "http://localhost:8000"];
+    let ran = explain(local, r#"{"django_env": true}"#);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
     assert!(ran.err.contains("ALLOWED_HOSTS[0]: `localhost:8000`: the port of a request is ignored; list the host without one; write `localhost`"), "{}", ran.err);
     let policy = r#"{"django_env": true, "allowed_hosts": ["api.example"]}"#;
-    let ran = run(
-        &[
-            "explain",
-            "-",
-            "--env",
-            file,
-            "--host",
-            "api.example",
-            "--origin",
-            "https://a.example",
-        ],
-        policy,
-    );
+    let ran = explain(["--host", "api.example", "--origin", "https://a.example"], policy);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let ran = run(&["check", "-"], r#"{"django_env": true}"#);
     assert!(
@@ -496,13 +477,12 @@ fn check_tells_everything() {
         );
     }
     assert!(!ran.out.contains("slykertech"), "{}", ran.out);
-    assert!(
-        ran.out
-            .contains(" origins=7 hosts=2 policies=1 warnings=10 from_policy=allowed_origins,"),
-        "{}",
-        ran.out
-    );
+    let summary = " origins=7 hosts=2 policies=1 warnings=10 from_policy=allowed_origins,";
+    assert!(ran.out.contains(summary), "{}", ran.out);
+}
 
+#[test]
+fn check_counts_what_it_tells_programs() {
     let ran = run(
         &["check", "-", "--json"],
         r#"{"allowed_origins": ["a.example", 1], "x": 0, "allowed_hosts": [".co.uk"], "debug": true}"#,
@@ -528,6 +508,7 @@ fn notes(policy: &str, list: &str) -> Vec<String> {
 /// An entry that names no site grants reading alone, and `check` says what holds beside it.
 #[test]
 fn check_says_what_open_entries_grant() {
+    // Long: a table of policies, each with its notes.
     const READS: &str = "may read; may not open WebSockets; writes are not checked: `csrf` is off";
     let told = |policy: &str| notes(policy, "grants");
     for (entry, value) in [
@@ -669,6 +650,7 @@ fn check_says_what_open_entries_grant() {
 /// For one version: remove with `src/config/changed.rs`.
 #[test]
 fn check_names_the_entries_that_changed() {
+    // Long: a table of policies, each with its notes.
     let told = |policy: &str| notes(policy, "changes");
     assert_eq!(
         told(r#"{"allowed_origins": ["https://app.example"], "cors": {"allow_credentials": true}, "csrf": {}}"#),
@@ -884,6 +866,10 @@ fn what_is_told_is_so() {
         "{}",
         ran.out
     );
+}
+
+#[test]
+fn what_is_told_of_forwarded_hosts_is_so() {
     let check = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "check"}}"#;
     for (header, why, fix) in [
         (
@@ -923,6 +909,7 @@ fn what_is_told_is_so() {
 
 #[test]
 fn exit_codes_are_those_of_the_contract() {
+    // Long: a table of calls, each with its exit code.
     for (arguments, input, code) in [
         ("check -", "{", 1),
         ("check -", "", 1),

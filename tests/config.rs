@@ -10,19 +10,21 @@ use config::DiagnosticCode;
 use serde_json::Value;
 
 /// Messages are bytes, which cases are not: `a_struct_that_is_none_is_an_error` has these.
-const UNTOLD: [&str; 2] = ["configuration_too_deep", "configuration_not_utf8"];
+const WITHOUT_CASES: [&str; 2] = ["configuration_too_deep", "configuration_not_utf8"];
+
+fn files() -> Vec<fs::DirEntry> {
+    let folder = support::cases_dir().join("config");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().flatten().collect();
+    files.sort_by_key(fs::DirEntry::path);
+    files
+}
 
 #[test]
 fn every_error_and_warning_says_what_it_should() {
     let mut failures = Vec::new();
     let mut count = 0;
     let mut codes = BTreeSet::new();
-    let mut paths: Vec<_> = fs::read_dir(support::cases_dir().join("config"))
-        .unwrap()
-        .flatten()
-        .collect();
-    paths.sort_by_key(fs::DirEntry::path);
-    for path in paths {
+    for path in files() {
         let value: Value = serde_json::from_str(&fs::read_to_string(path.path()).unwrap()).unwrap();
         for case in value["cases"].as_array().unwrap() {
             count += 1;
@@ -34,21 +36,18 @@ fn every_error_and_warning_says_what_it_should() {
                 Ok(loaded) => (false, loaded.warnings),
                 Err(errors) => (true, errors.errors),
             };
-            let told: Vec<_> = notes.iter().map(ToString::to_string).collect();
-            let (errors, warnings) = if is_refused {
-                (told, Vec::new())
-            } else {
-                (Vec::new(), told)
+            let texts: Vec<_> = notes.iter().map(ToString::to_string).collect();
+            let (errors, warnings) = match is_refused {
+                true => (texts, Vec::new()),
+                false => (Vec::new(), texts),
             };
             if case["policy"].as_object().is_some_and(|it| !it.is_empty()) {
                 // Plain YAML in Envoy's file says the same.
                 let message = protobuf::encode_struct(&case["policy"]);
-                let same = match config::load_with(&message, &environment) {
-                    Ok(_) => errors.is_empty(),
-                    Err(other) => {
-                        sorted(&errors) == sorted(&other.errors.iter().map(ToString::to_string).collect::<Vec<_>>())
-                    }
-                };
+                let other = config::load_with(&message, &environment);
+                let other = other.map_or_else(|it| it.errors, |_| Vec::new());
+                let other: Vec<_> = other.iter().map(ToString::to_string).collect();
+                let same = sorted(&errors) == sorted(&other);
                 assert!(same, "{}: as a Struct it is another policy", case["name"]);
             }
             codes.extend(notes.iter().map(Diagnostic::code));
@@ -65,18 +64,11 @@ fn every_error_and_warning_says_what_it_should() {
         }
     }
     assert!(count > 80, "only {count} cases: is the corpus there?");
-    let untold: Vec<_> = DiagnosticCode::ALL
-        .iter()
-        .map(|it| it.code())
-        .filter(|code| !codes.contains(code))
-        .collect();
-    assert_eq!(untold, UNTOLD, "problems that no case has");
-    assert!(
-        failures.is_empty(),
-        "{} of {count} failed\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    let all = DiagnosticCode::ALL.iter().map(|it| it.code());
+    let missed: Vec<_> = all.filter(|code| !codes.contains(code)).collect();
+    assert_eq!(missed, WITHOUT_CASES, "codes that no case has");
+    let failed = failures.len();
+    assert!(failed == 0, "{failed} of {count} failed\n{}", failures.join("\n"));
 }
 
 /// An object's keys have no order in a message.
@@ -98,12 +90,11 @@ fn codes_are_distinct_words() {
 }
 
 #[test]
-fn a_struct_that_is_none_is_an_error() {
+fn a_struct_that_is_cut_is_an_error() {
     let good = protobuf::encode_struct(&serde_json::json!({
         "allowed_origins": ["https://a.example"], "cors": { "allow_credentials": true, "max_age": 60 }, "allowed_hosts": ["a"],
     }));
     assert!(config::load(&good).is_ok());
-    let message = |bytes: &[u8]| config::load(bytes).map(|_| ()).unwrap_err().to_string();
     for cut in 2..good.len() {
         // Cut between two entries it is a shorter message, which may be a policy; anywhere else it is none.
         if let Err(errors) = config::load(&good[..cut]) {
@@ -115,11 +106,19 @@ fn a_struct_that_is_none_is_an_error() {
             );
         }
     }
+}
+
+#[test]
+fn a_struct_that_is_none_is_an_error() {
     let entry = |key: &str, value: &[u8]| {
         protobuf::field(
             1,
             &[protobuf::field(1, key.as_bytes()), protobuf::field(2, value)].concat(),
         )
+    };
+    let max_age = |number: f64| {
+        let number = [&[0x11][..], &number.to_le_bytes()].concat();
+        entry("cors", &protobuf::field(5, &entry("max_age", &number)))
     };
     let mut deep = Vec::new();
     for _ in 0..200 {
@@ -149,23 +148,12 @@ fn a_struct_that_is_none_is_an_error() {
         ),
         (vec![b'\n'; 1 << 20], "it is empty"),
         (
-            [entry(
-                "cors",
-                &protobuf::field(5, &entry("max_age", &[&[0x11][..], &f64::NAN.to_le_bytes()].concat())),
-            )]
-            .concat(),
+            max_age(f64::NAN),
             "cors.max_age: `a number out of range`: a whole number",
         ),
-        (
-            [entry(
-                "cors",
-                &protobuf::field(5, &entry("max_age", &[&[0x11][..], &1e300_f64.to_le_bytes()].concat())),
-            )]
-            .concat(),
-            "a whole number",
-        ),
+        (max_age(1e300), "a whole number"),
     ] {
-        let errors = message(&bytes);
+        let errors = config::load(&bytes).map(|_| ()).unwrap_err().to_string();
         assert!(errors.contains(problem), "{problem}: {errors}");
     }
 }

@@ -72,6 +72,10 @@ fn another_spelling_of_a_name_is_one_more_line() {
             Field::Absent,
         );
     }
+}
+
+#[test]
+fn another_spelling_asks_for_nothing_and_names_no_host() {
     // No name is asked for by another spelling, and what is asked for beside it cannot be read.
     let asked = head(&[(b"access_control_request_headers", b"x-a")]).request_headers;
     assert!(asked.iter().all(|it| !headers::is_token(it)) && asked.len() == 1);

@@ -30,27 +30,32 @@ fn record(decision_log: &DecisionLog, now: Duration, finding: Finding, fields: F
 }
 
 /// One test, since the log is one for all.
+fn from(origin: &[u8]) -> [(&[u8], &[u8]); 2] {
+    [(b":authority", b"api.example"), (b"origin", origin)]
+}
+
+/// The line of a first rejection.
+fn first_line(finding: Finding, fields: Fields<'_>) -> String {
+    captured::start();
+    record(&DecisionLog::default(), Duration::ZERO, finding, fields)
+        .remove(0)
+        .1
+}
+
 #[test]
 fn the_log_tells_enough_and_no_more() {
     captured::start();
     let decision_log = DecisionLog::default();
     let now = Cell::new(Duration::from_secs(1000));
     let socket = rejected(Check::WebSocket, Deny::PortMismatch);
-    fn from(origin: &[u8]) -> [(&[u8], &[u8]); 2] {
-        [(b":authority", b"api.example"), (b"origin", origin)]
-    }
 
     // The first of a kind is told at once, with the values and the fix.
-    assert_eq!(
-        record(&decision_log, now.get(), socket, &from(b"https://a.example:8443")),
-        [(
-            Level::Warn,
-            "WebSocket origin rejected reason=port_mismatch origin=\"https://a.example:8443\" host=\"api.example\" \
-             nearest=\"https://a.example\" repeated=0 others=0 \
-             fix=\"add https://a.example:8443 to allowed_origins, or https://a.example:* for every port\""
-                .to_owned()
-        )]
-    );
+    let first: &[u8] = b"https://a.example:8443";
+    let text = "WebSocket origin rejected reason=port_mismatch origin=\"https://a.example:8443\" host=\"api.example\" \
+         nearest=\"https://a.example\" repeated=0 others=0 \
+         fix=\"add https://a.example:8443 to allowed_origins, or https://a.example:* for every port\"";
+    let lines = record(&decision_log, now.get(), socket, &from(first));
+    assert_eq!(lines, [(Level::Warn, text.to_owned())]);
     // So is each other value, until there are enough; the flood after that is not, nor is what was told. Another
     // finding is.
     let mut told = 1;
@@ -59,27 +64,13 @@ fn the_log_tells_enough_and_no_more() {
         let lines = record(&decision_log, now.get(), socket, &from(origin.as_bytes()));
         assert!(lines.iter().all(|(_, line)| line.contains(&origin)), "{lines:?}");
         told += lines.len();
-        assert_eq!(
-            record(&decision_log, now.get(), socket, &from(b"https://a.example:8443")),
-            []
-        );
+        assert_eq!(record(&decision_log, now.get(), socket, &from(first)), []);
     }
     assert_eq!(told, MAX_BUCKETS);
-    let host = record(
-        &decision_log,
-        now.get(),
-        rejected(Check::Hosts, Deny::HostNotAllowed),
-        &from(b"x"),
-    );
-    assert!(
-        host.first()
-            .unwrap()
-            .1
-            .starts_with("Host rejected reason=host_not_allowed"),
-        "{host:?}"
-    );
+    let unlisted = rejected(Check::Hosts, Deny::HostNotAllowed);
+    let host = record(&decision_log, now.get(), unlisted, &from(b"x")).remove(0).1;
+    assert!(host.starts_with("Host rejected reason=host_not_allowed"), "{host}");
     now.set(now.get() + INTERVAL - Duration::from_nanos(1));
-    let first: &[u8] = b"https://a.example:8443";
     assert_eq!(record(&decision_log, now.get(), socket, &from(first)), []);
     // Then one line tells how often it came, and how many others did.
     now.set(now.get() + Duration::from_nanos(1));
@@ -99,55 +90,44 @@ fn the_log_tells_enough_and_no_more() {
     // A clock that is set back does not silence anything.
     now.set(Duration::from_secs(1));
     assert!(line(first).contains(" repeated=0 "));
+}
 
-    // What a client sends cannot end the line, begin another, or speak to a terminal, and is cut.
+/// What a client sends cannot end the line, begin another, or speak to a terminal, and is cut.
+#[test]
+fn clients_write_no_lines() {
     let hostile = [b"\x1b[2J\"\r\n\xff".as_slice(), &[b'a'; 300]].concat();
-    let line = record(
-        &decision_log,
-        now.get(),
-        rejected(Check::Cors, Deny::OriginMalformed),
-        &from(&hostile),
-    )
-    .remove(0)
-    .1;
+    let line = first_line(rejected(Check::Cors, Deny::OriginMalformed), &from(&hostile));
     assert!(
         line.contains(r#"origin="\x1b[2J\"\r\n\xff"#) && line.contains("aaa…\""),
         "{line}"
     );
     assert!(line.is_ascii() || line.replace('…', "").is_ascii(), "{line}");
     assert!(line.len() < 600, "{line}");
+}
 
-    // What a preflight asked in vain is named.
+#[test]
+fn what_a_preflight_asked_in_vain_is_named() {
     let asked: [(&[u8], &[u8]); 2] = [
         (b"access-control-request-method", b"PURGE"),
         (b"access-control-request-headers", b"x-secret"),
     ];
-    let line = record(
-        &decision_log,
-        now.get(),
-        rejected(Check::Cors, Deny::MethodNotAllowed),
-        &asked,
-    )
-    .remove(0)
-    .1;
+    let line = first_line(rejected(Check::Cors, Deny::MethodNotAllowed), &asked);
     assert!(
         line.contains(" method=\"PURGE\" ") && line.contains("cors.allow_methods"),
         "{line}"
     );
-    let line = record(
-        &decision_log,
-        now.get(),
-        rejected(Check::Cors, Deny::HeaderNotAllowed),
-        &asked,
-    )
-    .remove(0)
-    .1;
+    let line = first_line(rejected(Check::Cors, Deny::HeaderNotAllowed), &asked);
     assert!(
         line.contains(" headers=\"x-secret\" ") && line.contains("cors.allow_headers"),
         "{line}"
     );
+}
 
-    // All lines of the headers are one value, and so is a forwarded host, where that is what was refused.
+/// All lines of the headers are one value, and so is a forwarded host, where that is what was refused.
+#[test]
+fn several_lines_are_one_value() {
+    captured::start();
+    let decision_log = DecisionLog::default();
     let check = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"],
                      "hosts": {"forwarded_host": "check"}}"#;
     let check = config::load(check).unwrap().policy;
@@ -157,7 +137,7 @@ fn the_log_tells_enough_and_no_more() {
             finding,
             ..check.decide(&head)
         };
-        decision_log.record(&check, &Provenance::default(), &verdict, &head, || now.get());
+        decision_log.record(&check, &Provenance::default(), &verdict, &head, || Duration::ZERO);
         captured::take().pop().map(|(_, line)| line).unwrap_or_default()
     };
     let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
@@ -166,19 +146,10 @@ fn the_log_tells_enough_and_no_more() {
     assert!(named(missed, &[header, other]).contains(" headers=\"x-secret, x-other\" "));
     assert_eq!(named(missed, &[header, other]), "");
     let malformed = rejected(Check::Hosts, Deny::HostMalformed);
+    const LIST: &str = "X-Forwarded-Host as a list";
     for (name, field, value, fix) in [
-        (
-            "x-forwarded-host",
-            "forwarded_host",
-            "api.example, a b",
-            "X-Forwarded-Host as a list",
-        ),
-        (
-            "x_forwarded_host",
-            "forwarded_host",
-            "api.example, b c",
-            "X-Forwarded-Host as a list",
-        ),
+        ("x-forwarded-host", "forwarded_host", "api.example, a b", LIST),
+        ("x_forwarded_host", "forwarded_host", "api.example, b c", LIST),
         (
             "forwarded",
             "forwarded",
@@ -202,9 +173,12 @@ fn the_log_tells_enough_and_no_more() {
     };
     assert!(!named(unlisted, &forwarding("a")).contains("forwarded_host"));
     assert_eq!(named(unlisted, &forwarding("b")), "");
+}
 
-    // A million origins in a minute are as many lines as eight. What is kept are so many hashes.
-    now.set(now.get() + INTERVAL);
+/// A million origins in a minute are as many lines as eight. What is kept are so many hashes.
+#[test]
+fn a_flood_is_a_few_lines() {
+    captured::start();
     let malformed = rejected(Check::WebSocket, Deny::OriginNotAllowed);
     let flood = DecisionLog::default();
     let policy = config::load(br#"{"allowed_origins": ["https://a.example"]}"#)
@@ -214,24 +188,31 @@ fn the_log_tells_enough_and_no_more() {
         let origin = format!("https://{number}.evil");
         let head: Request<'_> = from(origin.as_bytes()).into_iter().collect();
         flood.record(&policy, &Provenance::default(), &verdict::of(malformed), &head, || {
-            now.get()
+            Duration::ZERO
         });
     }
     assert_eq!(captured::take().len(), MAX_BUCKETS);
     assert!(format!("{flood:?}").len() < 2000);
+}
 
-    // What only reports says so, and is of a kind of its own.
+#[test]
+fn a_check_that_only_reports_says_so() {
     let watched = Finding {
         outcome: Outcome::WouldReject(Deny::PortMismatch),
-        ..socket
+        ..rejected(Check::WebSocket, Deny::PortMismatch)
     };
-    let line = record(&decision_log, now.get(), watched, &from(b"x")).remove(0).1;
+    let line = first_line(watched, &from(b"x"));
     assert!(
         line.starts_with("WebSocket origin would be rejected reason=port_mismatch"),
         "{line}"
     );
+}
 
-    // Grants are told at debug, each in the words that operators look for; what grants nothing is not.
+/// Grants are logged at debug, each in the words that operators look for; what grants nothing is not.
+#[test]
+fn grants_are_logged_at_debug() {
+    captured::start();
+    let decision_log = DecisionLog::default();
     let allowed = |check, reason| Finding {
         check,
         outcome: Outcome::Allowed(reason),
@@ -258,7 +239,12 @@ fn the_log_tells_enough_and_no_more() {
         (Check::Cors, Allow::OriginMissing, None),
         (Check::Cors, Allow::Off, None),
     ] {
-        let told = record(&decision_log, now.get(), allowed(check, reason), &from(b"https://a"));
+        let told = record(
+            &decision_log,
+            Duration::ZERO,
+            allowed(check, reason),
+            &from(b"https://a"),
+        );
         let words: Vec<_> = words.into_iter().map(|it| (Level::Debug, it.to_owned())).collect();
         assert_eq!(told, words, "{check:?} {reason:?}");
     }

@@ -173,13 +173,11 @@ const DIFFERENCES: &[Difference] = &[
     },
 ];
 
-#[test]
-#[ignore = "needs Python with Django: ./build.sh test"]
-fn the_filter_agrees_with_django_or_says_why_not() {
+/// Every group with each spelling.
+fn pairs(groups: &[Group]) -> Vec<Pair<'_>> {
     let (origins, hosts) = spellings();
-    let groups = groups();
     let mut pairs = Vec::new();
-    for group in &groups {
+    for group in groups {
         if group.kind == "hosts" {
             pairs.extend(hosts.iter().map(|host| Pair {
                 group,
@@ -198,6 +196,14 @@ fn the_filter_agrees_with_django_or_says_why_not() {
             }));
         }
     }
+    pairs
+}
+
+#[test]
+#[ignore = "needs Python with Django: ./build.sh test"]
+fn the_filter_agrees_with_django_or_says_why_not() {
+    let groups = groups();
+    let pairs = pairs(&groups);
     assert!(pairs.len() >= 2000, "only {} pairs", pairs.len());
 
     let policies: Vec<_> = groups.iter().map(|group| (group, policy(group))).collect();
@@ -227,18 +233,9 @@ fn the_filter_agrees_with_django_or_says_why_not() {
     }
     println!("{} pairs", pairs.len());
     for (name, count) in &counts {
-        let reason = DIFFERENCES
-            .iter()
-            .find(|it| it.name == *name)
-            .map_or("", |it| it.reason);
-        println!(
-            "{count:>6} {name} {}",
-            if reason.is_empty() {
-                String::new()
-            } else {
-                format!("({reason})")
-            }
-        );
+        let difference = DIFFERENCES.iter().find(|it| it.name == *name);
+        let reason = difference.map(|it| format!(" ({})", it.reason)).unwrap_or_default();
+        println!("{count:>6} {name}{reason}");
     }
     assert!(
         unnamed.is_empty(),
@@ -297,6 +294,7 @@ fn spellings() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
 }
 
 fn groups() -> Vec<Group> {
+    // Long: a table of settings, each with what is asked under it.
     let mut groups = Vec::new();
     for (text, hosts, debug) in [
         ("example.com", json!(["example.com"]), false),

@@ -215,45 +215,59 @@ fn header_maps_are_read_as_they_are_written_and_no_other_bytes_panic() {
 }
 
 /// The access log is written when the request is over, and shows the headers as they are by then.
+const STRIP: &str = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "strip"}}"#;
+const CHECK: &str = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "check"}, "csrf": {}}"#;
+const WEBSOCKET: &str = r#"{"allowed_origins": ["https://a.example"]}"#;
+
+/// What the access log shows of a request as it was received.
+fn received(policy: &str, fields: &[(&str, &[u8])]) -> Vec<(String, String)> {
+    let mut native = Native::new(config::load(policy.as_bytes()).unwrap());
+    let common = [
+        (":method", &b"GET"[..]),
+        (":path", b"/"),
+        (":authority", b"api.example"),
+    ];
+    let fields = common.iter().chain(fields);
+    let mut stream = Stream {
+        request: fields
+            .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
+            .collect(),
+        ..Stream::default()
+    };
+    native.begin();
+    native.on_request(&mut stream);
+    let text = |bytes: Vec<u8>| bytes.escape_ascii().to_string();
+    let received = stream.received.into_iter();
+    received.map(|(name, value)| (text(name), text(value))).collect()
+}
+
+fn named(name: &str, value: &str) -> Vec<(String, String)> {
+    vec![(format!("origin_gate_received_{name}"), value.to_owned())]
+}
+
+/// A handshake of a page, over what a proxy in front says.
+fn over(origin: &'static [u8], proto: &'static [u8]) -> [(&'static str, &'static [u8]); 3] {
+    [
+        ("upgrade", b"websocket"),
+        ("origin", origin),
+        ("x-forwarded-proto", proto),
+    ]
+}
+
 #[test]
 fn what_is_edited_is_shown_to_the_access_log_as_it_was_received() {
-    let received = |policy: &str, fields: &[(&str, &[u8])]| {
-        let mut native = Native::new(config::load(policy.as_bytes()).unwrap());
-        let common = [
-            (":method", &b"GET"[..]),
-            (":path", b"/"),
-            (":authority", b"api.example"),
-        ];
-        let fields = common.iter().chain(fields);
-        let mut stream = Stream {
-            request: fields
-                .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
-                .collect(),
-            ..Stream::default()
-        };
-        native.begin();
-        native.on_request(&mut stream);
-        let text = |bytes: Vec<u8>| bytes.escape_ascii().to_string();
-        let received = stream.received.into_iter();
-        received
-            .map(|(name, value)| (text(name), text(value)))
-            .collect::<Vec<_>>()
-    };
-    let named = |name: &str, value: &str| vec![(format!("origin_gate_received_{name}"), value.to_owned())];
-
-    let strip = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "strip"}}"#;
     assert_eq!(
-        received(strip, &[("x-forwarded-host", b"evil.example")]),
+        received(STRIP, &[("x-forwarded-host", b"evil.example")]),
         named("x_forwarded_host", "evil.example")
     );
     assert_eq!(
-        received(strip, &[("x-forwarded-host", b"a"), ("x-forwarded-host", b"\xff\"b")]),
+        received(STRIP, &[("x-forwarded-host", b"a"), ("x-forwarded-host", b"\xff\"b")]),
         named("x_forwarded_host", r#"a, \xff\"b"#)
     );
-    let websocket = r#"{"allowed_origins": ["https://a.example"]}"#;
-    let upgrade = [("upgrade", &b"websocket"[..]), ("origin", b"https://a.example")];
-    let over = |proto: &'static [u8]| [&upgrade[..], &[("x-forwarded-proto", proto)]].concat();
-    assert_eq!(received(websocket, &over(b"wss")), named("x_forwarded_proto", "wss"));
+    assert_eq!(
+        received(WEBSOCKET, &over(b"https://a.example", b"wss")),
+        named("x_forwarded_proto", "wss")
+    );
 
     // Envoy's access log takes these for the path and host, whoever sent them.
     let forged = [
@@ -261,14 +275,16 @@ fn what_is_edited_is_shown_to_the_access_log_as_it_was_received() {
         ("x-envoy-original-host", b"forged.example"),
     ];
     let target = [named("authority", "api.example"), named("path", "/")].concat();
-    assert_eq!(received(strip, &forged), target);
+    assert_eq!(received(STRIP, &forged), target);
     assert_eq!(
         received(r#"{"allowed_hosts": ["other.example"]}"#, &forged[..1]),
         target
     );
+}
 
-    // Of what came in several lines, or in another spelling, Envoy's log has one line.
-    let check = r#"{"allowed_hosts": ["api.example"], "hosts": {"forwarded_host": "check"}, "csrf": {}}"#;
+/// Of what came in several lines, or in another spelling, Envoy's log has one line.
+#[test]
+fn what_came_in_several_lines_is_shown_to_the_access_log() {
     for (lines, name, value) in [
         (
             ["forwarded", "forwarded"],
@@ -313,24 +329,22 @@ fn what_is_edited_is_shown_to_the_access_log_as_it_was_received() {
         ),
     ] {
         let fields = [(lines[0], &b"host=api.example"[..]), (lines[1], b"host=evil.example")];
-        for policy in [check, strip, websocket] {
+        for policy in [CHECK, STRIP, WEBSOCKET] {
             assert_eq!(received(policy, &fields), named(name, value), "{policy}");
         }
     }
+}
 
-    // What is not edited needs nothing, and neither does what is refused.
-    assert_eq!(received(check, &[("forwarded", b"host=evil.example")]), []);
+/// What is not edited needs nothing, and neither does what is refused.
+#[test]
+fn what_is_as_it_was_received_is_not_shown_again() {
+    assert_eq!(received(CHECK, &[("forwarded", b"host=evil.example")]), []);
     assert_eq!(
-        received(check, &[("host", b"api.example"), ("Host", b"api.example")]),
+        received(CHECK, &[("host", b"api.example"), ("Host", b"api.example")]),
         []
     );
-    assert_eq!(received(websocket, &over(b"https")), []);
-    assert_eq!(received(strip, &[("x-forwarded-proto", b"ws")]), []);
-    assert_eq!(received(strip, &[("origin", b"https://a.example")]), []);
-    let foreign = [
-        ("upgrade", &b"websocket"[..]),
-        ("origin", b"https://b.example"),
-        ("x-forwarded-proto", b"ws"),
-    ];
-    assert_eq!(received(websocket, &foreign), []);
+    assert_eq!(received(WEBSOCKET, &over(b"https://a.example", b"https")), []);
+    assert_eq!(received(STRIP, &[("x-forwarded-proto", b"ws")]), []);
+    assert_eq!(received(STRIP, &[("origin", b"https://a.example")]), []);
+    assert_eq!(received(WEBSOCKET, &over(b"https://b.example", b"ws")), []);
 }

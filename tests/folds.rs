@@ -1,7 +1,6 @@
 //! The table of Unicode's folds is what Unicode's data says. `ORIGIN_GATE_ACCEPT=1` writes it anew.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 
 use policy::path::{Fold, fold};
@@ -69,70 +68,68 @@ fn what_folds_in_part_divides_nothing() {
     }
 }
 
+/// The table as a file of Rust.
 fn table() -> String {
-    let (mut starts, mut runs) = (Vec::new(), Vec::<u16>::new());
-    let (mut points, mut offsets, mut texts) = (Vec::new(), Vec::new(), String::new());
+    let (starts, runs, others) = folds();
+    let (points, texts): (Vec<_>, Vec<_>) = others.into_iter().unzip();
+    let ends = texts.iter().scan(0, |end, text| {
+        *end += text.len();
+        Some(*end)
+    });
+    let offsets: Vec<_> = std::iter::once(0).chain(ends).collect();
+    let texts = texts.concat();
+    let lines: Vec<_> = texts.as_bytes().chunks(100).map(String::from_utf8_lossy).collect();
+    let array = |doc: &str, name: &str, of: &str, numbers: &[u32]| {
+        let items: String = numbers.iter().map(|it| format!("{it:#x}, ")).collect();
+        format!(
+            "/// {doc}\npub(super) const {name}: [{of}; {}] = [{items}];\n",
+            numbers.len()
+        )
+    };
+    let tables = [
+        array(
+            "Where runs of characters begin that fold to runs of ASCII.",
+            "STARTS",
+            "u32",
+            &starts,
+        ),
+        array(
+            "For each run, how long it is, and the first that it folds to.",
+            "RUNS",
+            "u16",
+            &runs,
+        ),
+        array("Characters that fold to several.", "POINTS", "u32", &points),
+    ];
+    let count = offsets.len();
+    format!(
+        "//! Made from Unicode's data: `ORIGIN_GATE_ACCEPT=1 cargo test -p origin-gate-tests folds:: && cargo fmt`.\n\n{}\
+         /// Where the text of each begins, and the last ends.\npub(super) const OFFSETS: [u16; {count}] = {offsets:?};\n\
+         /// What they fold to.\npub(super) const TEXTS: &str = \"\\\n{}\";\n",
+        tables.concat(),
+        lines.join("\\\n")
+    )
+}
+
+/// Where runs begin; how long each is, in units of 256, with the ASCII that the first folds to; and the characters that
+/// fold to more or less than one character, with their folds.
+fn folds() -> (Vec<u32>, Vec<u32>, Vec<(u32, String)>) {
+    let (mut starts, mut runs, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     let mut before = None;
     for character in others() {
         let Some(text) = ascii_of(character) else { continue };
         let point = u32::from(character);
         let &[byte] = text.as_bytes() else {
-            points.push(point);
-            offsets.push(texts.len());
-            texts.push_str(&text);
+            texts.push((point, text));
             continue;
         };
         if before == Some((point.wrapping_sub(1), byte.wrapping_sub(1))) {
             *runs.last_mut().unwrap() += 0x100;
         } else {
             starts.push(point);
-            runs.push(0x100 | u16::from(byte));
+            runs.push(0x100 | u32::from(byte));
         }
         before = Some((point, byte));
     }
-    offsets.push(texts.len());
-    let mut table = String::from(
-        "//! Made from Unicode's data: `ORIGIN_GATE_ACCEPT=1 cargo test --test folds && cargo fmt`.\n\n\
-         /// Where runs of characters begin that fold to runs of ASCII.\n",
-    );
-    let hex = |numbers: &[u32]| -> String { numbers.iter().map(|it| format!("{it:#x}, ")).collect() };
-    writeln!(
-        table,
-        "pub(super) const STARTS: [u32; {}] = [{}];",
-        starts.len(),
-        hex(&starts)
-    )
-    .unwrap();
-    table.push_str("/// For each run, how long it is, and the first that it folds to.\n");
-    let runs: Vec<_> = runs.into_iter().map(u32::from).collect();
-    writeln!(
-        table,
-        "pub(super) const RUNS: [u16; {}] = [{}];",
-        runs.len(),
-        hex(&runs)
-    )
-    .unwrap();
-    table.push_str("/// Characters that fold to several.\n");
-    writeln!(
-        table,
-        "pub(super) const POINTS: [u32; {}] = [{}];",
-        points.len(),
-        hex(&points)
-    )
-    .unwrap();
-    table.push_str("/// Where the text of each begins, and the last ends.\n");
-    writeln!(
-        table,
-        "pub(super) const OFFSETS: [u16; {}] = {offsets:?};",
-        offsets.len()
-    )
-    .unwrap();
-    table.push_str("/// What they fold to.\n");
-    let lines: Vec<_> = texts
-        .as_bytes()
-        .chunks(100)
-        .map(|it| String::from_utf8_lossy(it))
-        .collect();
-    writeln!(table, "pub(super) const TEXTS: &str = \"\\\n{}\";", lines.join("\\\n")).unwrap();
-    table
+    (starts, runs, texts)
 }

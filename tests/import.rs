@@ -124,6 +124,7 @@ fn what_would_let_in_more_is_no_policy() {
 
 #[test]
 fn a_module_of_settings() {
+    // Long: one module, and the whole policy that comes of it.
     let text = r#"
 """Django settings. ALLOWED_HOSTS = ["not.this"] """
 import os
@@ -450,6 +451,7 @@ const ORIGINS: &str = "ORIGINS = ['https://app.example', 'https://old.example']\
 /// A name that may have changed on its way to a setting is not known, however it changed.
 #[test]
 fn names_that_may_have_changed_are_not_known() {
+    // Long: a table of modules, each with what is left out.
     for change in [
         "if not DEBUG:\n    ORIGINS = ['https://app.example']",
         "if not DEBUG: ORIGINS = ['https://app.example']",

@@ -292,6 +292,7 @@ fn lists(entry: &str, host: &str) -> bool {
 }
 
 fn slow(policy: &Policy, request: &Request) -> Outcome {
+    // Long: the standards' steps, read from the first to the last.
     let is_any = policy.origins == ["*"];
     let tuple = request.origin.and_then(tuple);
     let nearest = |same_scheme: bool| {
@@ -495,6 +496,7 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
 
 /// `None` if the policy does not enforce `cors`, which all of these do.
 fn fast(policy: &Policy, request: &Request) -> Option<Outcome> {
+    // Long: the same policy and request, written for the filter key by key.
     let mut origins = policy.origins.clone();
     origins.dedup();
     let mut text = json!({

@@ -317,7 +317,7 @@ proptest! {
     }
 }
 
-/// `PATH_CASES=100000 cargo test --test paths` looks longer.
+/// `PATH_CASES=100000 cargo test -p origin-gate-tests paths::` looks longer.
 fn cases() -> u32 {
     std::env::var("PATH_CASES").map_or(300, |it| it.parse().unwrap())
 }

@@ -126,8 +126,13 @@ fn no_line_has_what_is_only_for_the_backend() {
         })
         .unwrap();
     assert!(lines.get() > 1000, "only {lines:?}");
+}
 
-    // What is left says enough.
+/// What is left says enough.
+#[test]
+fn what_is_left_of_an_origin_names_it() {
+    captured::start();
+    let policies = policies();
     let Loaded { policy, provenance, .. } = &policies[0];
     let said = |origin: &str| {
         let decision_log = DecisionLog::default();

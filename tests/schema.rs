@@ -163,6 +163,7 @@ fn the_keys_are_those_that_are_read() {
 /// For every key: its default and examples are read as they are, and what is refused by one is refused by the other.
 #[test]
 fn the_values_are_those_that_are_read() {
+    // Long: a table of values, tried in every key.
     let validator = validator();
     let schema = schema();
     let probes = [

@@ -15,6 +15,7 @@ use advice::nearest::sibling;
 use advice::{Domains, Hint};
 use config::Loaded;
 use filter::{Filter, FilterConfig, Next};
+use policy::Policy;
 use policy::forwarding::FORWARDED;
 use policy::origin::Origin;
 use policy::pattern::{HostPattern, OriginPattern};
@@ -93,24 +94,10 @@ pub fn explain(loaded: Loaded, exchange: &Exchange) -> Result<Explanation, &'sta
         .collect();
     let verdict = loaded.policy.decide(&head);
     let Verdict { finding, by, .. } = verdict;
-    let policy = by.map(
-        |at| match loaded.policy.scoped.get(at).and_then(|it| it.name.as_ref()) {
-            Some(name) => format!("policies[{at}] ({})", name.escape_debug()),
-            None => format!("policies[{at}]"),
-        },
-    );
+    let policy = by.map(|at| named(&loaded.policy, at));
     let entry = entry(loaded.policy.rules_of(by), finding, &head);
     let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded, &verdict, &head));
-    let is_malformed = finding.outcome.deny() == Some(Deny::HostMalformed);
-    let why = match &verdict.forwarded {
-        Some(unfit) => match (unfit.header == FORWARDED, is_malformed) {
-            (true, true) => "Forwarded does not parse, or names what is no host",
-            (true, false) => "a host in Forwarded is not in allowed_hosts",
-            (false, true) => "X-Forwarded-Host is no list of names or addresses",
-            (false, false) => "X-Forwarded-Host is not in allowed_hosts",
-        },
-        None => render::reason_text(finding),
-    };
+    let why = why(&verdict);
     let keeps_upstream =
         matches!(&verdict.action, Action::Forward(forward) if matches!(forward.response, ResponseCors::Keep(_)));
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -136,6 +123,27 @@ pub fn explain(loaded: Loaded, exchange: &Exchange) -> Result<Explanation, &'sta
         body: recording.body,
         warnings,
     })
+}
+
+/// An entry of `policies`, with its name if it has one.
+fn named(policy: &Policy, entry: usize) -> String {
+    match policy.scoped.get(entry).and_then(|it| it.name.as_ref()) {
+        Some(name) => format!("policies[{entry}] ({})", name.escape_debug()),
+        None => format!("policies[{entry}]"),
+    }
+}
+
+fn why(verdict: &Verdict<'_>) -> &'static str {
+    let is_malformed = verdict.finding.outcome.deny() == Some(Deny::HostMalformed);
+    match &verdict.forwarded {
+        Some(unfit) => match (unfit.header == FORWARDED, is_malformed) {
+            (true, true) => "Forwarded does not parse, or names what is no host",
+            (true, false) => "a host in Forwarded is not in allowed_hosts",
+            (false, true) => "X-Forwarded-Host is no list of names or addresses",
+            (false, false) => "X-Forwarded-Host is not in allowed_hosts",
+        },
+        None => render::reason_text(verdict.finding),
+    }
 }
 
 /// The entry that allowed the origin, for the findings that have one.

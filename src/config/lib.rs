@@ -216,33 +216,22 @@ fn digest(configuration: &[u8], settings: &Settings, environment: &Environment<'
 fn parse(bytes: &[u8]) -> Result<Vec<(String, Value)>, Diagnostic> {
     const WHOLE: &str = "configuration";
     const SMALLEST: &str = r#"the smallest policy is `{"allowed_origins": ["https://app.example"]}`"#;
+    let refuse = |code, message| Err(Diagnostic::at(WHOLE, (code, message)));
     if bytes.trim_ascii().is_empty() {
-        return Err(Diagnostic::at(
-            WHOLE,
-            (DiagnosticCode::Empty, format!("it is empty; {SMALLEST}")),
-        ));
+        return refuse(DiagnosticCode::Empty, format!("it is empty; {SMALLEST}"));
     }
     if bytes.starts_with(b"\xef\xbb\xbf") {
         let message = "it begins with a byte-order mark; save it as UTF-8 without one".to_owned();
-        return Err(Diagnostic::at(WHOLE, (DiagnosticCode::NotJson, message)));
+        return refuse(DiagnosticCode::NotJson, message);
     }
     let error = match serde_json::from_slice(bytes) {
         Ok(Value::Object(entries)) if entries.is_empty() => {
-            return Err(Diagnostic::at(
-                WHOLE,
-                (DiagnosticCode::Empty, format!("it says nothing; {SMALLEST}")),
-            ));
+            return refuse(DiagnosticCode::Empty, format!("it says nothing; {SMALLEST}"));
         }
         Ok(Value::Object(entries)) => return Ok(entries),
         Ok(other) => {
-            return Err(Diagnostic::on(
-                WHOLE,
-                other,
-                (
-                    DiagnosticCode::NotPolicy,
-                    format!("a JSON object is expected; {SMALLEST}"),
-                ),
-            ));
+            let message = format!("a JSON object is expected; {SMALLEST}");
+            return Err(Diagnostic::on(WHOLE, other, (DiagnosticCode::NotPolicy, message)));
         }
         Err(error) => error,
     };
@@ -250,10 +239,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<(String, Value)>, Diagnostic> {
     let malformed = match protobuf::parse_struct(bytes) {
         Ok(entries) => return Ok(entries),
         Err(_) if !bytes.starts_with(b"\n") || looks_like_json => {
-            return Err(Diagnostic::at(
-                WHOLE,
-                (DiagnosticCode::NotJson, format!("it is not JSON: {error}")),
-            ));
+            return refuse(DiagnosticCode::NotJson, format!("it is not JSON: {error}"));
         }
         Err(malformed) => malformed,
     };

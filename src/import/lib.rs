@@ -59,6 +59,7 @@ const OLD_NAMES: [(&str, &str); 3] = [
 /// Makes a policy of a `.env` file or of a module of Django's settings, which may ask for variables.
 #[must_use]
 pub fn import_django(file_name: &str, text: &str, variables: &BTreeMap<String, String>) -> Imported {
+    // Long: it is being split with the reader of modules.
     let is_module = is_python(file_name, text);
     let Told {
         mut settings,

@@ -56,26 +56,25 @@ struct Typical {
     status: u16,
 }
 
-fn typical() -> Vec<Typical> {
-    let with = |name, lines: &[&str]| Typical {
+fn with(name: &'static str, lines: &[&str]) -> Typical {
+    Typical {
         name,
         method: "GET",
         lines: lines.iter().map(ToString::to_string).collect(),
         status: 200,
-    };
-    let preflight = |name, lines: &[&str]| Typical {
+    }
+}
+
+fn preflight(name: &'static str, lines: &[&str]) -> Typical {
+    let asks = ["access-control-request-method: PUT", "origin: https://app.example"];
+    Typical {
         method: "OPTIONS",
-        ..with(
-            name,
-            &[
-                &["access-control-request-method: PUT", "origin: https://app.example"],
-                lines,
-            ]
-            .concat(),
-        )
-    };
-    let long = |unit: &str| unit.repeat(16384 / unit.len());
-    vec![
+        ..with(name, &[&asks, lines].concat())
+    }
+}
+
+fn typical() -> Vec<Typical> {
+    let mut typical = vec![
         with("GET without Origin", &[]),
         with("GET, allowed origin", &["origin: https://app.example"]),
         with("GET, refused origin", &["origin: https://evil.example"]),
@@ -99,6 +98,14 @@ fn typical() -> Vec<Typical> {
                 ],
             )
         },
+    ];
+    typical.extend(hostile());
+    typical
+}
+
+fn hostile() -> [Typical; 5] {
+    let long = |unit: &str| unit.repeat(16384 / unit.len());
+    [
         with(
             "hostile: origin of 16 KB",
             &[&format!("origin: https://{}", long("a.b-"))],

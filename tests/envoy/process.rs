@@ -189,13 +189,6 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 
 pub(super) fn listener(number: usize, suite: &Suite, module: &str, access_log: &str) -> Value {
     let name = &listener_name(number);
-    let configuration = configuration(number, &suite.policy);
-    // VMs are shared by those that are configured alike.
-    let vm_id = if suite.environment.is_empty() {
-        "origin_gate"
-    } else {
-        name
-    };
     let routes = json!([
         { "match": { "prefix": "/no-route/" }, "direct_response": { "status": 404 } },
         { "match": { "safe_regex": { "regex": ".*" } }, "route": { "cluster": "backend" } },
@@ -219,24 +212,7 @@ pub(super) fn listener(number: usize, suite: &Suite, module: &str, access_log: &
                     },
                 }],
                 "http_filters": [
-                    {
-                        "name": "origin_gate",
-                        "typed_config": {
-                            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-                            "config": {
-                                "name": "origin_gate",
-                                "root_id": "origin_gate",
-                                "failure_policy": "FAIL_CLOSED",
-                                "configuration": configuration,
-                                "vm_config": {
-                                    "vm_id": vm_id,
-                                    "environment_variables": { "key_values": suite.environment },
-                                    "runtime": "envoy.wasm.runtime.v8",
-                                    "code": { "local": { "filename": module } },
-                                },
-                            },
-                        },
-                    },
+                    filter(number, suite, module),
                     {
                         "name": "envoy.filters.http.router",
                         "typed_config": {
@@ -247,5 +223,31 @@ pub(super) fn listener(number: usize, suite: &Suite, module: &str, access_log: &
                 "route_config": { "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": routes }] },
             },
         }] }],
+    })
+}
+
+fn filter(number: usize, suite: &Suite, module: &str) -> Value {
+    // VMs are shared by those that are configured alike.
+    let vm_id = match suite.environment.is_empty() {
+        true => "origin_gate".to_owned(),
+        false => listener_name(number),
+    };
+    json!({
+        "name": "origin_gate",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                "name": "origin_gate",
+                "root_id": "origin_gate",
+                "failure_policy": "FAIL_CLOSED",
+                "configuration": configuration(number, &suite.policy),
+                "vm_config": {
+                    "vm_id": vm_id,
+                    "environment_variables": { "key_values": suite.environment },
+                    "runtime": "envoy.wasm.runtime.v8",
+                    "code": { "local": { "filename": module } },
+                },
+            },
+        },
     })
 }

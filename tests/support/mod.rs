@@ -274,40 +274,43 @@ fn read_rows(file: &str, policies: &Value, rows: &[Value]) -> Vec<Suite> {
     order.iter().enumerate().map(suite).collect()
 }
 
+/// The status and the finding that a mark stands for.
+fn marked(is_origin: bool, mark: char) -> Option<(u16, &'static str)> {
+    Some(match (is_origin, mark) {
+        (true, 'L') => (200, "cors:allowed:listed"),
+        (true, 'W') => (200, "cors:allowed:pattern"),
+        (true, 'm') => (200, "cors:rejected:origin_malformed"),
+        (true, 'n') => (200, "cors:rejected:origin_not_allowed"),
+        (true, 'p') => (200, "cors:rejected:port_mismatch"),
+        (true, 's') => (200, "cors:rejected:scheme_mismatch"),
+        (true, '0') => (200, "cors:rejected:origin_null"),
+        (false, 'A') => (200, "cors:allowed:origin_missing"),
+        (false, 'm') => (421, "hosts:rejected:host_malformed"),
+        (false, 'n') => (421, "hosts:rejected:host_not_allowed"),
+        _ => return None,
+    })
+}
+
 fn read_row(file: &str, row: &[String], at: usize) -> Case {
     let value = latin1(&row[0]);
     let mark = row[1].chars().nth(at).unwrap();
+    let is_origin = file == "origins";
     let vary = ("vary".to_owned(), b"Origin".to_vec());
     let name = format!(
         "{} ({})",
         value.escape_ascii().to_string().chars().take(80).collect::<String>(),
         row[2]
     );
-    let (headers, status, granted, finding) = if file == "origins" {
-        let finding = match mark {
-            'L' => "cors:allowed:listed",
-            'W' => "cors:allowed:pattern",
-            'm' => "cors:rejected:origin_malformed",
-            'n' => "cors:rejected:origin_not_allowed",
-            'p' => "cors:rejected:port_mismatch",
-            's' => "cors:rejected:scheme_mismatch",
-            '0' => "cors:rejected:origin_null",
-            _ => panic!("{name}: unknown mark {mark}"),
-        };
+    let (status, finding) = marked(is_origin, mark).unwrap_or_else(|| panic!("{name}: unknown mark {mark}"));
+    let (headers, granted) = if is_origin {
         let granted = matches!(mark, 'L' | 'W').then(|| ("access-control-allow-origin".to_owned(), value.clone()));
         let headers = vec![
             ("host".to_owned(), b"api.example".to_vec()),
             ("origin".to_owned(), value),
         ];
-        (headers, 200, granted, finding)
+        (headers, granted)
     } else {
-        let (status, finding) = match mark {
-            'A' => (200, "cors:allowed:origin_missing"),
-            'm' => (421, "hosts:rejected:host_malformed"),
-            'n' => (421, "hosts:rejected:host_not_allowed"),
-            _ => panic!("{name}: unknown mark {mark}"),
-        };
-        (vec![("host".to_owned(), value)], status, None, finding)
+        (vec![("host".to_owned(), value)], None)
     };
     Case {
         name,
@@ -418,11 +421,7 @@ impl Case {
     /// Where what was seen departs from what must be.
     pub(crate) fn differences(&self, seen: &Seen) -> Vec<String> {
         let mut differences = Vec::new();
-        let mut differ = |what: &str, want: String, got: String| {
-            if want != got {
-                differences.push(format!("{what}: expected {want}, got {got}"));
-            }
-        };
+        let mut differ = |what: &str, want: String, got: String| differences.extend(difference(what, &want, &got));
         differ("status", self.answer.status.to_string(), seen.answer.status.to_string());
         // All of CORS and `Vary` is compared, so what a case does not name must be absent; of the rest, what it names.
         let names = self
@@ -460,23 +459,26 @@ impl Case {
             reached(seen.forwarded.is_some()),
         );
         if let Some(forwarded) = &seen.forwarded {
-            for (name, want) in &self.forwarded {
-                let got = value_of(forwarded, name);
-                let is_any = want == b"*" && got != ABSENT && !got.is_empty();
-                if !is_any {
-                    differ(&format!("forwarded {name}"), value_of(&self.forwarded, name), got);
-                }
-            }
-            for name in &self.not_forwarded {
-                differ(
-                    &format!("forwarded {name}"),
-                    ABSENT.to_owned(),
-                    value_of(forwarded, name),
-                );
-            }
+            differences.extend(self.forwarded_differences(forwarded));
         }
         differences
     }
+
+    fn forwarded_differences(&self, forwarded: &[(String, Vec<u8>)]) -> impl Iterator<Item = String> {
+        let changed = self.forwarded.iter().filter_map(|(name, want)| {
+            let got = value_of(forwarded, name);
+            let is_any = want == b"*" && got != ABSENT && !got.is_empty();
+            let want = value_of(&self.forwarded, name);
+            difference(&format!("forwarded {name}"), &want, &got).filter(|_| !is_any)
+        });
+        let kept = self.not_forwarded.iter();
+        let kept = kept.filter_map(|name| difference(&format!("forwarded {name}"), ABSENT, &value_of(forwarded, name)));
+        changed.chain(kept)
+    }
+}
+
+fn difference(what: &str, want: &str, got: &str) -> Option<String> {
+    (want != got).then(|| format!("{what}: expected {want}, got {got}"))
 }
 
 const ABSENT: &str = "(absent)";

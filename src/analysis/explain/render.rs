@@ -56,21 +56,18 @@ impl Explanation {
             self.finding,
             self.what_happens()
         );
-        let mut row = |name: &str, value: &str| {
-            let _ = writeln!(text, "  {name:<9}{value}");
-        };
-        row("why", self.why);
-        if let Some(policy) = &self.policy {
-            row("rules", policy);
-        }
-        if let Some(entry) = &self.entry {
-            row("entry", entry);
-        }
-        if let Some(hint) = &self.hint {
-            if let Some(nearest) = &hint.nearest {
-                row("nearest", nearest);
+        let hint = self.hint.as_ref();
+        let rows = [
+            ("why", Some(self.why)),
+            ("rules", self.policy.as_deref()),
+            ("entry", self.entry.as_deref()),
+            ("nearest", hint.and_then(|it| it.nearest.as_deref())),
+            ("fix", hint.map(|it| &*it.fix)),
+        ];
+        for (name, value) in rows {
+            if let Some(value) = value {
+                let _ = writeln!(text, "  {name:<9}{value}");
             }
-            row("fix", &hint.fix);
         }
         if !self.edits.is_empty() {
             text.push_str("\nedits to the request\n");

@@ -69,13 +69,16 @@ fn map<'a>(host: &'a mut Host<'_>, map: u32) -> Status<&'a mut Fields> {
 }
 
 pub fn link(linker: &mut Linker<State>) -> Result<()> {
-    link_headers(linker)?;
-    link_stream(linker)?;
+    link_header_reads(linker)?;
+    link_header_edits(linker)?;
+    link_reply(linker)?;
+    link_properties(linker)?;
     link_metrics(linker)?;
-    link_rest(linker)
+    link_log_and_clock(linker)?;
+    link_shared_data(linker)
 }
 
-fn link_headers(linker: &mut Linker<State>) -> Result<()> {
+fn link_header_reads(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         "env",
         "proxy_get_header_map_pairs",
@@ -98,6 +101,10 @@ fn link_headers(linker: &mut Linker<State>) -> Result<()> {
             })
         },
     )?;
+    Ok(())
+}
+
+fn link_header_edits(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         "env",
         "proxy_replace_header_map_value",
@@ -134,7 +141,7 @@ fn link_headers(linker: &mut Linker<State>) -> Result<()> {
     Ok(())
 }
 
-fn link_stream(linker: &mut Linker<State>) -> Result<()> {
+fn link_reply(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         "env",
         "proxy_send_local_response",
@@ -161,6 +168,10 @@ fn link_stream(linker: &mut Linker<State>) -> Result<()> {
             })
         },
     )?;
+    Ok(())
+}
+
+fn link_properties(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         "env",
         "proxy_set_property",
@@ -229,7 +240,7 @@ fn link_metrics(linker: &mut Linker<State>) -> Result<()> {
     Ok(())
 }
 
-fn link_rest(linker: &mut Linker<State>) -> Result<()> {
+fn link_log_and_clock(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap("env", "proxy_log", |host: Host<'_>, level: u32, line: u32, len: u32| {
         serve(host, "proxy_log", |host| {
             let line = text(host, line, len)?;
@@ -257,6 +268,10 @@ fn link_rest(linker: &mut Linker<State>) -> Result<()> {
         "proxy_set_tick_period_milliseconds",
         |host: Host<'_>, _period: u32| serve(host, "proxy_set_tick_period_milliseconds", |_| Ok(())),
     )?;
+    Ok(())
+}
+
+fn link_shared_data(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         "env",
         "proxy_get_shared_data",

@@ -29,6 +29,12 @@ fn variables(host: &Host<'_>) -> Vec<Vec<u8>> {
 }
 
 pub fn link(linker: &mut Linker<State>) -> Result<()> {
+    link_environment(linker)?;
+    link_random_and_clock(linker)?;
+    link_ends(linker)
+}
+
+fn link_environment(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         WASI,
         "environ_sizes_get",
@@ -51,6 +57,10 @@ pub fn link(linker: &mut Linker<State>) -> Result<()> {
             Ok(0)
         },
     )?;
+    Ok(())
+}
+
+fn link_random_and_clock(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         WASI,
         "random_get",
@@ -67,7 +77,11 @@ pub fn link(linker: &mut Linker<State>) -> Result<()> {
             write(&mut host, at, &now)
         },
     )?;
-    // Where a panic is told. The lines say what a trap does not.
+    Ok(())
+}
+
+/// Where a panic writes its lines, which say what a trap does not, and where a module ends itself.
+fn link_ends(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         WASI,
         "fd_write",

@@ -1,4 +1,4 @@
-//! Made from Unicode's data: `ORIGIN_GATE_ACCEPT=1 cargo test --test folds && cargo fmt`.
+//! Made from Unicode's data: `ORIGIN_GATE_ACCEPT=1 cargo test -p origin-gate-tests folds:: && cargo fmt`.
 
 /// Where runs of characters begin that fold to runs of ASCII.
 pub(super) const STARTS: [u32; 217] = [
