@@ -49,14 +49,20 @@ fn the_examples_in_json_load() {
     }
 }
 
+/// What walks over all checks walks over each.
+#[test]
+fn each_check_has_its_section() {
+    let checks: BTreeSet<_> = Check::ALL.iter().map(|it| it.code()).collect();
+    assert_eq!(checks, BTreeSet::from(config::SECTIONS));
+}
+
 #[test]
 fn the_table_of_keys_is_whole_and_its_defaults_are_valid() {
-    let sections = ["cors", "websocket", "hosts", "csrf"];
     let mut known: BTreeSet<String> = keys_of(None)
         .into_iter()
-        .filter(|it| !sections.contains(&it.as_str()))
+        .filter(|it| !config::SECTIONS.contains(&it.as_str()))
         .collect();
-    for section in sections {
+    for section in config::SECTIONS {
         known.extend(keys_of(Some(section)).into_iter().map(|key| format!("{section}.{key}")));
     }
     let page = document("docs/policy.md");

@@ -7,7 +7,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use analysis::check::check;
-use analysis::{Budget, Expression, HttpSearch, Outside, Verdict, dead_alternatives, judge};
+use analysis::{Budget, Expression, HttpSearch, Judgement, Outside, dead_alternatives, judge};
 use policy::origin::Origin;
 use policy::pattern::{MAX_EXPRESSIONS, OriginRegex};
 use proptest::prelude::*;
@@ -17,8 +17,8 @@ use regex_syntax::ast::{Ast, RepetitionKind, RepetitionRange};
 use serde_json::{Value, json};
 
 /// What is found of an expression that loads; one that does not is like none that a test expects.
-fn verdict(text: &str) -> Verdict {
-    judge(text, &mut Budget::default()).unwrap_or(Verdict::Unknown)
+fn verdict(text: &str) -> Judgement {
+    judge(text, &mut Budget::default()).unwrap_or(Judgement::Unknown)
 }
 
 fn expression_size(text: &str) -> usize {
@@ -277,7 +277,7 @@ fn one_language(((text, origin), mut origins): ((String, String), Vec<String>)) 
     };
     prop_assert_eq!(regex.text(), &text);
     let Some(Ok(mut expression)) = Expression::read(&text) else {
-        prop_assert_eq!(judge(&text, &mut Budget::default()), Some(Verdict::Unknown));
+        prop_assert_eq!(judge(&text, &mut Budget::default()), Some(Judgement::Unknown));
         return Ok(());
     };
     for origin in origins {
@@ -314,13 +314,13 @@ fn holds(((text, origin), mut origins): ((String, String), Vec<String>)) -> Resu
             continue;
         }
         match &verdict {
-            Verdict::Named => prop_assert_eq!(expression.is_named(origin), Some(true), "{} on {}", text, origin),
-            Verdict::Never { .. } | Verdict::Socket { .. } => prop_assert!(false, "{} matches {}", text, origin),
+            Judgement::Named => prop_assert_eq!(expression.is_named(origin), Some(true), "{} on {}", text, origin),
+            Judgement::Never { .. } | Judgement::Socket { .. } => prop_assert!(false, "{} matches {}", text, origin),
             _ => {}
         }
     }
     match verdict {
-        Verdict::Outside {
+        Judgement::Outside {
             what, origin, instead, ..
         } => {
             prop_assert!(matches(&regex, &origin), "{} does not match {}", text, origin);
@@ -335,8 +335,8 @@ fn holds(((text, origin), mut origins): ((String, String), Vec<String>)) -> Resu
                 prop_assert!(!is_wider, "{} of {} matches {}", instead, text, origin);
             }
         }
-        Verdict::Never { instead: Some(instead) } => {
-            prop_assert_eq!(judge(&instead, &mut Budget::default()), Some(Verdict::Named));
+        Judgement::Never { instead: Some(instead) } => {
+            prop_assert_eq!(judge(&instead, &mut Budget::default()), Some(Judgement::Named));
         }
         _ => {}
     }

@@ -555,7 +555,7 @@ fn a_path_with_too_many_ways_through_the_tree_is_of_every_entry() {
         .map(|it| PathPrefix::parse(&"/a".repeat(it + 1)).unwrap())
         .collect();
     let index = PathIndex::new(prefixes.chunks(1));
-    let asked = |path: String| index.asked(path.as_bytes());
+    let asked = |path: String| index.scopes(path.as_bytes());
     assert_eq!(asked("/a".repeat(30)).len(), 30);
     assert_eq!(asked(format!("{}/..", "/a".repeat(30))).len(), 30);
     assert_eq!(

@@ -121,30 +121,31 @@ fn keys_of(wrap: impl Fn(Value) -> Value) -> BTreeSet<String> {
     list.trim_end_matches('`').split("`, `").map(str::to_owned).collect()
 }
 
-type Wrap = fn(Value) -> Value;
+type Wrap = Box<dyn Fn(Value) -> Value>;
 
 /// Each object of the schema, and a policy that has it.
 fn objects() -> Vec<(&'static str, Value, Wrap)> {
     let schema = schema();
     let of = |name: &str| schema["$defs"][name].clone();
-    vec![
-        ("", schema.clone(), |it| it),
-        ("cors", of("cors"), |it| json!({ "cors": it })),
-        ("websocket", of("websocket"), |it| json!({ "websocket": it })),
-        ("hosts", of("hosts"), |it| json!({ "hosts": it })),
-        ("csrf", of("csrf"), |it| json!({ "csrf": it })),
-        ("scoped", of("scoped"), |mut it| {
-            if it.get("match").is_none() {
-                it["match"] = json!({ "hosts": ["a"] });
-            }
-            json!({ "policies": [it] })
-        }),
-        (
-            "match",
-            of("scoped")["properties"]["match"].clone(),
-            |it| json!({ "policies": [{ "match": it }] }),
-        ),
-    ]
+    let scoped = of("scoped");
+    let matched = scoped["properties"]["match"].clone();
+    let in_entry = |mut it: Value| {
+        if it.get("match").is_none() {
+            it["match"] = json!({ "hosts": ["a"] });
+        }
+        json!({ "policies": [it] })
+    };
+    let in_match = |it| json!({ "policies": [{ "match": it }] });
+    let sections = config::SECTIONS.map(|name| {
+        let wrap: Wrap = Box::new(move |it| json!({ name: it }));
+        (name, of(name), wrap)
+    });
+    let others: [(_, _, Wrap); 3] = [
+        ("", schema.clone(), Box::new(|it| it)),
+        ("scoped", scoped, Box::new(in_entry)),
+        ("match", matched, Box::new(in_match)),
+    ];
+    others.into_iter().chain(sections).collect()
 }
 
 #[test]
@@ -153,7 +154,7 @@ fn the_keys_are_those_that_are_read() {
         let keys = object["properties"].as_object().unwrap().keys();
         // Editors' own.
         let told: BTreeSet<String> = keys.filter(|key| *key != "$schema").cloned().collect();
-        assert_eq!(told, keys_of(wrap), "{name}");
+        assert_eq!(told, keys_of(&wrap), "{name}");
         assert_eq!(object["additionalProperties"], false, "{name}");
         let unknown = wrap(json!({ "unknown": 1 }));
         assert!(!validator().is_valid(&unknown), "{unknown}");

@@ -35,7 +35,7 @@ impl Default for Budget {
 
 /// What an expression matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Judgement {
     /// Only origins whose scheme and registrable domain its author spelled.
     Named,
     /// Others too.
@@ -102,29 +102,29 @@ const MANY: usize = 12;
 
 /// Decides which origins an expression matches. `None` is one that does not load.
 #[must_use]
-pub fn judge(text: &str, budget: &mut Budget) -> Option<Verdict> {
+pub fn judge(text: &str, budget: &mut Budget) -> Option<Judgement> {
     let mut expression = match Expression::read(text)? {
         Ok(expression) => expression,
-        Err(TooLarge) => return Some(Verdict::Unknown),
+        Err(TooLarge) => return Some(Judgement::Unknown),
     };
     Some(match expression.judge(budget).map(|(verdict, _)| verdict) {
-        Ok(Verdict::Outside { what, origin, .. }) => {
+        Ok(Judgement::Outside { what, origin, .. }) => {
             let (instead, with_ports) = match repair::narrower(&expression, budget) {
                 Some(Narrower { text, with_ports }) => (Some(text), with_ports),
                 None => (None, None),
             };
-            Verdict::Outside {
+            Judgement::Outside {
                 what,
                 origin,
                 instead,
                 with_ports,
             }
         }
-        Ok(Verdict::Never { .. }) => Verdict::Never {
+        Ok(Judgement::Never { .. }) => Judgement::Never {
             instead: repair::meant(&expression, budget),
         },
         Ok(other) => other,
-        Err(TooLarge) => Verdict::Unknown,
+        Err(TooLarge) => Judgement::Unknown,
     })
 }
 
@@ -163,7 +163,7 @@ impl Expression {
     }
 
     /// The verdict, without what to write instead, and an origin that is matched where all were spelled.
-    pub(super) fn judge(&mut self, budget: &mut Budget) -> Result<(Verdict, Option<String>), TooLarge> {
+    pub(super) fn judge(&mut self, budget: &mut Budget) -> Result<(Judgement, Option<String>), TooLarge> {
         let before = self.automaton.work;
         let found = search(&mut self.automaton, Goal::Outside, MAX_WORK.min(budget.whole));
         let verdict = found.and_then(|mut it| {
@@ -174,7 +174,7 @@ impl Expression {
         verdict
     }
 
-    fn verdict(&mut self, found: Found, any: Option<String>) -> Result<Verdict, TooLarge> {
+    fn verdict(&mut self, found: Found, any: Option<String>) -> Result<Judgement, TooLarge> {
         let (instead, with_ports) = (None, None);
         Ok(match found {
             Found {
@@ -186,7 +186,7 @@ impl Expression {
                 }
                 let origin = nicer(&mut self.automaton, &self.text, &self.regex, &origin)?;
                 let what = self.what_is_open(&origin)?;
-                Verdict::Outside {
+                Judgement::Outside {
                     what,
                     origin,
                     instead,
@@ -196,7 +196,7 @@ impl Expression {
             Found {
                 lent: Some((domain, origin)),
                 ..
-            } => Verdict::Outside {
+            } => Judgement::Outside {
                 what: Outside::Below {
                     domain: domain.to_string(),
                 },
@@ -204,18 +204,18 @@ impl Expression {
                 instead,
                 with_ports,
             },
-            Found { is_cut: true, .. } => Verdict::Unknown,
+            Found { is_cut: true, .. } => Judgement::Unknown,
             Found { sites, socket, .. } => match (any, socket) {
-                (Some(origin), _) if !matches(&self.regex, &origin) => Verdict::Unknown,
+                (Some(origin), _) if !matches(&self.regex, &origin) => Judgement::Unknown,
                 (Some(origin), _) if sites.len() > MANY && sites.len() > alternatives::count(&self.ast) => {
-                    Verdict::Many {
+                    Judgement::Many {
                         sites: sites.len(),
                         origin,
                     }
                 }
-                (Some(_), _) => Verdict::Named,
-                (None, Some(origin)) => Verdict::Socket { origin },
-                (None, None) => Verdict::Never { instead },
+                (Some(_), _) => Judgement::Named,
+                (None, Some(origin)) => Judgement::Socket { origin },
+                (None, None) => Judgement::Never { instead },
             },
         })
     }

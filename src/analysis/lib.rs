@@ -22,7 +22,7 @@ mod suffixes;
 mod witness;
 
 pub use automaton::TooLarge;
-pub use expression::{Budget, Expression, Outside, Verdict, dead_alternatives, judge};
+pub use expression::{Budget, Expression, Judgement, Outside, dead_alternatives, judge};
 pub use http::{Http, HttpSearch};
 pub use local::local_origins;
 pub use suffixes::{Standing, is_public_suffix, standing};

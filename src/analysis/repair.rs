@@ -6,7 +6,7 @@
 use regex_syntax::ast::{Ast, LiteralKind, Repetition, RepetitionKind, Span};
 
 use super::alternatives::witnesses;
-use super::expression::{Budget, Expression, Verdict};
+use super::expression::{Budget, Expression, Judgement};
 use super::letters::symbols_of;
 use super::witness::matches;
 use policy::host::is_loopback;
@@ -95,7 +95,7 @@ fn accepted(candidate: &str, text: &str, budget: &mut Budget) -> Option<String> 
     }
     let mut read = Expression::read(candidate)?.ok()?;
     let (verdict, origin) = read.judge(budget).ok()?;
-    let origin = origin.filter(|_| verdict == Verdict::Named)?;
+    let origin = origin.filter(|_| verdict == Judgement::Named)?;
     let others = witnesses(&read, budget)?;
     (is_likely(&origin) && others.iter().all(|it| is_likely(it))).then_some(origin)
 }

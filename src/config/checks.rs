@@ -10,6 +10,15 @@ use policy::check::{Csrf, ForwardedHost, Hosts, MissingOrigin, Mode, WebSocket};
 use policy::path::PathPattern;
 use policy::pattern::{HostPattern, OriginPattern};
 
+/// Where keys stand: at the top or in an entry of `policies` itself, and in each of [`SECTIONS`].
+pub(crate) const PLACES: [&str; 5] = ["", "cors", "websocket", "hosts", "csrf"];
+
+/// The sections of the checks, in the order in which warnings name them.
+pub const SECTIONS: [&str; 4] = {
+    let [_, sections @ ..] = PLACES;
+    sections
+};
+
 /// Reads `allowed_hosts`; `None` if the key is absent.
 pub(crate) fn read_allowed_hosts(
     section: &mut ObjectReader<'_>,

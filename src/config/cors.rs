@@ -27,7 +27,7 @@ pub const DEFAULT_HEADERS: [&str; 6] = [
 pub(crate) const DEFAULT_MAX_AGE: u32 = 7200;
 
 /// The section as read.
-pub(crate) struct Read {
+pub(crate) struct WrittenCors {
     /// `None` if CORS is off.
     pub rules: Option<Cors>,
     /// `allow_credentials`, which the origins are checked against even so.
@@ -35,7 +35,7 @@ pub(crate) struct Read {
 }
 
 /// Reads the section. Under `debug` pages may read the finding.
-pub(crate) fn read(mut section: ObjectReader<'_>, debug: bool, diagnostics: &mut Diagnostics) -> Read {
+pub(crate) fn read(mut section: ObjectReader<'_>, debug: bool, diagnostics: &mut Diagnostics) -> WrittenCors {
     let mode = checks::read_mode(&mut section, Some(Mode::Enforce), diagnostics);
     let credentials = section.bool("allow_credentials", false, diagnostics);
     let presets = read_presets(&mut section, diagnostics);
@@ -77,7 +77,7 @@ pub(crate) fn read(mut section: ObjectReader<'_>, debug: bool, diagnostics: &mut
         ),
     };
     section.finish(diagnostics);
-    Read {
+    WrittenCors {
         rules: mode.map(|_| rules),
         credentials,
     }

@@ -28,6 +28,7 @@ use std::fmt;
 
 use diagnostic::Diagnostics;
 use object_reader::ObjectReader;
+use policy::fnv;
 use policy::path::PathPrefix;
 use policy::pattern::HostPattern;
 use policy::{Policy, Scoped};
@@ -37,6 +38,7 @@ use value::Value;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use changed::changes;
+pub use checks::SECTIONS;
 #[cfg(not(target_arch = "wasm32"))]
 pub use convert::{Converted, SCHEMA, SETTING_NAMES, convert_django, convert_json, entries};
 pub use cors::{DEFAULT_HEADERS, DEFAULT_METHODS};
@@ -197,17 +199,11 @@ fn keys(root: &[(String, Value)]) -> Vec<String> {
     keys
 }
 
-/// FNV-1a: tells policies apart, no more.
+/// Tells policies apart, no more.
 fn digest(configuration: &[u8], settings: &Settings, environment: &Environment<'_>) -> String {
     let values = settings.used.iter().filter_map(|name| environment(name));
-    let add = |hash: u64, bytes: &[u8]| {
-        bytes.iter().fold(hash, |hash, &byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
-    };
-    let hash = values.fold(add(0xcbf2_9ce4_8422_2325, configuration), |hash, value| {
-        add(hash, value.as_bytes())
-    });
+    let add = |hash, bytes: &[u8]| bytes.iter().fold(hash, |hash, &byte| fnv::add(hash, byte));
+    let hash = values.fold(add(fnv::SEED, configuration), |hash, value| add(hash, value.as_bytes()));
     format!("{hash:016x}")
 }
 

@@ -43,7 +43,7 @@ fn read_struct(mut bytes: &[u8], depth: u32) -> Result<Vec<(String, Value)>, Mal
     let mut entries = Vec::new();
     while !bytes.is_empty() {
         let (
-            Field {
+            WireField {
                 number: 1,
                 value: Wire::Bytes(entry),
             },
@@ -65,11 +65,11 @@ fn read_entry(mut bytes: &[u8], depth: u32) -> Result<(String, Value), Malformed
         let (field, rest) = read_field(bytes)?;
         bytes = rest;
         match field {
-            Field {
+            WireField {
                 number: 1,
                 value: Wire::Bytes(text),
             } => key = read_string(text)?,
-            Field {
+            WireField {
                 number: 2,
                 value: Wire::Bytes(message),
             } => value = read_value(message, depth + 1)?,
@@ -89,27 +89,27 @@ fn read_value(mut bytes: &[u8], depth: u32) -> Result<Value, Malformed> {
         let (field, rest) = read_field(bytes)?;
         bytes = rest;
         value = match field {
-            Field {
+            WireField {
                 number: 1,
                 value: Wire::Varint(_),
             } => Value::Null,
-            Field {
+            WireField {
                 number: 2,
                 value: Wire::Fixed64(bits),
             } => Value::Number(f64::from_bits(bits)),
-            Field {
+            WireField {
                 number: 3,
                 value: Wire::Bytes(text),
             } => Value::String(read_string(text)?),
-            Field {
+            WireField {
                 number: 4,
                 value: Wire::Varint(number),
             } => Value::Bool(number != 0),
-            Field {
+            WireField {
                 number: 5,
                 value: Wire::Bytes(message),
             } => Value::Object(read_struct(message, depth)?),
-            Field {
+            WireField {
                 number: 6,
                 value: Wire::Bytes(message),
             } => Value::List(read_list(message, depth)?),
@@ -124,7 +124,7 @@ fn read_list(mut bytes: &[u8], depth: u32) -> Result<Vec<Value>, Malformed> {
     let mut items = Vec::new();
     while !bytes.is_empty() {
         let (
-            Field {
+            WireField {
                 number: 1,
                 value: Wire::Bytes(item),
             },
@@ -145,7 +145,7 @@ fn read_string(bytes: &[u8]) -> Result<String, Malformed> {
         .map_err(|_| Malformed::String)
 }
 
-struct Field<'a> {
+struct WireField<'a> {
     number: u64,
     value: Wire<'a>,
 }
@@ -156,7 +156,7 @@ enum Wire<'a> {
     Bytes(&'a [u8]),
 }
 
-fn read_field(bytes: &[u8]) -> Result<(Field<'_>, &[u8]), Malformed> {
+fn read_field(bytes: &[u8]) -> Result<(WireField<'_>, &[u8]), Malformed> {
     let (tag, rest) = read_varint(bytes)?;
     let (value, rest) = match tag & 7 {
         0 => {
@@ -176,7 +176,7 @@ fn read_field(bytes: &[u8]) -> Result<(Field<'_>, &[u8]), Malformed> {
         _ => return Err(Malformed::Message),
     };
     Ok((
-        Field {
+        WireField {
             number: tag >> 3,
             value,
         },

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use super::check::{Asked, Cors, Mode};
+use super::check::{CheckInput, Cors, Mode};
 use super::cookies;
 use super::edits::{AllowOrigin, ResponseCors};
 use super::finding::{Allow, Check, Deny, Finding, Outcome};
@@ -15,12 +15,12 @@ use super::verdict::{Action, Forward, Verdict};
 /// The answer of one set of rules to one request, until it is a verdict.
 pub(super) struct Answer<'r, 'a> {
     /// What every check is asked.
-    pub asked: Asked<'r, 'a>,
+    pub input: CheckInput<'r, 'a>,
     rules: &'r Rules,
     /// Which page may read what comes back.
     reader: AllowOrigin<'a>,
     /// The first refusal that a report-only check would have made.
-    watched: Option<Finding>,
+    report_only: Option<Finding>,
 }
 
 impl<'r, 'a> Answer<'r, 'a> {
@@ -35,7 +35,7 @@ impl<'r, 'a> Answer<'r, 'a> {
             _ => AllowOrigin::Withheld,
         };
         Self {
-            asked: Asked {
+            input: CheckInput {
                 request,
                 origins,
                 hosts: rules.allowed_hosts.as_deref(),
@@ -44,7 +44,7 @@ impl<'r, 'a> Answer<'r, 'a> {
             },
             rules,
             reader,
-            watched: None,
+            report_only: None,
         }
     }
 
@@ -55,7 +55,7 @@ impl<'r, 'a> Answer<'r, 'a> {
             (Err(deny), Mode::Enforce) => Err(deny),
             (Err(deny), Mode::ReportOnly) => {
                 let outcome = Outcome::WouldReject(deny);
-                self.watched.get_or_insert(Finding { check, outcome });
+                self.report_only.get_or_insert(Finding { check, outcome });
                 Ok(outcome)
             }
         }
@@ -63,7 +63,7 @@ impl<'r, 'a> Answer<'r, 'a> {
 
     /// The request goes on.
     pub(super) fn forward(&mut self, check: Check, outcome: Outcome) -> Verdict<'a> {
-        let Asked { request, origins, .. } = self.asked;
+        let CheckInput { request, origins, .. } = self.input;
         let mut edits = Vec::new();
         if let (Check::WebSocket, Some(websocket)) = (check, &self.rules.websocket) {
             edits.extend(websocket.request_edits(request));
@@ -89,11 +89,11 @@ impl<'r, 'a> Answer<'r, 'a> {
         let check = Check::Cors;
         let outcome = match held {
             Ok(outcome) if cors.mode == Mode::ReportOnly => return self.withhold().forward(check, outcome),
-            Err(deny) if self.asked.found.is_err() => return self.withhold().refuse(check, deny, 403),
+            Err(deny) if self.input.found.is_err() => return self.withhold().refuse(check, deny, 403),
             Ok(outcome) => outcome,
             Err(deny) => Outcome::Rejected(deny),
         };
-        let preflight = cors.preflight(self.reader(), self.asked.request, outcome.deny());
+        let preflight = cors.preflight(self.reader(), self.input.request, outcome.deny());
         let finding = match outcome {
             Outcome::Rejected(_) => Finding { check, outcome },
             _ => self.finding(check, outcome),
@@ -127,14 +127,14 @@ impl<'r, 'a> Answer<'r, 'a> {
 
     /// The finding on a request that is not refused: what an earlier check would have refused comes first.
     fn finding(&self, check: Check, outcome: Outcome) -> Finding {
-        self.watched.unwrap_or(Finding { check, outcome })
+        self.report_only.unwrap_or(Finding { check, outcome })
     }
 
     fn verdict(&self, finding: Finding, action: Action<'a>) -> Verdict<'a> {
         Verdict {
             finding,
             by: None,
-            forwarded: self.asked.unfit.take().filter(|_| finding.check == Check::Hosts),
+            forwarded: self.input.unfit.take().filter(|_| finding.check == Check::Hosts),
             action,
         }
     }

@@ -1,5 +1,5 @@
 //! The checks. Each is a type, which is its section of the configuration, and has one function,
-//! `check(&self, &Asked) -> Result<Allow, Deny>`: by which rule it says yes, or why it says no. What becomes of a no is
+//! `check(&self, &CheckInput) -> Result<Allow, Deny>`: by which rule it says yes, or why it says no. What becomes of a no is
 //! for [`Rules::decide`](super::rules::Rules::decide), which asks them in turn.
 
 mod cors;
@@ -39,7 +39,7 @@ pub enum MissingOrigin {
 }
 
 /// What every check is asked: a request, and the lists that the checks share.
-pub(super) struct Asked<'r, 'a> {
+pub(super) struct CheckInput<'r, 'a> {
     /// The request.
     pub request: &'r Request<'a>,
     /// `allowed_origins` and `allowed_origin_regexes`.

@@ -19,6 +19,7 @@ pub mod cookies;
 mod edits;
 pub mod error;
 mod finding;
+pub mod fnv;
 pub mod forwarding;
 pub mod headers;
 pub mod host;
@@ -121,7 +122,7 @@ impl Policy {
             return self.rules.decide(request);
         }
         let mut answers = Strictest::default();
-        for (at, scoped, scope) in self.asked(request) {
+        for (at, scoped, scope) in self.in_scope(request) {
             let verdict = Verdict {
                 by: Some(at),
                 ..scoped.rules.decide(request)
@@ -144,8 +145,8 @@ impl Policy {
 
     /// The entries that a request belongs to or may belong to, in order. Those behind one that it surely belongs to are
     /// not for it.
-    fn asked(&self, request: &Request<'_>) -> impl Iterator<Item = (usize, &Scoped, Scope)> {
-        let paths = self.paths.asked(request.received.path);
+    fn in_scope(&self, request: &Request<'_>) -> impl Iterator<Item = (usize, &Scoped, Scope)> {
+        let paths = self.paths.scopes(request.received.path);
         paths.into_iter().filter_map(|(at, path)| {
             let scoped = self.scoped.get(at)?;
             let scope = path.min(scoped.is_for(request.target.as_ref()));

@@ -37,7 +37,7 @@ pub struct Preflight<'a> {
 #[derive(Clone, Debug)]
 pub enum AllowedNames<'a> {
     /// Every valid name is allowed: these are the ones that were asked for.
-    Asked(Cow<'a, [u8]>),
+    Requested(Cow<'a, [u8]>),
     /// These are, whichever were asked for: the browser compares.
     Listed(Cow<'a, [u8]>),
 }
@@ -84,7 +84,7 @@ impl Preflight<'_> {
             (headers::ALLOW_METHODS, &self.methods),
             (headers::ALLOW_HEADERS, &self.headers),
         ] {
-            let (AllowedNames::Asked(value) | AllowedNames::Listed(value)) = value;
+            let (AllowedNames::Requested(value) | AllowedNames::Listed(value)) = value;
             if !value.is_empty() {
                 headers.push((name, Cow::Borrowed(&**value)));
             }

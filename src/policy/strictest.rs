@@ -283,8 +283,8 @@ impl AllowedNames<'_> {
     fn meet(self, other: Self, is_same: fn(&[u8], &[u8]) -> bool) -> Self {
         match (self, other) {
             (Self::Listed(own), Self::Listed(other)) => Self::Listed(Cow::Owned(intersect(&own, &other, is_same))),
-            (Self::Listed(list), Self::Asked(_)) | (Self::Asked(_), Self::Listed(list)) => Self::Listed(list),
-            (Self::Asked(own), Self::Asked(_)) => Self::Asked(own),
+            (Self::Listed(list), Self::Requested(_)) | (Self::Requested(_), Self::Listed(list)) => Self::Listed(list),
+            (Self::Requested(own), Self::Requested(_)) => Self::Requested(own),
         }
     }
 }

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::fnv;
+
 /// A read-only map from names to `T`, asked by a whole name or by its parent domains, without regard to ASCII case.
 ///
 /// Names are hashed from their last byte to their first, so that one pass over a name yields the hash of each of its
@@ -35,7 +37,7 @@ impl<T: Default> SuffixMap<T> {
         }
         let entries = self
             .buckets
-            .entry(name.iter().rev().fold(HASH_SEED, hash_byte))
+            .entry(name.iter().rev().fold(fnv::SEED, hash_byte))
             .or_default();
         let at = match entries.iter().position(|(key, _)| *key == name) {
             Some(at) => at,
@@ -54,7 +56,7 @@ impl<T> SuffixMap<T> {
         if !self.has_length(name) {
             return None;
         }
-        self.get_hashed(name, name.iter().rev().fold(HASH_SEED, hash_byte))
+        self.get_hashed(name, name.iter().rev().fold(fnv::SEED, hash_byte))
     }
 
     /// Whether any name is as long.
@@ -101,7 +103,7 @@ impl<T> SuffixMap<T> {
         name: &'a [u8],
         is_asked: impl Fn(&[u8]) -> bool,
     ) -> impl Iterator<Item = (&'a [u8], &'a T)> {
-        let mut hash = HASH_SEED;
+        let mut hash = fnv::SEED;
         (0..=name.len()).rev().filter_map(move |at| {
             let (before, tail) = name.split_at_checked(at)?;
             let hash_of_tail = hash;
@@ -126,11 +128,8 @@ impl<T> SuffixMap<T> {
     }
 }
 
-/// FNV-1a.
-const HASH_SEED: u64 = 0xcbf2_9ce4_8422_2325;
-
 fn hash_byte(hash: u64, byte: &u8) -> u64 {
-    (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0000_0100_0000_01b3)
+    fnv::add(hash, byte.to_ascii_lowercase())
 }
 
 /// Takes the keys of [`SuffixMap`], which are hashes, as they are. The standard hasher would ask the proxy for random

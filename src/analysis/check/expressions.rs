@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Lint, printable};
-use crate::{Budget, Outside, Verdict, dead_alternatives, is_public_suffix, judge, local_origins};
+use crate::{Budget, Judgement, Outside, dead_alternatives, is_public_suffix, judge, local_origins};
 use config::DiagnosticCode;
 use config::code_of_host;
 use policy::host::{MAX_LABEL, MAX_NAME};
@@ -33,7 +33,7 @@ impl Expressions {
         let verdict = judge(text, &mut self.budget);
         let matches_some = matches!(
             verdict,
-            Some(Verdict::Named | Verdict::Many { .. } | Verdict::Outside { .. })
+            Some(Judgement::Named | Judgement::Many { .. } | Judgement::Outside { .. })
         );
         let dead = match matches_some {
             true => dead_alternatives(text, &mut self.budget),
@@ -74,29 +74,29 @@ fn local(text: &str) -> Vec<Lint> {
     lints
 }
 
-fn lint(text: &str, verdict: Verdict) -> Option<Lint> {
+fn lint(text: &str, verdict: Judgement) -> Option<Lint> {
     Some(match verdict {
-        Verdict::Named => Lint::new("regex_bare_dot", bare_dot(text)?),
-        Verdict::Outside {
+        Judgement::Named => Lint::new("regex_bare_dot", bare_dot(text)?),
+        Judgement::Outside {
             what,
             origin,
             instead,
             with_ports,
         } => outside(text, &what, &origin, instead.as_deref(), with_ports.as_deref()),
-        Verdict::Many { sites, origin } => Lint::new(
+        Judgement::Many { sites, origin } => Lint::new(
             "regex_many_sites",
             format!(
                 "this spells out {sites} sites, `{origin}` among them, and strangers can have those that are not yours; \
                  list the origins in `allowed_origins`"
             ),
         ),
-        Verdict::Socket { .. } => Lint::new(DiagnosticCode::OriginSocket.code(), DiagnosticCode::OriginSocket.text()),
-        Verdict::Never { instead: None } => Lint::new("regex_matches_nothing", NEVER),
-        Verdict::Never { instead: Some(instead) } => {
+        Judgement::Socket { .. } => Lint::new(DiagnosticCode::OriginSocket.code(), DiagnosticCode::OriginSocket.text()),
+        Judgement::Never { instead: None } => Lint::new("regex_matches_nothing", NEVER),
+        Judgement::Never { instead: Some(instead) } => {
             let message = format!("{NEVER}; write `{}`", printable(&instead));
             Lint::new("regex_matches_nothing", message)
         }
-        Verdict::Unknown => Lint::new(
+        Judgement::Unknown => Lint::new(
             "regex_undecided",
             "this is too complex to say which origins it matches: there may be some that you do not mean; write \
              several simple expressions, or list the origins in `allowed_origins`",

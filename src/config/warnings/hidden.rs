@@ -17,21 +17,21 @@ struct Entry<'a> {
     rules: &'a WrittenRules<'a>,
     parsed: &'a Scoped,
     /// Without any it is for all.
-    hosts: Vec<Hosts<'a>>,
+    hosts: Vec<HostEntry<'a>>,
     prefixes: Vec<&'a str>,
     /// The hosts that the host check lets come this far, each with the index of the one that it belongs to.
-    asked: Vec<(usize, Hosts<'a>)>,
+    asked: Vec<(usize, HostEntry<'a>)>,
 }
 
 /// A host pattern.
 #[derive(Clone)]
-pub(super) struct Hosts<'n> {
+pub(super) struct HostEntry<'n> {
     pub text: &'n str,
     /// The host that stands for all of them.
     name: String,
 }
 
-impl<'n> Hosts<'n> {
+impl<'n> HostEntry<'n> {
     /// Under a domain, a name that no other pattern has stands for all.
     pub(super) fn new(text: &'n str) -> Self {
         let name = text.to_ascii_lowercase();
@@ -62,7 +62,7 @@ pub(super) fn warn(all_rules: &[WrittenRules<'_>], policy: &Policy, diagnostics:
         .map(|(rules, parsed)| Entry {
             rules,
             parsed,
-            hosts: rules.matched("hosts").map(Hosts::new).collect(),
+            hosts: rules.matched("hosts").map(HostEntry::new).collect(),
             prefixes: rules.matched("path_prefixes").collect(),
             asked: asked(rules, all_rules.first(), parsed),
         })
@@ -84,13 +84,17 @@ pub(super) fn warn(all_rules: &[WrittenRules<'_>], policy: &Policy, diagnostics:
 
 /// Returns the hosts for which an entry of `policies` is written. What the host check leaves of them is for the command.
 #[cfg(target_arch = "wasm32")]
-fn asked<'a>(rules: &'a WrittenRules<'a>, _: Option<&WrittenRules<'a>>, _: &Scoped) -> Vec<(usize, Hosts<'a>)> {
-    rules.matched("hosts").map(Hosts::new).enumerate().collect()
+fn asked<'a>(rules: &'a WrittenRules<'a>, _: Option<&WrittenRules<'a>>, _: &Scoped) -> Vec<(usize, HostEntry<'a>)> {
+    rules.matched("hosts").map(HostEntry::new).enumerate().collect()
 }
 
 /// Returns the hosts for which an entry of `policies` decides more than the host check outside would.
 #[cfg(not(target_arch = "wasm32"))]
-fn asked<'a>(rules: &'a WrittenRules<'a>, root: Option<&WrittenRules<'a>>, parsed: &Scoped) -> Vec<(usize, Hosts<'a>)> {
+fn asked<'a>(
+    rules: &'a WrittenRules<'a>,
+    root: Option<&WrittenRules<'a>>,
+    parsed: &Scoped,
+) -> Vec<(usize, HostEntry<'a>)> {
     let list = || rules.list("", "allowed_hosts");
     // An entry that has another list refuses by it, and that is something.
     let is_same = root.is_some_and(|root| root.enforces("hosts") && root.list("", "allowed_hosts").eq(list()));
@@ -103,11 +107,11 @@ fn asked<'a>(rules: &'a WrittenRules<'a>, root: Option<&WrittenRules<'a>>, parse
         && !rules.list("hosts", "exempt_paths").any(may_be_exempt)
         && !list().any(|it| it == "*");
     let allowed = parsed.rules.allowed_hosts.as_ref().filter(|_| is_narrowed);
-    let mut asked: Vec<_> = rules.matched("hosts").map(Hosts::new).enumerate().collect();
+    let mut asked: Vec<_> = rules.matched("hosts").map(HostEntry::new).enumerate().collect();
     match allowed {
-        Some(_) if asked.is_empty() => list().map(|it| (0, Hosts::new(it))).collect(),
+        Some(_) if asked.is_empty() => list().map(|it| (0, HostEntry::new(it))).collect(),
         Some(allowed) => {
-            let narrow = |(at, hosts): (usize, Hosts<'a>)| {
+            let narrow = |(at, hosts): (usize, HostEntry<'a>)| {
                 let within = match hosts.are_in(allowed) {
                     true => Vec::new(),
                     false => hosts.within(list()),
@@ -128,7 +132,7 @@ fn warn_of_lost_exemptions(root: &WrittenRules<'_>, entries: &[Entry<'_>], diagn
         let is_asked =
             section == "csrf" && root.enforces("hosts") && root.list("hosts", "exempt_paths").next().is_none();
         let hosts = root.list("", "allowed_hosts").filter(|_| is_asked);
-        let hosts: Vec<_> = hosts.map(|it| (0, Hosts::new(it))).collect();
+        let hosts: Vec<_> = hosts.map(|it| (0, HostEntry::new(it))).collect();
         for (index, path) in root.list(section, "exempt_paths").enumerate() {
             let inherits = |it: &Entry<'_>| {
                 let is_here = it.prefixes.is_empty() || it.prefixes.iter().any(|prefix| meets(path, prefix));
@@ -155,7 +159,7 @@ fn warn_of_lost_exemptions(root: &WrittenRules<'_>, entries: &[Entry<'_>], diagn
 
 impl Entry<'_> {
     /// Whether this entry is for all of some hosts; none stands for all there are.
-    fn covers_hosts(&self, hosts: Option<&Hosts<'_>>) -> bool {
+    fn covers_hosts(&self, hosts: Option<&HostEntry<'_>>) -> bool {
         match (&self.parsed.hosts, hosts) {
             (None, _) => true,
             (Some(set), None) => set.is_any(),
@@ -245,7 +249,7 @@ impl Entry<'_> {
 }
 
 /// Returns which entry takes each pair of a host and a prefix; nothing if none takes any.
-fn taken(asked: &[(usize, Hosts<'_>)], prefixes: &[&str], before: &[Entry<'_>]) -> Vec<Option<usize>> {
+fn taken(asked: &[(usize, HostEntry<'_>)], prefixes: &[&str], before: &[Entry<'_>]) -> Vec<Option<usize>> {
     let mut taken = Vec::new();
     for (at, earlier) in before.iter().enumerate() {
         // There may be many hosts, so that the paths are asked first.

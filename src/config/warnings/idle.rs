@@ -2,6 +2,7 @@
 //!
 //! A key outside `policies` is inherited, so it counts as idle only if it is for every set of rules that uses it.
 
+use super::super::checks::PLACES;
 use super::super::diagnostic::Diagnostics;
 use super::super::django::Settings;
 use super::super::value::Value;
@@ -184,7 +185,7 @@ fn reads_origins(rules: &WrittenRules<'_>) -> bool {
 
 pub(super) fn warn(all_rules: &[WrittenRules<'_>], settings: &Settings, diagnostics: &mut Diagnostics) {
     for rules in all_rules {
-        for section in ["", "cors", "websocket", "hosts", "csrf"] {
+        for section in PLACES {
             let written = match section {
                 "" => rules.keys(),
                 _ => rules.own(section).map_or(&[][..], Value::as_object),

@@ -1,6 +1,7 @@
 //! A section in an entry of `policies` replaces the whole outer section, so that a key which is stricter outside and not
 //! written inside goes back to its default.
 
+use super::super::checks::SECTIONS;
 use super::super::diagnostic::Diagnostics;
 use super::super::presets::PRESETS;
 use super::super::value::Value;
@@ -13,7 +14,7 @@ pub(super) fn warn(all_rules: &[WrittenRules<'_>], diagnostics: &mut Diagnostics
         return;
     };
     for entry in entries {
-        for section in ["cors", "websocket", "hosts", "csrf"] {
+        for section in SECTIONS {
             if !entry.gives(section) || entry.mode(section).is_none() {
                 continue;
             }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::{Asked, Mode};
+use super::{CheckInput, Mode};
 use crate::edits::{AllowOrigin, CorsGrant, ResponseCors};
 use crate::finding::{Allow, Deny};
 use crate::headers::{self, is_token, members};
@@ -67,15 +67,15 @@ impl AllowList {
 
 impl Cors {
     /// Whether the page behind a request may read the answer, and with a preflight what it asks for.
-    pub(crate) fn check(&self, asked: &Asked<'_, '_>) -> Result<Allow, Deny> {
-        let Asked { request, found, .. } = asked;
+    pub(crate) fn check(&self, input: &CheckInput<'_, '_>) -> Result<Allow, Deny> {
+        let CheckInput { request, found, .. } = input;
         if request.received.is_preflight() {
             return found.and_then(|allow| self.check_preflight(request).map(|()| allow));
         }
         match (found, &request.source) {
             // Nothing to grant or to refuse: no other origin asks.
             (Err(Deny::OriginMissing), _) => Ok(Allow::OriginMissing),
-            (Err(_), _) if asked.origins.is_literal_any() => Ok(Allow::Any),
+            (Err(_), _) if input.origins.is_literal_any() => Ok(Allow::Any),
             (Err(_), Source::Origin(origin)) if request.is_at(origin) => match request.is_downgraded_by(origin) {
                 true => Err(Deny::SchemeMismatch),
                 false => Ok(Allow::SameHost),
@@ -142,12 +142,12 @@ impl Cors {
     ) -> Preflight<'a> {
         let received = &request.received;
         let methods = match &self.methods {
-            AllowList::Any if refused == Some(Deny::MethodNotAllowed) => AllowedNames::Asked(Cow::Borrowed(b"")),
-            AllowList::Any => AllowedNames::Asked(Cow::Borrowed(received.request_method.one().unwrap_or_default())),
+            AllowList::Any if refused == Some(Deny::MethodNotAllowed) => AllowedNames::Requested(Cow::Borrowed(b"")),
+            AllowList::Any => AllowedNames::Requested(Cow::Borrowed(received.request_method.one().unwrap_or_default())),
             AllowList::These { joined, .. } => AllowedNames::Listed(Cow::Borrowed(joined.as_bytes())),
         };
         let headers = match &self.headers {
-            AllowList::Any => AllowedNames::Asked(match &*received.request_headers {
+            AllowList::Any => AllowedNames::Requested(match &*received.request_headers {
                 // Whoever refuses the method has not looked at the headers.
                 lines if refused.is_some() && !self.allows_headers(lines) => Cow::Borrowed(b""),
                 [] => Cow::Borrowed(b""),

@@ -2,7 +2,7 @@
 //! (Fetch Metadata §2.4 `Sec-Fetch-Site`, then `Origin`). The procedure is that of Go's `http.CrossOriginProtection`,
 //! with origins to trust and with the scheme, which a proxy knows. `Referer` is not read: pages can leave it out.
 
-use super::{Asked, MissingOrigin, Mode};
+use super::{CheckInput, MissingOrigin, Mode};
 use crate::finding::{Allow, Deny};
 use crate::origin::NoOrigin;
 use crate::path::{self, PathPattern};
@@ -24,8 +24,8 @@ pub struct Csrf {
 
 impl Csrf {
     /// Whether a request may be made by the page behind it.
-    pub(crate) fn check(&self, asked: &Asked<'_, '_>) -> Result<Allow, Deny> {
-        let Asked { request, origins, .. } = asked;
+    pub(crate) fn check(&self, input: &CheckInput<'_, '_>) -> Result<Allow, Deny> {
+        let CheckInput { request, origins, .. } = input;
         let received = &request.received;
         if is_safe(received.method) || path::any_covers(&self.exempt_paths, received.path) {
             return Ok(Allow::Off);

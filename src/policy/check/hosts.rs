@@ -1,7 +1,7 @@
 //! Which hosts a request may ask for. A server that answers for any host can be made to put a stranger's into its links
 //! and caches, and is open to DNS rebinding; RFC 9110 §7.4 has it reject what is misdirected.
 
-use super::{Asked, Mode};
+use super::{CheckInput, Mode};
 use crate::edits::RequestEdit;
 use crate::finding::{Allow, Deny};
 use crate::path::{self, PathPattern};
@@ -33,9 +33,9 @@ pub enum ForwardedHost {
 
 impl Hosts {
     /// Whether the request names hosts of the list, and no others.
-    pub(crate) fn check(&self, asked: &Asked<'_, '_>) -> Result<Allow, Deny> {
-        let Asked { request, .. } = asked;
-        let Some(hosts) = asked.hosts else {
+    pub(crate) fn check(&self, input: &CheckInput<'_, '_>) -> Result<Allow, Deny> {
+        let CheckInput { request, .. } = input;
+        let Some(hosts) = input.hosts else {
             return Ok(Allow::Off);
         };
         if path::any_covers(&self.exempt_paths, request.received.path) {
@@ -49,7 +49,7 @@ impl Hosts {
             && let Some(unfit) = request.received.forwarding.unfit(|host| hosts.contains(host))
         {
             let deny = unfit.reason();
-            asked.unfit.set(Some(Box::new(unfit)));
+            input.unfit.set(Some(Box::new(unfit)));
             return Err(deny);
         }
         Ok(Allow::AllowedHosts)

@@ -1,7 +1,7 @@
 //! Who may open a WebSocket (RFC 6455 §10.2). The same-origin policy does not cover the handshake and browsers attach
 //! cookies to it, so a server that does not look at `Origin` hands every site its visitors' sessions.
 
-use super::{Asked, MissingOrigin, Mode};
+use super::{CheckInput, MissingOrigin, Mode};
 use crate::edits::RequestEdit;
 use crate::finding::{Allow, Deny};
 use crate::headers;
@@ -37,20 +37,20 @@ impl Default for WebSocket {
 
 impl WebSocket {
     /// Whether the page behind a handshake may open a WebSocket. A handshake always carries its visitor's cookies.
-    pub(crate) fn check(&self, asked: &Asked<'_, '_>) -> Result<Allow, Deny> {
-        let Asked {
+    pub(crate) fn check(&self, input: &CheckInput<'_, '_>) -> Result<Allow, Deny> {
+        let CheckInput {
             request,
             origins,
             hosts,
             ..
-        } = asked;
+        } = input;
         let origin = match &request.source {
             Source::Origin(origin) => origin,
             Source::Missing if self.missing_origin == MissingOrigin::Allow => return Ok(Allow::OriginMissing),
             Source::Missing => return Err(Deny::OriginMissing),
             Source::None(NoOrigin::Malformed) => return Err(Deny::OriginMalformed),
             // Where `null` is allowed, it is allowed to read and no more.
-            Source::None(NoOrigin::Null) if asked.found.is_ok() => return Err(Deny::OriginNotAllowed),
+            Source::None(NoOrigin::Null) if input.found.is_ok() => return Err(Deny::OriginNotAllowed),
             Source::None(NoOrigin::Null) => return Err(Deny::OriginNull),
         };
         if let Some(admitted) = origins.admit(origin, request) {
@@ -67,7 +67,7 @@ impl WebSocket {
         match rules.iter().find(|(_, port)| *port == Some(PortMatch::Yes)) {
             Some((allow, _)) => Ok(*allow),
             None if rules.iter().any(|(_, port)| port.is_some()) => Err(Deny::PortMismatch),
-            None => Err(asked.found.err().unwrap_or(Deny::OriginNotAllowed)),
+            None => Err(input.found.err().unwrap_or(Deny::OriginNotAllowed)),
         }
     }
 

@@ -85,10 +85,10 @@ impl PathIndex {
 
     /// The entries that a path belongs to or may belong to, in order.
     #[must_use]
-    pub fn asked(&self, path: &[u8]) -> Vec<(usize, Scope)> {
-        let mut asked = self.everywhere.clone();
+    pub fn scopes(&self, path: &[u8]) -> Vec<(usize, Scope)> {
+        let mut scopes = self.everywhere.clone();
         if self.nodes.is_empty() {
-            return asked;
+            return scopes;
         }
         let is_long = path.len() > Self::LONGEST && !is_literal(path);
         let readings = if is_long { Readings::Any } else { Readings::of(path) };
@@ -105,21 +105,25 @@ impl PathIndex {
             }
         }
         if walk.is_lost() {
-            (0..self.count).for_each(|entry| record(&mut asked, entry, Scope::Ambiguous));
-            return asked;
+            (0..self.count).for_each(|entry| record(&mut scopes, entry, Scope::Ambiguous));
+            return scopes;
         }
         for node in walk.met.iter().filter_map(|&it| self.nodes.get(it)) {
             for (entry, prefix) in &node.prefixes {
                 let holds = lies_below(path, prefix) && readings.is_settled(path);
-                record(&mut asked, *entry, if holds { Scope::Inside } else { Scope::Ambiguous });
+                record(
+                    &mut scopes,
+                    *entry,
+                    if holds { Scope::Inside } else { Scope::Ambiguous },
+                );
             }
         }
         for node in walk.ends.iter().filter_map(|&it| self.nodes.get(it)) {
             for &entry in &node.stems {
-                record(&mut asked, entry, Scope::Ambiguous);
+                record(&mut scopes, entry, Scope::Ambiguous);
             }
         }
-        asked
+        scopes
     }
 }
 
@@ -208,14 +212,14 @@ impl<'i> Walk<'i> {
 }
 
 /// Puts what is known of an entry in its place; of what is known twice, the surer holds.
-fn record(asked: &mut Vec<(usize, Scope)>, entry: usize, scope: Scope) {
-    match asked.binary_search_by_key(&entry, |it| it.0) {
+fn record(scopes: &mut Vec<(usize, Scope)>, entry: usize, scope: Scope) {
+    match scopes.binary_search_by_key(&entry, |it| it.0) {
         Ok(at) => {
-            if let Some((_, known)) = asked.get_mut(at) {
+            if let Some((_, known)) = scopes.get_mut(at) {
                 *known = scope.max(*known);
             }
         }
-        Err(at) => asked.insert(at, (entry, scope)),
+        Err(at) => scopes.insert(at, (entry, scope)),
     }
 }
 

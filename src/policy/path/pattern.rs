@@ -80,7 +80,7 @@ impl PathPrefix {
     /// Whether a path lies below this prefix: byte for byte and under every reading, under some, or under none.
     #[must_use]
     pub fn scope(&self, path: &[u8]) -> Scope {
-        let asked = PathIndex::new([std::slice::from_ref(self)]).asked(path);
-        asked.first().map_or(Scope::Outside, |it| it.1)
+        let scopes = PathIndex::new([std::slice::from_ref(self)]).scopes(path);
+        scopes.first().map_or(Scope::Outside, |it| it.1)
     }
 }
