@@ -211,11 +211,8 @@ fn record_allowed(finding: Finding, head: &Request<'_>) {
 fn phrase(finding: Finding) -> (&'static str, &'static str) {
     let subject = match (finding.check, finding.outcome.deny()) {
         (_, Some(Deny::HeadersUnavailable)) => "Unread request",
-        (Check::Hosts, _) => "Host",
-        (Check::WebSocket, _) => "WebSocket origin",
-        (Check::Csrf, _) => "Cross-site write",
         (Check::Cors, Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed)) => "CORS preflight",
-        (Check::Cors, _) => "CORS origin",
+        (check, _) => check.subject(),
     };
     let verb = match finding.outcome {
         Outcome::WouldReject(_) => "would be rejected",

@@ -110,6 +110,42 @@ codes! {
     }
 }
 
+/// The words of each check, for people.
+impl Check {
+    /// Returns what the body of a refusal says.
+    #[must_use]
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::Hosts => "this server does not answer for the host that was asked for",
+            Self::WebSocket => "a page of this origin may not open a WebSocket here",
+            Self::Csrf => "a page of this origin may not change anything here",
+            Self::Cors => "a page of this origin may not read answers from here",
+        }
+    }
+
+    /// Returns what a line of the log begins with.
+    #[must_use]
+    pub const fn subject(self) -> &'static str {
+        match self {
+            Self::Hosts => "Host",
+            Self::WebSocket => "WebSocket origin",
+            Self::Csrf => "Cross-site write",
+            Self::Cors => "CORS origin",
+        }
+    }
+
+    /// Returns what follows when a request is refused.
+    #[must_use]
+    pub const fn effect(self) -> &'static str {
+        match self {
+            Self::Hosts => "the backend never sees the request.",
+            Self::WebSocket => "the page gets no WebSocket.",
+            Self::Csrf => "nothing is written.",
+            Self::Cors => "the browser does not send the request itself.",
+        }
+    }
+}
+
 impl Allow {
     /// Whether an entry for the origin says so, and not that nothing was asked or checked.
     #[must_use]

@@ -132,10 +132,7 @@ impl Refusal<'_> {
         let detail = match (check, reason) {
             (_, Deny::HeadersUnavailable) => "the request could not be checked against the policy",
             (Check::Hosts, Deny::HostMalformed) => "the request does not name one well-formed host",
-            (Check::Hosts, _) => "this server does not answer for the host that was asked for",
-            (Check::Csrf, _) => "a page of this origin may not change anything here",
-            (Check::WebSocket, _) => "a page of this origin may not open a WebSocket here",
-            (Check::Cors, _) => "a page of this origin may not read answers from here",
+            (check, _) => check.detail(),
         };
         let (check, reason) = (check.code(), reason.code());
         let body = format!(

@@ -134,15 +134,12 @@ impl Explanation {
         };
         let status = String::from_utf8_lossy(status);
         let then = match (self.finding.check, self.finding.outcome) {
-            (Check::Hosts, _) => "the backend never sees the request.",
-            (Check::WebSocket, _) => "the page gets no WebSocket.",
-            (Check::Csrf, _) => "nothing is written.",
             (Check::Cors, Outcome::Allowed(_)) => "the browser goes on to send the request itself.",
             (_, Outcome::Rejected(Deny::MethodNotAllowed | Deny::HeaderNotAllowed)) => {
                 "the browser misses what it asked for in the lists, names it in its console and does not send the \
                  request itself."
             }
-            (Check::Cors, _) => "the browser does not send the request itself.",
+            (check, _) => check.effect(),
         };
         format!("The filter answers {status}: {then}")
     }
