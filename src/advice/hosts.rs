@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Case, Hint, LONGEST, text};
+use super::case::{Case, LONGEST, text};
+use super::hint::Hint;
 use policy::forwarding::FORWARDED;
 use policy::host::{Authority, Host, without_root_dot};
 use policy::path::PathPattern;

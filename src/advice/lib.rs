@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+mod case;
+mod hint;
 mod hosts;
 pub mod nearest;
 mod origins;
@@ -13,42 +15,15 @@ mod preflights;
 
 use std::borrow::Cow;
 
+use case::{Case, NO_BROWSER, text};
 use config::Provenance;
-use nearest::Nearest;
 use policy::Policy;
-use policy::forwarding::Unfit;
 use policy::origin::Origin;
-use policy::pattern::is_shared_domain;
 use policy::request::{Request, Source};
-use policy::rules::Rules;
-use policy::set::OriginSet;
 use policy::verdict::{Check, Deny, Verdict};
 
-/// What to tell of a refusal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hint {
-    /// The entry that comes nearest to what was refused, in its canonical form.
-    pub nearest: Option<String>,
-    /// What would allow the request, or why nothing should.
-    pub fix: Cow<'static, str>,
-}
-
-/// What is known of domains.
-#[derive(Clone, Copy, Debug)]
-pub struct Domains {
-    /// Whether anybody gets a name under a domain, so that no wildcard over it is offered.
-    pub is_shared: fn(&[u8]) -> bool,
-    /// The entry of the same owner that comes nearest, by a longer look than [`nearest`](nearest::nearest) takes.
-    pub sibling: fn(&OriginSet, &Origin<'_>) -> Option<Nearest>,
-}
-
-impl Domains {
-    /// What is known without the public-suffix list.
-    pub const LITTLE: Self = Self {
-        is_shared: is_shared_domain,
-        sibling: |_, _| None,
-    };
-}
+pub use case::Domains;
+pub use hint::Hint;
 
 /// What to tell of a verdict on a request, under a policy of which the keys were written in these places.
 #[must_use]
@@ -71,40 +46,6 @@ pub fn hint(
         domains,
     };
     case.hint()
-}
-
-impl Hint {
-    fn fix(fix: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            nearest: None,
-            fix: fix.into(),
-        }
-    }
-
-    /// For an origin in a spelling that no browser sends, the right one.
-    #[must_use]
-    pub fn respelled(origin: String) -> Self {
-        Self {
-            nearest: Some(origin),
-            fix: "send it as browsers do: scheme, host and port in lower case, and nothing after them".into(),
-        }
-    }
-}
-
-/// A finding, and all that it came of.
-struct Case<'a> {
-    policy: &'a Policy,
-    provenance: &'a Provenance,
-    /// The entry of `policies` whose rules decided.
-    at: Option<usize>,
-    rules: &'a Rules,
-    check: Check,
-    /// Why not; `None` where nothing was refused.
-    deny: Option<Deny>,
-    /// The forwarded host that was refused, if it was one.
-    forwarded: Option<&'a Unfit<'a>>,
-    head: &'a Request<'a>,
-    domains: Domains,
 }
 
 impl Case<'_> {
@@ -172,22 +113,6 @@ impl Case<'_> {
         }
         Hint::fix(NO_BROWSER)
     }
-
-    /// A key with its place, or the setting that gives it.
-    fn key(&self, key: &str) -> String {
-        self.provenance.place(self.at, key)
-    }
 }
-
-/// The longest text from a request that a hint repeats, origins and hosts aside.
-const LONGEST: usize = 64;
 
 const ANOTHER_SITE: &str = "the browser says that another site asks, and not which";
-
-const NO_BROWSER: &str = "nothing, if a browser was not the client; else see what rewrites Origin";
-
-/// What was parsed is ASCII. Out of line, as it is asked for in many places and the module is to be small.
-#[inline(never)]
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}

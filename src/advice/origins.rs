@@ -1,6 +1,7 @@
 //! What to tell of an origin that was refused.
 
-use super::{Case, Hint, NO_BROWSER, text};
+use super::case::{Case, NO_BROWSER, text};
+use super::hint::Hint;
 use crate::nearest::{Difference, Nearest, nearest};
 use policy::origin::Origin;
 use policy::pattern::{OriginHosts, OriginPattern, is_opaque_scheme};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Case, LONGEST, text};
+use super::case::{Case, LONGEST, text};
 use policy::check::AllowList;
 use policy::headers::{self, is_token, members};
 

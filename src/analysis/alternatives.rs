@@ -4,7 +4,7 @@ use regex_syntax::ast::{Ast, Span};
 
 use super::automaton::Automaton;
 use super::expression::{Budget, Expression};
-use super::letters::{language_through, symbols_of};
+use super::letters::language_through;
 use super::search::{Found, Goal, search};
 
 /// What may be done for one alternative, in states visited.
@@ -29,18 +29,6 @@ pub(crate) fn dead(expression: &Expression, budget: &mut Budget) -> Vec<String> 
     let outermost = outermost.filter(|(_, inside)| !inside.is_some_and(|it| dead.contains(&it)));
     let texts = outermost.filter_map(|(span, _)| expression.text.get(span.start.offset..span.end.offset));
     texts.map(str::to_owned).collect()
-}
-
-/// How many words an author wrote as alternatives of each other, members of classes among them.
-pub(crate) fn count(ast: &Ast) -> usize {
-    match ast {
-        Ast::Alternation(alternation) => alternation.asts.iter().map(|it| count(it).max(1)).sum(),
-        Ast::Concat(concat) => concat.asts.iter().map(count).sum(),
-        Ast::Group(group) => count(&group.ast),
-        Ast::Repetition(repetition) => count(&repetition.ast).max(1) + 1,
-        Ast::ClassBracketed(_) => symbols_of(ast, false).map_or(0, |it| it.len()),
-        _ => 0,
-    }
 }
 
 /// Each alternative, with the place of the one that it is inside of.

@@ -1,12 +1,10 @@
-//! The verdict on one expression.
+//! One expression: what it matches, and what of that its author spelled.
 
 use regex_syntax::ast::Ast;
 use regex_syntax::ast::parse::Parser;
 
-use super::alternatives;
 use super::automaton::{Automaton, TooLarge};
-use super::letters::language;
-use super::repair::{self, Narrower};
+use super::letters::{language, symbols_of};
 use super::search::{Found, Goal, search};
 use super::suffixes::site;
 use super::witness::{matches, nicer, read};
@@ -100,41 +98,6 @@ pub struct Expression {
 /// More sites than this are many, if they are more than the words that they were put together from.
 const MANY: usize = 12;
 
-/// Decides which origins an expression matches. `None` is one that does not load.
-#[must_use]
-pub fn judge(text: &str, budget: &mut Budget) -> Option<Judgement> {
-    let mut expression = match Expression::read(text)? {
-        Ok(expression) => expression,
-        Err(TooLarge) => return Some(Judgement::Unknown),
-    };
-    Some(match expression.judge(budget).map(|(verdict, _)| verdict) {
-        Ok(Judgement::Outside { what, origin, .. }) => {
-            let (instead, with_ports) = match repair::narrower(&expression, budget) {
-                Some(Narrower { text, with_ports }) => (Some(text), with_ports),
-                None => (None, None),
-            };
-            Judgement::Outside {
-                what,
-                origin,
-                instead,
-                with_ports,
-            }
-        }
-        Ok(Judgement::Never { .. }) => Judgement::Never {
-            instead: repair::meant(&expression, budget),
-        },
-        Ok(other) => other,
-        Err(TooLarge) => Judgement::Unknown,
-    })
-}
-
-/// The alternatives of an expression by which nothing is matched, where it could be decided.
-#[must_use]
-pub fn dead_alternatives(text: &str, budget: &mut Budget) -> Vec<String> {
-    let read = Expression::read(text).and_then(Result::ok);
-    read.map_or_else(Vec::new, |it| alternatives::dead(&it, budget))
-}
-
 impl Expression {
     /// Reads an expression; `None` is one that does not load.
     #[must_use]
@@ -207,12 +170,10 @@ impl Expression {
             Found { is_cut: true, .. } => Judgement::Unknown,
             Found { sites, socket, .. } => match (any, socket) {
                 (Some(origin), _) if !matches(&self.regex, &origin) => Judgement::Unknown,
-                (Some(origin), _) if sites.len() > MANY && sites.len() > alternatives::count(&self.ast) => {
-                    Judgement::Many {
-                        sites: sites.len(),
-                        origin,
-                    }
-                }
+                (Some(origin), _) if sites.len() > MANY && sites.len() > words(&self.ast) => Judgement::Many {
+                    sites: sites.len(),
+                    origin,
+                },
                 (Some(_), _) => Judgement::Named,
                 (None, Some(origin)) => Judgement::Socket { origin },
                 (None, None) => Judgement::Never { instead },
@@ -237,5 +198,17 @@ impl Expression {
         Ok(Outside::Site {
             suffix: suffix.to_owned(),
         })
+    }
+}
+
+/// How many words an author wrote as alternatives of each other, members of classes among them.
+fn words(ast: &Ast) -> usize {
+    match ast {
+        Ast::Alternation(alternation) => alternation.asts.iter().map(|it| words(it).max(1)).sum(),
+        Ast::Concat(concat) => concat.asts.iter().map(words).sum(),
+        Ast::Group(group) => words(&group.ast),
+        Ast::Repetition(repetition) => words(&repetition.ast).max(1) + 1,
+        Ast::ClassBracketed(_) => symbols_of(ast, false).map_or(0, |it| it.len()),
+        _ => 0,
     }
 }

@@ -13,6 +13,7 @@ pub mod explain;
 mod expression;
 mod hosts;
 mod http;
+mod judge;
 mod letters;
 mod local;
 mod repair;
@@ -22,7 +23,8 @@ mod suffixes;
 mod witness;
 
 pub use automaton::TooLarge;
-pub use expression::{Budget, Expression, Judgement, Outside, dead_alternatives, judge};
+pub use expression::{Budget, Expression, Judgement, Outside};
 pub use http::{Http, HttpSearch};
+pub use judge::{dead_alternatives, judge};
 pub use local::local_origins;
 pub use suffixes::{Standing, is_public_suffix, standing};

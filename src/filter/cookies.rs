@@ -7,7 +7,7 @@ use log::warn;
 use policy::cookies::dropped;
 use policy::headers;
 
-use super::Pairs;
+use super::pairs::Pairs;
 use super::shown::{Shown, cut};
 
 /// The counter of answers that set a cookie which browsers drop.

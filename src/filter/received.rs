@@ -1,7 +1,8 @@
 //! What the access log could not show otherwise: it is written when the request is over, and has the headers as they are
 //! by then. Only the requests that need it pay for it.
 
-use super::{Pairs, Proxy};
+use super::pairs::Pairs;
+use super::proxy::Proxy;
 use policy::headers;
 use policy::request::Request;
 use policy::verdict::RequestEdit;

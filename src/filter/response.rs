@@ -1,6 +1,7 @@
 //! The edits to a response: computed in the request phase, applied in the response phase.
 
-use super::{FilterConfig, Proxy, Unavailable};
+use super::filter_config::FilterConfig;
+use super::proxy::{Proxy, Unavailable};
 use policy::headers::{self, RESPONSE_NAMES};
 use policy::verdict::{AllowOrigin, CorsGrant, Finding, Forward, ResponseCors};
 

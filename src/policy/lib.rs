@@ -16,6 +16,7 @@ mod allowed;
 mod answer;
 pub mod check;
 pub mod cookies;
+mod decide;
 mod edits;
 pub mod error;
 mod finding;

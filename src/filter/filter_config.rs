@@ -1,0 +1,81 @@
+//! What all streams of a VM share.
+
+use super::cookies::{self, Cookies};
+use super::decision_log::DecisionLog;
+use super::proxy::Proxy;
+use config::Provenance;
+use policy::Policy;
+use policy::request::Request;
+use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
+
+/// What all streams of a VM share: the policy, its counters and its decision log.
+#[derive(Debug)]
+pub struct FilterConfig {
+    pub(super) policy: Policy,
+    provenance: Provenance,
+    /// By [`index`]: one for each check, outcome and reason; `None` for a finding that cannot occur.
+    records: Vec<Option<Record>>,
+    decision_log: DecisionLog,
+    pub(super) cookies: Cookies,
+    pub(super) dropped_cookies: Option<u32>,
+}
+
+/// The name under which the access log finds the decision.
+pub const FINDING: &str = "origin_gate";
+
+const OUTCOMES: usize = Allow::ALL.len() + 2 * Deny::ALL.len();
+
+const FINDINGS: usize = Check::ALL.len() * OUTCOMES;
+
+fn index(finding: Finding) -> usize {
+    let outcome = match finding.outcome {
+        Outcome::Allowed(allow) => allow as usize,
+        Outcome::Rejected(deny) => Allow::ALL.len() + deny as usize,
+        Outcome::WouldReject(deny) => Allow::ALL.len() + Deny::ALL.len() + deny as usize,
+    };
+    finding.check as usize * OUTCOMES + outcome
+}
+
+/// A finding as the outside sees it.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) name: String,
+    pub(super) details: String,
+    pub(super) counter: Option<u32>,
+}
+
+impl FilterConfig {
+    /// Sets up a policy, of which the log says where to change it; `define` makes a counter of a name, if the proxy can.
+    pub fn new(policy: Policy, provenance: Provenance, mut define: impl FnMut(&str) -> Option<u32>) -> Self {
+        let mut records: Vec<_> = std::iter::repeat_with(|| None).take(FINDINGS).collect();
+        for finding in Finding::all() {
+            let (check, outcome, reason) = (finding.check.code(), finding.outcome.code(), finding.outcome.reason());
+            let counter = format!("origin_gate_decisions.check.{check}.outcome.{outcome}.reason.{reason}");
+            if let Some(record) = records.get_mut(index(finding)) {
+                *record = Some(Record {
+                    name: finding.to_string(),
+                    details: format!("origin_gate{{{check}_{reason}}}"),
+                    counter: define(&counter),
+                });
+            }
+        }
+        Self {
+            policy,
+            provenance,
+            records,
+            decision_log: DecisionLog::default(),
+            cookies: Cookies::default(),
+            dropped_cookies: define(cookies::COUNTER),
+        }
+    }
+
+    pub(super) fn record_decision(&self, proxy: &impl Proxy, verdict: &Verdict<'_>, head: &Request<'_>) {
+        let now = || proxy.now();
+        self.decision_log
+            .record(&self.policy, &self.provenance, verdict, head, now);
+    }
+
+    pub(super) fn record_of(&self, finding: Finding) -> Option<&Record> {
+        self.records.get(index(finding))?.as_ref()
+    }
+}

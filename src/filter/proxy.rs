@@ -1,0 +1,89 @@
+//! What a proxy has to offer.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use super::pairs::Pairs;
+use policy::reply::LocalReply;
+
+/// What the filter needs of a proxy, for the stream at hand. Nothing here panics: a call that the proxy refuses is an
+/// error, and the filter decides what that means.
+pub trait Proxy {
+    /// The request's headers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the proxy does not hand them over.
+    fn request_headers(&self) -> Result<Pairs, Unavailable>;
+
+    /// Replaces a request header.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
+
+    /// Removes a request header, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn remove_request_header(&self, name: &str) -> Result<(), Unavailable>;
+
+    /// The response's headers.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if the proxy does not hand them over.
+    fn response_headers(&self) -> Result<Pairs, Unavailable>;
+
+    /// Replaces a response header.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
+
+    /// Adds a line to a response header.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable>;
+
+    /// Removes a response header, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn remove_response_header(&self, name: &str) -> Result<(), Unavailable>;
+
+    /// Answers the request from here. `details` is for the access log.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] if it cannot be done.
+    fn reply(&self, reply: &LocalReply<'_>, details: &str) -> Result<(), Unavailable>;
+
+    /// Shows a value to the access log, under a name.
+    fn publish(&self, name: &str, value: &[u8]);
+
+    /// Counts one for the counter that [`FilterConfig::new`] was given.
+    fn count(&self, counter: u32);
+
+    /// The time since any fixed moment.
+    fn now(&self) -> Duration;
+}
+
+/// The proxy did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable;
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the proxy did not do what it was asked")
+    }
+}
+
+impl Error for Unavailable {}
