@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::diagnostic_code::DiagnosticCode;
 use super::django;
+use super::django::{Environment, Settings};
 use super::object_reader::ObjectReader;
+use super::root;
+use super::text::parse;
 use super::value::Value;
-use super::{Environment, Settings, parse, read_policy};
 
 /// The JSON Schema (2020-12) of what is read here.
 pub const SCHEMA: &str = include_str!("policy.schema.json");
@@ -128,7 +130,7 @@ fn convert(
             return Err(left_out);
         }
         let mut diagnostics = Diagnostics::default();
-        let read = read_policy(ObjectReader::root(&root), false, &mut diagnostics);
+        let read = root::read(ObjectReader::root(&root), false, &mut diagnostics);
         if diagnostics.errors.is_empty() {
             super::warnings::add(&root, &read.policy, settings, &mut diagnostics);
             warnings.append(&mut diagnostics.warnings);

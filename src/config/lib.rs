@@ -15,25 +15,22 @@ mod diagnostic_code;
 mod django;
 #[cfg(not(target_arch = "wasm32"))]
 mod grants;
+mod loaded;
 mod object_reader;
 mod origins;
 mod presets;
 mod protobuf;
 mod provenance;
+mod root;
 mod rules;
+mod text;
 mod value;
 mod warnings;
-
-use std::fmt;
 
 use diagnostic::Diagnostics;
 use object_reader::ObjectReader;
 use policy::fnv;
-use policy::path::PathPrefix;
-use policy::pattern::HostPattern;
-use policy::{Policy, Scoped};
-use protobuf::Malformed;
-use rules::{RulesBuilder, Shared};
+use text::parse;
 use value::Value;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -47,74 +44,11 @@ pub use diagnostic_code::DiagnosticCode;
 pub use django::{Environment, Settings};
 #[cfg(not(target_arch = "wasm32"))]
 pub use grants::grants;
+pub use loaded::{ConfigErrors, Loaded};
 pub use presets::{PRESETS, Preset};
 pub use provenance::Provenance;
 #[cfg(not(target_arch = "wasm32"))]
 pub use warnings::code_of_host;
-
-/// A policy ready for use.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The policy.
-    pub policy: Policy,
-    /// Where its keys were written.
-    pub provenance: Provenance,
-    /// What tells it from other policies: a hash of the configuration's bytes and of the settings that it uses.
-    pub digest: String,
-    /// What the operator should know about it.
-    pub warnings: Vec<Diagnostic>,
-    /// The keys that the configuration itself gives.
-    pub keys: Vec<String>,
-    /// How many entries `allowed_origins` has.
-    pub origins: usize,
-    /// How many entries `allowed_hosts` has.
-    pub hosts: usize,
-}
-
-impl Loaded {
-    /// How much there is, and where each setting came from; with as many warnings as are told.
-    #[must_use]
-    pub fn summary(&self, warnings: usize) -> impl fmt::Display {
-        let (origins, hosts) = (self.origins, self.hosts);
-        let policies = self.policy.scoped.len();
-        let Settings { used, overridden, .. } = &self.provenance.settings;
-        let (keys, used, overridden) = (self.keys.join(","), used.join(","), overridden.join(","));
-        fmt::from_fn(move |f| {
-            write!(
-                f,
-                "digest={} origins={origins} hosts={hosts} policies={policies} warnings={warnings} from_policy={keys} \
-                 from_environment={used} overridden={overridden}",
-                self.digest
-            )
-        })
-    }
-}
-
-impl fmt::Display for Loaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.summary(self.warnings.len()).fmt(f)
-    }
-}
-
-/// Every error of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigErrors {
-    /// Each of these refuses it.
-    pub errors: Vec<Diagnostic>,
-    /// What would have been warned of besides.
-    pub warnings: Vec<Diagnostic>,
-}
-
-impl fmt::Display for ConfigErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, error) in self.errors.iter().enumerate() {
-            write!(f, "{}{error}", if at == 0 { "" } else { "\n" })?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConfigErrors {}
 
 /// Reads a policy from JSON, or from a serialized `google.protobuf.Struct`, without an environment.
 ///
@@ -164,7 +98,7 @@ pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<
         diagnostics.error(Diagnostic::at("django_env", DiagnosticCode::DjangoMissing));
     }
     let is_django_hosts = settings.used.contains(&"ALLOWED_HOSTS");
-    let mut loaded = read_policy(ObjectReader::root(&root), is_django_hosts, &mut diagnostics);
+    let mut loaded = root::read(ObjectReader::root(&root), is_django_hosts, &mut diagnostics);
     if diagnostics.errors.is_empty() {
         warnings::add(&root, &loaded.policy, &settings, &mut diagnostics);
     }
@@ -205,111 +139,4 @@ fn digest(configuration: &[u8], settings: &Settings, environment: &Environment<'
     let add = |hash, bytes: &[u8]| bytes.iter().fold(hash, |hash, &byte| fnv::add(hash, byte));
     let hash = values.fold(add(fnv::SEED, configuration), |hash, value| add(hash, value.as_bytes()));
     format!("{hash:016x}")
-}
-
-/// JSON, or a `google.protobuf.Struct`. No message is JSON: after its first byte, a line feed, come control characters
-/// that JSON does not allow.
-fn parse(bytes: &[u8]) -> Result<Vec<(String, Value)>, Diagnostic> {
-    const WHOLE: &str = "configuration";
-    const SMALLEST: &str = r#"the smallest policy is `{"allowed_origins": ["https://app.example"]}`"#;
-    let refuse = |code, message| Err(Diagnostic::at(WHOLE, (code, message)));
-    if bytes.trim_ascii().is_empty() {
-        return refuse(DiagnosticCode::Empty, format!("it is empty; {SMALLEST}"));
-    }
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        let message = "it begins with a byte-order mark; save it as UTF-8 without one".to_owned();
-        return refuse(DiagnosticCode::NotJson, message);
-    }
-    let error = match serde_json::from_slice(bytes) {
-        Ok(Value::Object(entries)) if entries.is_empty() => {
-            return refuse(DiagnosticCode::Empty, format!("it says nothing; {SMALLEST}"));
-        }
-        Ok(Value::Object(entries)) => return Ok(entries),
-        Ok(other) => {
-            let message = format!("a JSON object is expected; {SMALLEST}");
-            return Err(Diagnostic::on(WHOLE, other, (DiagnosticCode::NotPolicy, message)));
-        }
-        Err(error) => error,
-    };
-    let looks_like_json = bytes.trim_ascii_start().starts_with(b"{");
-    let malformed = match protobuf::parse_struct(bytes) {
-        Ok(entries) => return Ok(entries),
-        Err(_) if !bytes.starts_with(b"\n") || looks_like_json => {
-            return refuse(DiagnosticCode::NotJson, format!("it is not JSON: {error}"));
-        }
-        Err(malformed) => malformed,
-    };
-    Err(Diagnostic::at(
-        WHOLE,
-        match malformed {
-            Malformed::Message => DiagnosticCode::NotStruct,
-            Malformed::String => DiagnosticCode::StructText,
-            Malformed::TooDeep => DiagnosticCode::StructDepth,
-        },
-    ))
-}
-
-fn read_policy(mut root: ObjectReader<'_>, is_django_hosts: bool, diagnostics: &mut Diagnostics) -> Loaded {
-    root.bool("django_env", false, diagnostics);
-    let debug = root.bool("debug", false, diagnostics);
-    if debug {
-        diagnostics.warn(Diagnostic::at("debug", DiagnosticCode::DebugOn));
-    }
-    let shared = Shared {
-        dangerous: origins::read_dangerous(&mut root, diagnostics),
-        debug,
-        is_django_hosts,
-    };
-    let builder = RulesBuilder::read(&mut root, None, shared, diagnostics);
-    let mut provenance = Provenance::default();
-    let scoped = root.objects("policies", diagnostics).into_iter().map(|mut section| {
-        let (hosts, paths) = read_match(section.object("match", diagnostics), diagnostics);
-        let hosts = hosts.map(|it| it.into_iter().collect());
-        let name = section.string("name", diagnostics).map(str::to_owned);
-        let rules = RulesBuilder::read(&mut section, Some(&builder), shared, diagnostics).build(shared);
-        provenance.add_entry(&section);
-        section.finish(diagnostics);
-        Scoped {
-            name,
-            hosts,
-            paths,
-            rules,
-        }
-    });
-    let scoped = scoped.collect();
-    root.finish(diagnostics);
-    let (origins, hosts) = builder.counts();
-    Loaded {
-        policy: Policy::new(scoped, builder.build(shared), debug),
-        provenance,
-        digest: String::new(),
-        warnings: Vec::new(),
-        keys: Vec::new(),
-        origins,
-        hosts,
-    }
-}
-
-fn read_match(
-    mut section: ObjectReader<'_>,
-    diagnostics: &mut Diagnostics,
-) -> (Option<Vec<HostPattern>>, Vec<PathPrefix>) {
-    let hosts = section
-        .list("hosts", diagnostics)
-        .map(|items| object_reader::parse_all(&items, HostPattern::parse, diagnostics));
-    let paths = section
-        .list("path_prefixes", diagnostics)
-        .map(|items| object_reader::parse_all(&items, PathPrefix::parse, diagnostics));
-    let mut is_given = false;
-    for key in ["hosts", "path_prefixes"] {
-        is_given |= section.has(key);
-        if section.has_empty_list(key) {
-            diagnostics.error(Diagnostic::at(&section.path_of(key), DiagnosticCode::MatchEmpty));
-        }
-    }
-    if !is_given {
-        diagnostics.error(Diagnostic::at(section.path(), DiagnosticCode::MatchMissing));
-    }
-    section.finish(diagnostics);
-    (hosts, paths.unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! proxy-wasm ABI 0.2.1, as far as the filter takes part: what it calls, and what the host calls.
+//! The host calls of proxy-wasm ABI 0.2.1 that the filter makes.
 //!
 //! There is an SDK. Its wrappers panic on a status that they do not expect, which would hand the VM to whoever can bring
 //! one about; here every status but `OK` is an error value. It also sends local replies without their details, exports
@@ -6,15 +6,13 @@
 
 #![expect(
     unsafe_code,
-    reason = "host calls are foreign functions that take and return raw buffers, and callbacks are found by name"
+    reason = "host calls are foreign functions that take and return raw buffers"
 )]
 
 use std::cell::Cell;
 use std::time::Duration;
 
 use filter::{Pairs, Unavailable};
-
-use crate::{Root, Stream, contexts};
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
@@ -33,8 +31,6 @@ const PLUGIN_CONFIGURATION: u32 = 7;
 const COUNTER: u32 = 0;
 const GAUGE: u32 = 1;
 const NO_GRPC_STATUS: i32 = -1;
-const CONTINUE: u32 = 0;
-const PAUSE: u32 = 1;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -226,64 +222,4 @@ fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Option
 
 fn done(status: u32) -> Result<(), Unavailable> {
     if status == OK { Ok(()) } else { Err(Unavailable) }
-}
-
-unsafe extern "C" {
-    fn __wasm_call_ctors();
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn _initialize() {
-    // SAFETY: the linker makes it, to be called once before all else. It sets up the C library.
-    unsafe { __wasm_call_ctors() };
-    crate::start();
-}
-
-/// Tells the host which version of the ABI this is.
-#[unsafe(no_mangle)]
-extern "C" fn proxy_abi_version_0_2_1() {}
-
-/// Memory for what a host call returns.
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
-    Box::into_raw(Box::<[u8]>::new_uninit_slice(size)).cast()
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_context_create(context: u32, root: u32) {
-    contexts::create(context, root);
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_vm_start(_context: u32, _size: usize) -> bool {
-    true
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_configure(context: u32, size: usize) -> bool {
-    contexts::with_root(context, |root| root.on_configure(size)).unwrap_or(false)
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_tick(context: u32) {
-    contexts::with_root(context, Root::on_tick);
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_headers(context: u32, _count: usize, _ends: bool) -> u32 {
-    match contexts::with_stream(context, Stream::on_request) {
-        Some(true) => CONTINUE,
-        _ => PAUSE,
-    }
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_response_headers(context: u32, _count: usize, _ends: bool) -> u32 {
-    contexts::with_stream(context, Stream::on_response);
-    CONTINUE
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn proxy_on_delete(context: u32) {
-    contexts::delete(context);
 }

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 
-use crate::{Root, Stream};
+use super::root::Root;
+use super::stream::Stream;
 
 /// In the order of their numbers. Hosts count up, so that a new one comes last, and those that go are mostly young.
 type Numbered<T> = RefCell<Vec<(u32, Box<T>)>>;

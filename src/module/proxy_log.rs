@@ -1,0 +1,34 @@
+//! The proxy's log.
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use super::abi;
+
+/// Sends what is logged to the proxy. It is called before any other callback.
+pub(super) fn start() {
+    if log::set_logger(&ProxyLog).is_ok() {
+        log::set_max_level(LevelFilter::Debug);
+    }
+}
+
+/// The proxy's log as the target of [`log`].
+struct ProxyLog;
+
+impl Log for ProxyLog {
+    fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let level = match record.level() {
+            Level::Trace => 0,
+            Level::Debug => 1,
+            Level::Info => 2,
+            Level::Warn => 3,
+            Level::Error => 4,
+        };
+        abi::log(level, &record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}

@@ -1,0 +1,121 @@
+//! A plugin configuration.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use log::{error, info, warn};
+
+use super::abi;
+use super::stream::Stream;
+use config::{ConfigErrors, Loaded};
+use filter::{Filter, FilterConfig, REVISION, Unavailable, VERSION};
+
+/// One plugin configuration in one VM.
+#[derive(Default)]
+pub(super) struct Root {
+    config: Option<Rc<FilterConfig>>,
+    gauge: Option<PolicyGauge>,
+}
+
+impl Root {
+    /// Whether the policy was taken.
+    pub(super) fn on_configure(&mut self, size: usize) -> bool {
+        let started = abi::now();
+        // There from the first VM on, so that it is seen to rise.
+        let refused = abi::define_counter("origin_gate_policies_refused");
+        let errors = match abi::configuration(size).map(|it| config::load_with(&it, &variable)) {
+            Ok(Ok(loaded)) => {
+                announce(&loaded, started);
+                self.gauge = PolicyGauge::new(&loaded.digest);
+                self.config = Some(Rc::new(FilterConfig::new(
+                    loaded.policy,
+                    loaded.provenance,
+                    abi::define_counter,
+                )));
+                return true;
+            }
+            Ok(Err(ConfigErrors { errors, .. })) => errors.iter().map(ToString::to_string).collect(),
+            Err(Unavailable) => vec!["the proxy did not hand the configuration over".to_owned()],
+        };
+        error!("Origin Gate policy refused, errors={}", errors.len());
+        for error in errors {
+            error!("{error}");
+        }
+        if let Some(counter) = refused {
+            abi::add(counter, 1);
+        }
+        false
+    }
+
+    pub(super) fn on_tick(&mut self) {
+        if let Some(gauge) = self.gauge.as_mut() {
+            gauge.show();
+        }
+    }
+
+    pub(super) fn stream(&self) -> Stream {
+        Stream {
+            filter: self.config.clone().map(Filter::new),
+        }
+    }
+}
+
+/// Counts this VM among those that hold a policy, for as long as it does. The gauge is one number for the whole proxy, so
+/// each VM adds one and takes it away again; the digest in the gauge's name tells policies apart.
+struct PolicyGauge {
+    gauge: u32,
+    is_shown: bool,
+}
+
+impl PolicyGauge {
+    /// Envoy first tries a configuration on a VM that it then drops. That VM is dropped before its first tick, so a VM
+    /// counts itself on its first tick.
+    fn new(digest: &str) -> Option<Self> {
+        const SOON: u32 = 10;
+        let gauge = abi::define_gauge(&format!("origin_gate_policy_vms.digest.{digest}"))?;
+        abi::tick(SOON);
+        Some(Self { gauge, is_shown: false })
+    }
+
+    fn show(&mut self) {
+        abi::tick(0);
+        if !self.is_shown {
+            abi::add(self.gauge, 1);
+            self.is_shown = true;
+        }
+    }
+}
+
+impl Drop for PolicyGauge {
+    fn drop(&mut self) {
+        if self.is_shown {
+            abi::add(self.gauge, -1);
+        }
+    }
+}
+
+/// Every worker's VM loads the policy, the main thread's first; one line is enough for all. A policy that comes back
+/// later is told again.
+fn announce(loaded: &Loaded, started: Duration) {
+    const AT_ONCE: Duration = Duration::from_secs(10);
+    let key = format!("origin_gate.announced.{}", loaded.digest);
+    let now = abi::now();
+    let last = abi::shared(&key).and_then(|it| Some(Duration::from_nanos(u64::from_le_bytes(it.try_into().ok()?))));
+    if last.is_some_and(|last| (last..last + AT_ONCE).contains(&now)) {
+        return;
+    }
+    abi::share(&key, &u64::try_from(now.as_nanos()).unwrap_or_default().to_le_bytes());
+    info!(
+        "Origin Gate policy loaded version={VERSION} revision={REVISION} {loaded} load_ms={} memory_kib={}",
+        now.saturating_sub(started).as_millis() as u64,
+        core::arch::wasm32::memory_size(0) * 64,
+    );
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+}
+
+/// A variable of the VM's environment. What is not UTF-8 fits no setting, and is shown with replacement characters.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
