@@ -147,7 +147,7 @@ impl Policy {
     /// The entries that a request belongs to or may belong to, in order. Those behind one that it surely belongs to are
     /// not for it.
     fn in_scope(&self, request: &Request<'_>) -> impl Iterator<Item = (usize, &Scoped, Scope)> {
-        let paths = self.paths.scopes(request.received.path);
+        let paths = self.paths.scopes(&request.path);
         paths.into_iter().filter_map(|(at, path)| {
             let scoped = self.scoped.get(at)?;
             let scope = path.min(scoped.is_for(request.target.as_ref()));

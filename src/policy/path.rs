@@ -34,11 +34,13 @@ mod index;
 mod pattern;
 mod plain;
 mod readings;
+mod request_path;
 
 pub use canonical::escape;
 pub use folds::{Fold, fold};
 pub use index::PathIndex;
 pub use pattern::{PathPattern, PathPrefix, any_covers};
+pub use request_path::RequestPath;
 
 /// Whether a request is in the scope of an entry of `policies`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,6 +2,7 @@
 
 use super::host::Authority;
 use super::origin::{NoOrigin, Origin};
+use super::path::RequestPath;
 pub use super::received::{Field, Received};
 
 /// A request. Whatever decides reads what its fields mean; whatever shows them to a person, what was received.
@@ -17,6 +18,8 @@ pub struct Request<'a> {
     pub scheme: Option<&'static [u8]>,
     /// Where it says it comes from (Fetch §3.1).
     pub source: Source<'a>,
+    /// The path, however backends may read it; empty for `CONNECT`.
+    pub path: RequestPath<'a>,
 }
 
 /// Where a request says it comes from.
@@ -69,6 +72,7 @@ impl Request<'_> {
         self.target = received.authority.one().and_then(|it| Authority::parse(it).ok());
         self.scheme = scheme(received);
         self.source = Source::from(received.origin);
+        self.path = RequestPath::new(received.path);
     }
 
     /// Whether a page of this origin came over HTTP while this request came over HTTPS, or by a scheme that cannot be

@@ -38,7 +38,7 @@ impl Hosts {
         let Some(hosts) = input.hosts else {
             return Ok(Allow::Off);
         };
-        if path::any_covers(&self.exempt_paths, request.received.path) {
+        if path::any_covers(&self.exempt_paths, &request.path) {
             return Ok(Allow::Off);
         }
         let target = request.target.as_ref().ok_or(Deny::HostMalformed)?;

@@ -29,6 +29,7 @@ pub(super) enum Pairs {
 }
 
 /// The characters of a path, with what became of each.
+#[derive(Clone, Debug)]
 pub(super) struct Canonical {
     pub bytes: Vec<u8>,
     /// For each byte [`LITERAL`] or what it came from.

@@ -2,7 +2,8 @@
 
 use super::Scope;
 use super::pattern::PathPrefix;
-use super::readings::{self, Readings, Segment, Segments, is_literal};
+use super::readings::{self, Readings, Segment, Segments};
+use super::request_path::RequestPath;
 
 /// The prefixes of all entries, by their segments.
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ struct Node {
 
 impl PathIndex {
     /// The longest path whose readings are followed. To ask every entry costs less than to follow those of a longer one.
-    const LONGEST: usize = 8192;
+    pub(super) const LONGEST: usize = 8192;
 
     /// From the prefixes of each entry in turn; one that has none is for all paths.
     #[must_use]
@@ -85,17 +86,15 @@ impl PathIndex {
 
     /// The entries that a path belongs to or may belong to, in order.
     #[must_use]
-    pub fn scopes(&self, path: &[u8]) -> Vec<(usize, Scope)> {
+    pub fn scopes(&self, path: &RequestPath<'_>) -> Vec<(usize, Scope)> {
         let mut scopes = self.everywhere.clone();
         if self.nodes.is_empty() {
             return scopes;
         }
-        let is_long = path.len() > Self::LONGEST && !is_literal(path);
-        let readings = if is_long { Readings::Any } else { Readings::of(path) };
         let mut walk = Walk::new(self);
-        match &readings {
+        match path.followed() {
             Readings::Any => walk.steps = usize::MAX,
-            Readings::Literal(path) => walk.along(&mut readings::of_literal(path)),
+            Readings::Literal => walk.along(&mut readings::of_literal(path.received())),
             Readings::Segments(segments, second) => {
                 walk.along(&mut segments.iter());
                 if let Some(segments) = second {
@@ -110,7 +109,7 @@ impl PathIndex {
         }
         for node in walk.met.iter().filter_map(|&it| self.nodes.get(it)) {
             for (entry, prefix) in &node.prefixes {
-                let holds = lies_below(path, prefix) && readings.is_settled(path);
+                let holds = lies_below(path.received(), prefix) && path.is_settled();
                 record(
                     &mut scopes,
                     *entry,

@@ -2,7 +2,8 @@
 
 use super::index::PathIndex;
 use super::plain::is_plain;
-use super::readings::{Readings, Segments};
+use super::readings::Segments;
+use super::request_path::RequestPath;
 use crate::Scope;
 use crate::error::PathError;
 
@@ -32,13 +33,13 @@ impl PathPattern {
     }
 }
 
-/// Whether one of the entries holds the path of a request, byte for byte and however a backend reads it. However many
-/// there are, the path is read once.
+/// Whether one of the entries holds the path of a request, byte for byte and however a backend reads it.
 #[must_use]
-pub fn any_covers(patterns: &[PathPattern], path: &[u8]) -> bool {
-    let is_one = |it: &PathPattern| matches!(it, PathPattern::One(one) if *path == **one);
-    let is_below = |it: &PathPattern| matches!(it, PathPattern::Below(prefix) if path.starts_with(prefix));
-    patterns.iter().any(is_one) || (patterns.iter().any(is_below) && Readings::of(path).is_settled(path))
+pub fn any_covers(patterns: &[PathPattern], path: &RequestPath<'_>) -> bool {
+    let received = path.received();
+    let is_one = |it: &PathPattern| matches!(it, PathPattern::One(one) if *received == **one);
+    let is_below = |it: &PathPattern| matches!(it, PathPattern::Below(prefix) if received.starts_with(prefix));
+    patterns.iter().any(is_one) || (patterns.iter().any(is_below) && path.is_settled())
 }
 
 /// One entry of `match.path_prefixes`.
@@ -80,7 +81,7 @@ impl PathPrefix {
     /// Whether a path lies below this prefix: byte for byte and under every reading, under some, or under none.
     #[must_use]
     pub fn scope(&self, path: &[u8]) -> Scope {
-        let scopes = PathIndex::new([std::slice::from_ref(self)]).scopes(path);
+        let scopes = PathIndex::new([std::slice::from_ref(self)]).scopes(&RequestPath::new(path));
         scopes.first().map_or(Scope::Outside, |it| it.1)
     }
 }

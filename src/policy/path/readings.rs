@@ -1,7 +1,6 @@
 //! The segments of a path, with what readings do to them.
 
 use super::canonical::{Canonical, LITERAL, Pairs};
-use super::plain::is_plain;
 
 /// One segment, in canonical spelling and without what a reading may cut off or drop at its end.
 #[derive(Clone, Copy)]
@@ -16,9 +15,10 @@ pub(super) struct Segment<'a> {
 }
 
 /// A path as backends may read it.
-pub(super) enum Readings<'a> {
+#[derive(Clone, Debug)]
+pub(super) enum Readings {
     /// Segment by segment as they stand: nothing is encoded, and none may be `..`.
-    Literal(&'a [u8]),
+    Literal,
     /// In those that the segments tell, and the second ones if there are such.
     Segments(Segments, Option<Segments>),
     /// In ways that are not followed: it may be of any entry.
@@ -26,13 +26,15 @@ pub(super) enum Readings<'a> {
 }
 
 /// The segments of a path that is not simple.
+#[derive(Clone, Debug)]
 pub(super) struct Segments {
     canonical: Canonical,
     parts: Vec<Part>,
     /// Whether some segment is `..` under some reading.
-    has_parent: bool,
+    pub has_parent: bool,
 }
 
+#[derive(Clone, Debug)]
 struct Part {
     start: usize,
     length: usize,
@@ -40,13 +42,13 @@ struct Part {
     may_end: bool,
 }
 
-impl<'a> Readings<'a> {
-    pub(super) fn of(path: &'a [u8]) -> Self {
+impl Readings {
+    pub(super) fn of(path: &[u8]) -> Self {
         if !path.starts_with(b"/") {
             return Self::Any;
         }
         if is_literal(path) {
-            return Self::Literal(path);
+            return Self::Literal;
         }
         let canonical = Canonical::of(path, Pairs::Apart);
         let second = canonical.has_pairs.then(|| Canonical::of(path, Pairs::Decoded));
@@ -54,16 +56,6 @@ impl<'a> Readings<'a> {
             return Self::Any;
         }
         Self::Segments(Segments::of(canonical), second.map(Segments::of))
-    }
-
-    /// Whether every reading leaves the path below whatever it lies below byte for byte, readings of its end aside.
-    pub(super) fn is_settled(&self, path: &[u8]) -> bool {
-        match self {
-            Self::Literal(_) => is_plain(path),
-            // A path with a pair is not UTF-8, and so not plain.
-            Self::Segments(segments, _) => !segments.has_parent && is_plain(path),
-            Self::Any => false,
-        }
     }
 }
 
