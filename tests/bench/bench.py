@@ -109,7 +109,7 @@ def footprints(options, modules):
     print(f"memory: {per_vm['gate']:.0f} KiB a VM, the empty module {per_vm['empty']:.0f} KiB")
     millis = footprint.load_time(options.envoy, modules["gate"], policy)
     return [
-        figures.Row("size of the module", size, 250, unit=" KB"),
+        figures.Row("size of the module", size, 320, unit=" KB"),
         figures.Row("memory a VM over the empty module's", (per_vm["gate"] - per_vm["empty"]) / MIB, 1, unit=" MiB"),
         figures.Row(f"`on_configure` with {footprint.MANY:,} origins", millis / 1000, 1, unit=" s"),
     ]
