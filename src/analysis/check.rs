@@ -13,6 +13,7 @@ use config::{self, ConfigErrors, Diagnostic, Environment};
 use expressions::{Expressions, lint_length};
 use policy::path::{PathPrefix, escape, fold};
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
+use policy::text::is_control;
 
 /// Everything that there is to say about a configuration.
 #[derive(Clone, Debug)]
@@ -231,11 +232,11 @@ fn public_suffix(domain: &[u8]) -> Option<String> {
     is_listed.then(|| String::from_utf8_lossy(domain).into_owned())
 }
 
-/// A text as it is, control characters aside: those would speak to the terminal.
+/// A text as it is, with what would speak to the terminal escaped.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let escaped = text.chars().map(|it| match it.is_control() {
-        true => it.escape_debug().to_string(),
+    let escaped = text.chars().map(|it| match is_control(it) {
+        true => it.escape_default().to_string(),
         false => it.to_string(),
     });
     escaped.collect()

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use policy::text::is_control;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value.
@@ -101,7 +102,7 @@ fn write_excerpt(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
         if at == LONGEST {
             return f.write_str("…");
         }
-        if char.is_control() {
+        if is_control(char) {
             write!(f, "{}", char.escape_default())?
         } else {
             write!(f, "{char}")?
