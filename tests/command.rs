@@ -415,7 +415,7 @@ fn settings_come_from_the_file_that_is_named() {
     let file = std::env::temp_dir().join(format!("origin-gate-{}.env", std::process::id()));
     std::fs::write(
         &file,
-        "# who may\nexport CORS_ALLOWED_ORIGINS='https://a.example'\nALLOWED_HOSTS=localhost:8000\n",
+        "# who may\nCORS_ALLOWED_ORIGINS='https://a.example'\nALLOWED_HOSTS=localhost:8000\n",
     )
     .unwrap();
     let file = file.to_str().unwrap();
@@ -442,6 +442,24 @@ fn settings_come_from_the_file_that_is_named() {
         "{}",
         ran.out
     );
+    std::fs::write(file, "DJANGO_ALLOWED_HOSTS=a\nCORS_ALLOWED_ORIGINS=https://a.example\n").unwrap();
+    let ran = run(&["check", "-", "--env", file], r#"{"django_env": true}"#);
+    let named = "warning: DJANGO_ALLOWED_HOSTS: this looks like one of Django's settings";
+    assert!(ran.code == 0 && ran.out.contains(named), "{}", ran.out);
+    std::fs::write(file, "DEBUG=0\nexport ALLOWED_HOSTS='a','b'\n").unwrap();
+    for verb in [
+        &["check", "-", "--env", file][..],
+        &["explain", "-", "--env", file, "--host", "a"],
+    ] {
+        let ran = run(verb, r#"{"django_env": true}"#);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+        assert!(
+            ran.err
+                .contains(".env: line 2: `ALLOWED_HOSTS`: python-decouple takes `export`"),
+            "{}",
+            ran.err
+        );
+    }
     std::fs::remove_file(file).unwrap();
 }
 

@@ -12,6 +12,7 @@ mod core;
 mod decision_log;
 mod django;
 mod docs;
+mod dotenv;
 #[path = "envoy/main.rs"]
 mod envoy;
 mod expressions;
@@ -21,6 +22,7 @@ mod fuzz_smoke;
 mod hints;
 mod hints_apply;
 mod import;
+mod import_django;
 mod manifests;
 mod oracle;
 mod order;

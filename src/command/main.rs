@@ -13,7 +13,7 @@ use analysis::explain::{Color, Colors, Scenario, explain};
 use clap::{Args, Parser, Subcommand};
 use config::SCHEMA;
 use filter::{REVISION, VERSION};
-use import::{Imported, import_django, import_ingress_nginx};
+use import::{Imported, SCRIPT, import_django, import_ingress_nginx};
 use serde_json::json;
 
 const REFUSED: u8 = 2;
@@ -40,7 +40,8 @@ Examples:
   origin-gate explain policy.json --host api.example --origin https://app.example --websocket
   origin-gate explain policy.json --host api.example --origin https://shop.example \\
   --method POST --path /cart -H 'Sec-Fetch-Site: cross-site'
-  origin-gate import django .env > policy.json
+  origin-gate import django --script | python manage.py shell > settings.json
+  origin-gate import django settings.json > policy.json
   kubectl get ingress -A -o yaml | origin-gate import ingress-nginx - > policy.json
   origin-gate schema > policy.schema.json
 
@@ -76,6 +77,14 @@ enum Verb {
     /// The JSON Schema (2020-12) of a policy
     Schema,
 }
+
+const DJANGO_HELP: &str = "\
+To ask Django itself, which knows what its settings are in the end:
+  origin-gate import django --script | python manage.py shell > settings.json
+  origin-gate import django settings.json > policy.json
+
+In a container it is `docker compose exec -T backend python manage.py shell`; any Python does that has \
+DJANGO_SETTINGS_MODULE set. The program prints settings of hosts, CORS, CSRF and cookies, and no secrets.";
 
 const EXPLAIN_HELP: &str = "\
 WebSockets, writes and preflights are told by what browsers send of them: --websocket, --method, and -H for \
@@ -121,13 +130,15 @@ struct RequestArgs {
 
 #[derive(Subcommand)]
 enum From {
-    /// A .env file, or a module of Django's settings as far as it is literals
+    /// Django's settings: .env files, or what Django itself says that they are
+    #[command(after_help = DJANGO_HELP)]
     Django {
-        /// `-` for standard input
-        file: PathBuf,
-        /// The variables that the settings ask for, as a .env file; without it, the defaults in the settings
-        #[arg(long, value_name = "FILE")]
-        env: Option<PathBuf>,
+        /// .env files, or what the program of --script printed; `-` for standard input
+        #[arg(required_unless_present = "script", conflicts_with = "script", value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Print the program that asks Django for its settings
+        #[arg(long)]
+        script: bool,
     },
     /// Ingress manifests with the annotations of ingress-nginx
     IngressNginx {
@@ -236,14 +247,13 @@ fn run_explain(args: &PolicyArgs, request: &RequestArgs) -> Result<ExitCode, Str
 }
 
 fn run_import(from: &From) -> Result<ExitCode, String> {
-    let text = |file| {
-        let bytes = read(file)?;
-        String::from_utf8(bytes).map_err(|_| format!("{}: this is not UTF-8", file.display()))
-    };
     let Imported { policy, notes } = match from {
-        From::Django { file, env } => {
-            let variables = variables(env.as_ref())?.unwrap_or_default();
-            import_django(&file.to_string_lossy(), &text(file)?, &variables)
+        From::Django { script: true, .. } => return print(SCRIPT).map(|()| ExitCode::SUCCESS),
+        From::Django { files, .. } => {
+            let files = files
+                .iter()
+                .map(|file| Ok((file.to_string_lossy().into_owned(), text(file)?)));
+            import_django(&files.collect::<Result<Vec<_>, String>>()?)
         }
         From::IngressNginx { file } => import_ingress_nginx(&text(file)?),
     };
@@ -269,14 +279,31 @@ impl PolicyArgs {
         let variables = variables(self.env.as_ref())?;
         Ok(move |name: &str| match &variables {
             Some(variables) => variables.get(name).cloned(),
+            None if name.is_empty() => Some(names_of_process()),
             None => std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()),
         })
     }
 }
 
+fn names_of_process() -> String {
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    names.collect::<Vec<_>>().join("\n")
+}
+
+/// The variables of a file, and under the empty name their names.
 fn variables(file: Option<&PathBuf>) -> Result<Option<BTreeMap<String, String>>, String> {
-    let read = |file| Ok(import::environment(&String::from_utf8_lossy(&read(file)?)));
-    file.map(read).transpose()
+    let Some(file) = file else { return Ok(None) };
+    let mut variables = import::environment(&text(file)?).map_err(|problems| {
+        let problems = problems.iter().map(|it| format!("{}: {it}", file.display()));
+        problems.collect::<Vec<_>>().join("\n")
+    })?;
+    let names = variables.keys().cloned().collect::<Vec<_>>().join("\n");
+    variables.insert(String::new(), names);
+    Ok(Some(variables))
+}
+
+fn text(file: &PathBuf) -> Result<String, String> {
+    String::from_utf8(read(file)?).map_err(|_| format!("{}: this is not UTF-8", file.display()))
 }
 
 fn read(file: &PathBuf) -> Result<Vec<u8>, String> {

@@ -15,23 +15,6 @@ use super::value::Value;
 /// The JSON Schema (2020-12) of what is read here.
 pub const SCHEMA: &str = include_str!("policy.schema.json");
 
-/// The name of every Django setting that says something here.
-pub const SETTING_NAMES: [&str; 13] = [
-    "ALLOWED_HOSTS",
-    "CORS_ALLOWED_ORIGINS",
-    "CORS_ALLOWED_ORIGIN_REGEXES",
-    "CORS_ALLOW_ALL_ORIGINS",
-    "CORS_ALLOW_CREDENTIALS",
-    "CORS_ALLOW_HEADERS",
-    "CORS_ALLOW_METHODS",
-    "CORS_ALLOW_PRIVATE_NETWORK",
-    "CORS_EXPOSE_HEADERS",
-    "CORS_PREFLIGHT_MAX_AGE",
-    "CORS_URLS_REGEX",
-    "CSRF_TRUSTED_ORIGINS",
-    "DEBUG",
-];
-
 /// A policy made of another program's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Converted {
@@ -123,6 +106,12 @@ fn convert(
     diagnostics: Diagnostics,
 ) -> Result<Converted, Vec<String>> {
     let mut left_out: Vec<_> = diagnostics.errors.iter().map(ToString::to_string).collect();
+    // What is an error of a setting alone is none of the key that the setting became.
+    let literal = diagnostics
+        .errors
+        .iter()
+        .filter_map(|diagnostic| settings.place_of(diagnostic.path()));
+    let mut literal: BTreeSet<_> = literal.collect();
     let mut warnings = diagnostics.warnings;
     loop {
         if root.is_empty() {
@@ -131,7 +120,12 @@ fn convert(
         }
         let mut diagnostics = Diagnostics::default();
         let read = root::read(ObjectReader::root(&root), false, &mut diagnostics);
-        if diagnostics.errors.is_empty() {
+        // What is wrong with a list as a whole may not be, once they are out of it.
+        let is_of_entry = |diagnostic: &Diagnostic| literal.is_empty() || index_of(diagnostic.path()).is_some();
+        diagnostics
+            .errors
+            .retain(|diagnostic| !literal.contains(diagnostic.path()) && is_of_entry(diagnostic));
+        if diagnostics.errors.is_empty() && literal.is_empty() {
             super::warnings::add(&root, &read.policy, settings, &mut diagnostics);
             warnings.append(&mut diagnostics.warnings);
             let warnings = warnings
@@ -144,6 +138,7 @@ fn convert(
             });
         }
         let paths = diagnostics.errors.iter().map(|diagnostic| diagnostic.path().to_owned());
+        let paths = paths.chain(std::mem::take(&mut literal));
         let paths: BTreeSet<_> = paths.map(|path| (Reverse(index_of(&path)), path)).collect();
         left_out.extend(
             diagnostics

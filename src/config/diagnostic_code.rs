@@ -57,8 +57,12 @@ codes! {
     DangerousNull = "dangerous_null_origin": "any site can send `Origin: null`, from a sandboxed frame",
     DebugOn = "debug_on": "every response tells why it is as it is: switch this off in production",
     DjangoDebug = "django_debug": "it is on: Django shows its settings to whoever causes an error",
+    DjangoLiteral = "django_literal":
+        "Django takes this as it is written, and no browser sends it, so that it lets nobody in there; remove it, or list \
+         what is meant in the policy itself",
     DjangoMissing = "django_settings_missing":
         "the environment has none of Django's settings: see `vm_config.environment_variables`",
+    DjangoName = "django_name": "this looks like one of Django's settings, and is not read under this name",
     DjangoRegexEnd = "django_regex_end":
         "django-cors-headers does not look for its end, so there it allows every origin that only begins like \
          this; here it must match the whole origin",

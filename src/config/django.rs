@@ -8,8 +8,54 @@ use super::diagnostic_code::DiagnosticCode;
 use super::value::Value;
 use policy::text::split_once;
 
-/// A variable of the environment.
+/// A variable of the environment. Asked for the empty name, which no variable has, it may answer with the names that there
+/// are, one a line.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// The name of every Django setting that says something here.
+pub const SETTING_NAMES: [&str; 16] = [
+    "ALLOWED_HOSTS",
+    "CORS_ALLOWED_ORIGINS",
+    "CORS_ALLOWED_ORIGIN_REGEXES",
+    "CORS_ALLOW_ALL_ORIGINS",
+    "CORS_ALLOW_CREDENTIALS",
+    "CORS_ALLOW_HEADERS",
+    "CORS_ALLOW_METHODS",
+    "CORS_ALLOW_PRIVATE_NETWORK",
+    "CORS_EXPOSE_HEADERS",
+    "CORS_ORIGIN_ALLOW_ALL",
+    "CORS_ORIGIN_REGEX_WHITELIST",
+    "CORS_ORIGIN_WHITELIST",
+    "CORS_PREFLIGHT_MAX_AGE",
+    "CORS_URLS_REGEX",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEBUG",
+];
+
+/// Settings of django-cors-headers beside the names that they had before its version 3.5. It reads those where the new
+/// ones are not set.
+const OLD_NAMES: [(&str, &str); 3] = [
+    ("CORS_ALLOW_ALL_ORIGINS", "CORS_ORIGIN_ALLOW_ALL"),
+    ("CORS_ALLOWED_ORIGIN_REGEXES", "CORS_ORIGIN_REGEX_WHITELIST"),
+    ("CORS_ALLOWED_ORIGINS", "CORS_ORIGIN_WHITELIST"),
+];
+
+/// A setting's text, under the name that it is given by.
+fn given(name: &'static str, environment: &Environment<'_>) -> Option<(&'static str, String)> {
+    if let Some(text) = environment(name) {
+        return Some((name, text));
+    }
+    let (_, old) = OLD_NAMES.iter().find(|(new, _)| *new == name)?;
+    environment(old).map(|text| (*old, text))
+}
+
+/// Whether this is the name of a variable that is not read here, though people may take it for one of the settings:
+/// `DJANGO_ALLOWED_HOSTS`.
+#[must_use]
+pub fn resembles_setting(name: &str) -> bool {
+    let marks = ["ALLOWED_HOST", "ALLOWED_ORIGIN", "CORS_", "TRUSTED_ORIGIN"];
+    marks.iter().any(|it| split_once(name, it).is_some()) && !SETTING_NAMES.contains(&name)
+}
 
 /// Which settings were used, and which were there but stood back for the configuration's own keys.
 #[derive(Debug, Default)]
@@ -93,17 +139,23 @@ pub(crate) fn add(
         );
     }
     for setting in SETTINGS {
-        let Some(text) = environment(setting.name) else {
+        let Some((name, text)) = given(setting.name, environment) else {
             continue;
         };
         if allows_all && setting.key == "allowed_origin_regexes" {
-            settings.overridden.push(setting.name);
+            settings.overridden.push(name);
             continue;
         }
         match (setting.read)(&text) {
             Ok(Value::List(items)) if items.is_empty() && !setting.takes_none => {}
-            Ok(value) => settings.add(root, setting.name, setting.section, setting.key, value),
-            Err(message) => diagnostics.error(wrong_value(setting.name, &text, message)),
+            Ok(value) => {
+                let errors = diagnostics.errors.len();
+                find_literals(name, setting.key, &value, diagnostics);
+                if !settings.add(root, name, setting.section, setting.key, value) {
+                    diagnostics.errors.truncate(errors);
+                }
+            }
+            Err(problem) => diagnostics.error(wrong_value(name, &text, problem)),
         }
     }
     settings.add_hosts(root, environment, debug, diagnostics);
@@ -111,6 +163,16 @@ pub(crate) fn add(
         diagnostics.warn(Diagnostic::at("CORS_URLS_REGEX", DiagnosticCode::DjangoUrls));
     }
     settings.warn(root, debug, diagnostics);
+    let names = environment("").unwrap_or_default();
+    for name in names.split('\n').filter(|it| resembles_setting(it)) {
+        let diagnostic = Diagnostic::at(name, DiagnosticCode::DjangoName);
+        // Where nothing is set under its own name, this is what is wrong.
+        if settings.is_empty() {
+            diagnostics.error(diagnostic);
+        } else {
+            diagnostics.warn(diagnostic);
+        }
+    }
     settings
 }
 
@@ -128,22 +190,33 @@ impl Settings {
         self.keys.iter().find(|(_, it)| it == path).map(|(name, _)| *name)
     }
 
+    /// Where the value went that an entry of a setting, `NAME[0]`, has.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn place_of(&self, entry: &str) -> Option<String> {
+        let (name, index) = entry.split_at_checked(entry.find('[')?)?;
+        let (_, path) = self.keys.iter().find(|(it, _)| *it == name)?;
+        Some(format!("{path}{index}"))
+    }
+
     /// Whether there was any setting.
     pub fn is_empty(&self) -> bool {
         self.used.is_empty() && self.overridden.is_empty()
     }
 
     fn flag(&mut self, name: &'static str, environment: &Environment<'_>, diagnostics: &mut Diagnostics) -> bool {
-        match environment(name).map(|text| (boolean(&text), text)) {
-            None => false,
-            Some((Ok(value), _)) => value == Value::Bool(true),
-            Some((Err(message), text)) => {
-                diagnostics.error(wrong_value(name, &text, message));
+        let Some((name, text)) = given(name, environment) else {
+            return false;
+        };
+        match boolean(&text) {
+            Ok(value) => value == Value::Bool(true),
+            Err(problem) => {
+                diagnostics.error(wrong_value(name, &text, problem));
                 false
             }
         }
     }
 
+    /// Adds what a setting says, unless the configuration says it itself; whether it did.
     fn add(
         &mut self,
         root: &mut Vec<(String, Value)>,
@@ -151,23 +224,24 @@ impl Settings {
         section: Option<&'static str>,
         key: &'static str,
         value: Value,
-    ) {
+    ) -> bool {
         let path = section.map_or(key.to_owned(), |section| format!("{section}.{key}"));
         let entries = match section {
             None => &mut *root,
             Some(section) => match section_of(root, section) {
                 Some(entries) => entries,
                 // Something else stands there, which will be an error.
-                None => return,
+                None => return false,
             },
         };
         if entries.iter().any(|(it, _)| it == key) {
             self.overridden.push(name);
-        } else {
-            entries.push((key.to_owned(), value));
-            self.used.push(name);
-            self.keys.push((name, path));
+            return false;
         }
+        entries.push((key.to_owned(), value));
+        self.used.push(name);
+        self.keys.push((name, path));
+        true
     }
 
     /// `ALLOWED_HOSTS`; where it is empty, `DEBUG` stands for the names of the machine itself.
@@ -236,6 +310,22 @@ impl Settings {
 
 fn wrong_value(name: &str, text: &str, message: String) -> Diagnostic {
     Diagnostic::on(name, Value::from(text), (DiagnosticCode::DjangoValue, message))
+}
+
+/// Reports the entries that Django and django-cors-headers compare as text, so that no browser's origin is one of them: what
+/// stands for something here, and a default port, which browsers leave out.
+fn find_literals(name: &str, key: &str, value: &Value, diagnostics: &mut Diagnostics) {
+    let (is_cors, is_csrf) = (key == "allowed_origins", key == "trusted_origins");
+    for (index, item) in value.as_list().iter().enumerate() {
+        let text = item.as_text().filter(|_| is_cors || is_csrf).unwrap_or_default();
+        let (scheme, rest) = split_once(text, "://").unwrap_or(("", text));
+        let rest = rest.strip_prefix("*.").filter(|_| is_csrf).unwrap_or(rest);
+        let port = if scheme == "https" { ":443" } else { ":80" };
+        if rest.as_bytes().contains(&b'*') || rest.ends_with(port) {
+            let path = format!("{name}[{index}]");
+            diagnostics.error(Diagnostic::on(&path, item, DiagnosticCode::DjangoLiteral));
+        }
+    }
 }
 
 /// The entries of a section, which is made if need be. A `csrf` that only lists is off: Django's own check stands behind.
@@ -324,7 +414,9 @@ fn is_json_list(text: &str) -> bool {
 fn trusted_origins(text: &str) -> Result<Value, String> {
     let mut items = items(text)?;
     let apexes = items.iter().filter_map(|item| match item {
-        Value::String(text) => split_once(text, "://*.").map(|(scheme, domain)| format!("{scheme}://{domain}")),
+        Value::String(text) => split_once(text, "://*.")
+            .filter(|(_, domain)| !domain.contains('*'))
+            .map(|(scheme, domain)| format!("{scheme}://{domain}")),
         _ => None,
     });
     let apexes: Vec<_> = apexes.map(Value::String).filter(|apex| !items.contains(apex)).collect();

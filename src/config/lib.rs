@@ -37,11 +37,11 @@ use value::Value;
 pub use changed::changes;
 pub use checks::SECTIONS;
 #[cfg(not(target_arch = "wasm32"))]
-pub use convert::{Converted, SCHEMA, SETTING_NAMES, convert_django, convert_json, entries};
+pub use convert::{Converted, SCHEMA, convert_django, convert_json, entries};
 pub use cors::{DEFAULT_HEADERS, DEFAULT_METHODS};
 pub use diagnostic::Diagnostic;
 pub use diagnostic_code::DiagnosticCode;
-pub use django::{Environment, Settings};
+pub use django::{Environment, SETTING_NAMES, Settings, resembles_setting};
 #[cfg(not(target_arch = "wasm32"))]
 pub use grants::grants;
 pub use loaded::{ConfigErrors, Loaded};

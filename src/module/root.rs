@@ -117,5 +117,9 @@ fn announce(loaded: &Loaded, started: Duration) {
 
 /// A variable of the VM's environment. What is not UTF-8 fits no setting, and is shown with replacement characters.
 fn variable(name: &str) -> Option<String> {
+    if name.is_empty() {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        return Some(names.fold(String::new(), |all, name| all + &name + "\n"));
+    }
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }

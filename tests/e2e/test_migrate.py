@@ -267,7 +267,7 @@ def test_every_page_is_tested():
     assert list(PAGES) == list(BEFORE)
 
 
-def test_settings_in_python_run_too(stage, binary, module, backend):
+def test_settings_that_django_prints_run_too(stage, binary, module, backend):
     """The second policy of Django's page."""
     second = json.loads(readme.blocks(PAGES["django"], "json")[1])
     after = Started(stage, binary, "migrate-settings").envoy("after", [proxy.gate(module, second)], backend.port)

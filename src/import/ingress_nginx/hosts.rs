@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use yaml_rust2::Yaml;
 
 /// The hosts of an Ingress's rules, with its `server-alias`; `None` where a rule has no host, so that it is for all.
-pub fn read(rules: &Yaml, aliases: &str, note: &mut dyn FnMut(String)) -> Option<Vec<String>> {
+pub(crate) fn read(rules: &Yaml, aliases: &str, note: &mut dyn FnMut(String)) -> Option<Vec<String>> {
     let rules = rules.as_vec()?;
     let mut hosts = Vec::new();
     let mut is_for_all = false;
@@ -47,7 +47,7 @@ fn pattern(host: &str, note: &mut dyn FnMut(String)) -> String {
 }
 
 /// Whose hosts come first, where the first match counts: all exact ones, then each domain before those around it.
-pub fn in_order(owned: &[&[String]]) -> Vec<(usize, Vec<String>)> {
+pub(crate) fn in_order(owned: &[&[String]]) -> Vec<(usize, Vec<String>)> {
     let mut exact = Vec::new();
     let mut domains = Vec::new();
     for (at, hosts) in owned.iter().enumerate() {

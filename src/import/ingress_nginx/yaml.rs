@@ -8,7 +8,7 @@ use yaml_rust2::{Event, ScanError, Yaml, YamlLoader};
 
 /// Reads YAML that is nested no deeper and refers to itself no more than manifests are and do: what loads it calls
 /// itself for each level, and copies what is referred to.
-pub fn load(text: &str) -> Result<Vec<Yaml>, String> {
+pub(crate) fn load(text: &str) -> Result<Vec<Yaml>, String> {
     const DEEPEST: usize = 64;
     const MOST_COPIED: usize = 1 << 20;
     let not_yaml = |error: ScanError| format!("this is not YAML: {error}");

@@ -1,0 +1,161 @@
+//! The validators of Channels.
+
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+
+/// Writes into the policy who may open WebSockets, as far as it can be said, and returns what should be known of the rest.
+pub(crate) fn apply(answer: &Answer, policy: &mut Map<String, Value>) -> Vec<String> {
+    let Some(found) = answer.sockets() else {
+        return Vec::new();
+    };
+    let application = found.get("application").and_then(Value::as_str).unwrap_or_default();
+    let mut notes = Vec::new();
+    if found.get("is_known") != Some(&true.into()) {
+        notes.push(format!(
+            "left out: what `{application}` checks of WebSockets could not be followed; keep it, and compare it with `websocket`"
+        ));
+    }
+    let validators: Vec<_> = found
+        .get("validators")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(Validator::of)
+        .collect();
+    if found.get("unguarded") == Some(&true.into()) {
+        notes.push(format!(
+            "note: `{application}` lets pages of any origin open some of its WebSockets; here its own host and \
+             `allowed_origins` may"
+        ));
+    }
+    for validator in &validators {
+        notes.extend(validator.notes(policy));
+    }
+    match validators.as_slice() {
+        [] => {}
+        all if all.iter().all(|it| it.kind == Kind::AllowedHosts) => {
+            policy.insert("websocket".to_owned(), json!({ "allowed_hosts": true }));
+        }
+        all if all
+            .iter()
+            .any(|it| it.kind == Kind::List && !it.admits_every_host(policy)) =>
+        {
+            policy.insert("websocket".to_owned(), json!({ "same_host": false }));
+            notes.push(
+                "note: `websocket.same_host` is off, since the application's validator does not list every host of ALLOWED_HOSTS"
+                    .to_owned(),
+            );
+        }
+        _ => {}
+    }
+    notes
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    AllowedHosts,
+    List,
+    OwnCode,
+}
+
+struct Validator<'a> {
+    class: &'a str,
+    kind: Kind,
+    origins: Vec<&'a str>,
+}
+
+impl<'a> Validator<'a> {
+    fn of(entry: &'a Value) -> Self {
+        let is = |key: &str| entry.get(key) == Some(&true.into());
+        let origins = entry.get("origins").and_then(Value::as_array).into_iter().flatten();
+        Self {
+            class: entry.get("class").and_then(Value::as_str).unwrap_or_default(),
+            kind: match () {
+                () if is("is_own_code") => Kind::OwnCode,
+                () if is("is_allowed_hosts") => Kind::AllowedHosts,
+                () => Kind::List,
+            },
+            origins: origins.filter_map(Value::as_str).collect(),
+        }
+    }
+
+    fn notes(&self, policy: &Map<String, Value>) -> Vec<String> {
+        if self.kind == Kind::OwnCode {
+            return vec![format!(
+                "left out: `{}` decides on WebSockets by code of its own; keep it, and compare it with `websocket`",
+                self.class
+            )];
+        }
+        let listed = texts(policy, "allowed_origins");
+        let mut notes = Vec::new();
+        let more: Vec<_> = listed.iter().copied().filter(|it| !self.admits(it)).collect();
+        if !more.is_empty() {
+            notes.push(format!(
+                "note: {}: one list serves CORS and WebSockets, so that pages of these may open them here, and `{}` in the \
+                 application does not let them: keep it",
+                more.join(", "),
+                self.class
+            ));
+        }
+        if self.kind == Kind::List {
+            let left: Vec<_> = self
+                .origins
+                .iter()
+                .copied()
+                .filter(|it| *it != "*" && !listed.contains(it))
+                .collect();
+            if !left.is_empty() {
+                notes.push(format!(
+                    "left out: {}: `{}` lets pages of these open WebSockets; in `allowed_origins` they could read answers too",
+                    left.join(", "),
+                    self.class
+                ));
+            }
+        }
+        notes
+    }
+
+    fn admits_every_host(&self, policy: &Map<String, Value>) -> bool {
+        let hosts = texts(policy, "allowed_hosts");
+        self.origins.contains(&"*") || (!hosts.is_empty() && hosts.iter().all(|it| self.origins.contains(it)))
+    }
+
+    /// Whether Channels' rules admit an origin: by its host, or by scheme, host and port where an entry has a scheme.
+    fn admits(&self, origin: &str) -> bool {
+        let (scheme, rest) = origin.split_once("://").unwrap_or(("", origin));
+        let (host, port) = split_port(rest);
+        self.origins.iter().any(|entry| match entry.split_once("://") {
+            _ if *entry == "*" => true,
+            None => covers(entry, host),
+            Some((other, rest)) => {
+                let (pattern, its_port) = split_port(rest);
+                let port_of = |port: Option<&str>| {
+                    port.map_or(if scheme == "https" { "443" } else { "80" }.to_owned(), str::to_owned)
+                };
+                other == scheme && covers(pattern, host) && port_of(its_port) == port_of(port)
+            }
+        })
+    }
+}
+
+fn split_port(rest: &str) -> (&str, Option<&str>) {
+    match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (rest, None),
+    }
+}
+
+/// Django's `is_same_domain`.
+fn covers(pattern: &str, host: &str) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    match pattern.strip_prefix('.') {
+        Some(domain) => host == domain || host.ends_with(&pattern),
+        None => host == pattern,
+    }
+}
+
+fn texts<'p>(policy: &'p Map<String, Value>, key: &str) -> Vec<&'p str> {
+    let items = policy.get(key).and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).collect()
+}
