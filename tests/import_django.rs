@@ -1,4 +1,6 @@
 //! Policies made of Django's settings: of `.env` files, and of what Django says of itself.
+//!
+//! Long: tables of settings, each with the policy that comes of it.
 
 use import::Imported;
 use serde_json::{Value, json};

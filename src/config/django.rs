@@ -3,59 +3,21 @@
 //! Each setting becomes the key that says the same, unless the configuration gives that key itself. What is wrong with
 //! a setting is then found like anything else, and told under the setting's own name.
 
+mod names;
+mod read;
+
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::diagnostic_code::DiagnosticCode;
 use super::value::Value;
+use names::given;
 use policy::text::split_once;
+use read::{boolean, list, number, regexes, trusted_origins};
+
+pub use names::{SETTING_NAMES, resembles_setting};
 
 /// A variable of the environment. Asked for the empty name, which no variable has, it may answer with the names that there
 /// are, one a line.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
-
-/// The name of every Django setting that says something here.
-pub const SETTING_NAMES: [&str; 16] = [
-    "ALLOWED_HOSTS",
-    "CORS_ALLOWED_ORIGINS",
-    "CORS_ALLOWED_ORIGIN_REGEXES",
-    "CORS_ALLOW_ALL_ORIGINS",
-    "CORS_ALLOW_CREDENTIALS",
-    "CORS_ALLOW_HEADERS",
-    "CORS_ALLOW_METHODS",
-    "CORS_ALLOW_PRIVATE_NETWORK",
-    "CORS_EXPOSE_HEADERS",
-    "CORS_ORIGIN_ALLOW_ALL",
-    "CORS_ORIGIN_REGEX_WHITELIST",
-    "CORS_ORIGIN_WHITELIST",
-    "CORS_PREFLIGHT_MAX_AGE",
-    "CORS_URLS_REGEX",
-    "CSRF_TRUSTED_ORIGINS",
-    "DEBUG",
-];
-
-/// Settings of django-cors-headers beside the names that they had before its version 3.5. It reads those where the new
-/// ones are not set.
-const OLD_NAMES: [(&str, &str); 3] = [
-    ("CORS_ALLOW_ALL_ORIGINS", "CORS_ORIGIN_ALLOW_ALL"),
-    ("CORS_ALLOWED_ORIGIN_REGEXES", "CORS_ORIGIN_REGEX_WHITELIST"),
-    ("CORS_ALLOWED_ORIGINS", "CORS_ORIGIN_WHITELIST"),
-];
-
-/// A setting's text, under the name that it is given by.
-fn given(name: &'static str, environment: &Environment<'_>) -> Option<(&'static str, String)> {
-    if let Some(text) = environment(name) {
-        return Some((name, text));
-    }
-    let (_, old) = OLD_NAMES.iter().find(|(new, _)| *new == name)?;
-    environment(old).map(|text| (*old, text))
-}
-
-/// Whether this is the name of a variable that is not read here, though people may take it for one of the settings:
-/// `DJANGO_ALLOWED_HOSTS`.
-#[must_use]
-pub fn resembles_setting(name: &str) -> bool {
-    let marks = ["ALLOWED_HOST", "ALLOWED_ORIGIN", "CORS_", "TRUSTED_ORIGIN"];
-    marks.iter().any(|it| split_once(name, it).is_some()) && !SETTING_NAMES.contains(&name)
-}
 
 /// Which settings were used, and which were there but stood back for the configuration's own keys.
 #[derive(Debug, Default)]
@@ -344,97 +306,4 @@ fn section_of<'r>(root: &'r mut Vec<(String, Value)>, section: &'static str) -> 
             Value::Object(entries) => Some(entries),
             _ => None,
         })
-}
-
-/// `a,b`, `a b` or `["a", "b"]`.
-fn list(text: &str) -> Result<Value, String> {
-    items(text).map(Value::List)
-}
-
-fn items(text: &str) -> Result<Vec<Value>, String> {
-    let text = text.trim();
-    if is_json_list(text) {
-        return match serde_json::from_slice(text.as_bytes()) {
-            Ok(Value::List(items)) => Ok(items),
-            _ => Err("this begins like a JSON list and is none; write `a,b` or `[\"a\", \"b\"]`".to_owned()),
-        };
-    }
-    let items = text
-        .split(|char: char| char == ',' || char.is_whitespace())
-        .filter(|item| !item.is_empty());
-    Ok(items.map(Value::from).collect())
-}
-
-/// Like [`list`], but a comma separates only where another expression begins after it. Python's strict end, `\Z`, is
-/// `$` here.
-fn regexes(text: &str) -> Result<Value, String> {
-    let text = text.trim();
-    let strict_end = |text: &str| {
-        text.strip_suffix("\\Z")
-            .map_or(text.to_owned(), |text| format!("{text}$"))
-    };
-    if is_json_list(text) {
-        let items = items(text)?.into_iter().map(|item| match item {
-            Value::String(text) => Value::String(strict_end(&text)),
-            other => other,
-        });
-        return Ok(Value::List(items.collect()));
-    }
-    let mut expressions = Vec::new();
-    for word in text.split_whitespace() {
-        let begins = |rest: &str| rest.starts_with('^') || rest.starts_with("http") || rest.is_empty();
-        let mut rest = word;
-        while let Some(comma) = rest
-            .match_indices(',')
-            .map(|(at, _)| at)
-            .find(|at| rest.get(at + 1..).is_some_and(begins))
-        {
-            expressions.extend(
-                rest.get(..comma)
-                    .filter(|it| !it.is_empty())
-                    .map(|it| Value::String(strict_end(it))),
-            );
-            rest = rest.get(comma + 1..).unwrap_or_default();
-        }
-        expressions.extend(
-            Some(rest)
-                .filter(|it| !it.is_empty())
-                .map(|it| Value::String(strict_end(it))),
-        );
-    }
-    Ok(Value::List(expressions))
-}
-
-/// Whether this is meant for JSON: `[a]` may be an expression, and `[::1]` an address.
-fn is_json_list(text: &str) -> bool {
-    text.starts_with('[') && text.ends_with(']') && (text.contains('"') || text == "[]")
-}
-
-/// Django's `https://*.domain` covers the domain too.
-fn trusted_origins(text: &str) -> Result<Value, String> {
-    let mut items = items(text)?;
-    let apexes = items.iter().filter_map(|item| match item {
-        Value::String(text) => split_once(text, "://*.")
-            .filter(|(_, domain)| !domain.contains('*'))
-            .map(|(scheme, domain)| format!("{scheme}://{domain}")),
-        _ => None,
-    });
-    let apexes: Vec<_> = apexes.map(Value::String).filter(|apex| !items.contains(apex)).collect();
-    items.extend(apexes);
-    Ok(Value::List(items))
-}
-
-fn boolean(text: &str) -> Result<Value, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(Value::Bool(true)),
-        "0" | "false" | "no" | "off" | "" => Ok(Value::Bool(false)),
-        _ => Err("one of `1`, `true`, `yes`, `on`, `0`, `false`, `no`, `off` is expected here".to_owned()),
-    }
-}
-
-fn number(text: &str) -> Result<Value, String> {
-    match text.trim().parse::<u32>() {
-        Ok(number) => Ok(Value::Number(number.into())),
-        Err(_) => Err("a whole number of seconds is expected here".to_owned()),
-    }
 }
