@@ -412,7 +412,7 @@ fn who_may_open_websockets() {
     for (asgi, websocket, part) in [
         (
             validator("hosts", &["api.example"]),
-            json!({ "allowed_hosts": true }),
+            json!({ "allowed_hosts": true, "missing_origin": "reject" }),
             "note: https://app.example: one list serves",
         ),
         (
@@ -422,12 +422,12 @@ fn who_may_open_websockets() {
         ),
         (
             validator("list", &["https://app.example"]),
-            json!({ "same_host": false }),
+            json!({ "same_host": false, "missing_origin": "reject" }),
             "note: https://api.example: one list serves",
         ),
         (
             validator("list", &["app.example", "api.example"]),
-            json!(null),
+            json!({ "missing_origin": "reject" }),
             "left out: app.example, api.example: `a.Validator`",
         ),
         (validator("list", &["*"]), json!(null), ""),

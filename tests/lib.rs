@@ -23,6 +23,7 @@ mod hints;
 mod hints_apply;
 mod import;
 mod import_django;
+mod import_oracle;
 mod manifests;
 mod oracle;
 mod order;

@@ -63,6 +63,9 @@ codes! {
     DjangoMissing = "django_settings_missing":
         "the environment has none of Django's settings: see `vm_config.environment_variables`",
     DjangoName = "django_name": "this looks like one of Django's settings, and is not read under this name",
+    DjangoRegex = "django_regex":
+        "Python reads this otherwise; write it without `[:name:]`, `[--`, `\\<`, `\\>`, `\\b{`, possessive repetitions, `#` \
+         and white space",
     DjangoRegexEnd = "django_regex_end":
         "django-cors-headers does not look for its end, so there it allows every origin that only begins like \
          this; here it must match the whole origin",

@@ -112,7 +112,10 @@ pub(crate) fn add(
             Ok(Value::List(items)) if items.is_empty() && !setting.takes_none => {}
             Ok(value) => {
                 let errors = diagnostics.errors.len();
-                find_literals(name, setting.key, &value, diagnostics);
+                match setting.key {
+                    "allowed_origin_regexes" => find_python(name, &value, diagnostics),
+                    key => find_literals(name, key, &value, diagnostics),
+                }
                 if !settings.add(root, name, setting.section, setting.key, value) {
                     diagnostics.errors.truncate(errors);
                 }
@@ -286,6 +289,21 @@ fn find_literals(name: &str, key: &str, value: &Value, diagnostics: &mut Diagnos
         if rest.as_bytes().contains(&b'*') || rest.ends_with(port) {
             let path = format!("{name}[{index}]");
             diagnostics.error(Diagnostic::on(&path, item, DiagnosticCode::DjangoLiteral));
+        }
+    }
+}
+
+/// Reports the expressions that Python reads otherwise, and would match less by: what stands for itself there and is a class,
+/// a boundary or a count here, possessive repetitions, and white space and comments, which no origin has.
+fn find_python(name: &str, value: &Value, diagnostics: &mut Diagnostics) {
+    const MARKS: [&str; 11] = [r"\<", r"\>", r"\b{", "++", "*+", "?+", "}+", "[--", "[^--", "#", " "];
+    for (index, item) in value.as_list().iter().enumerate() {
+        let text = item.as_text().unwrap_or_default();
+        let has = |mark: &str| split_once(text, mark).is_some();
+        let has_named_class = has("[:") && has(":]");
+        if has_named_class || MARKS.iter().any(|it| has(it)) || text.bytes().any(|it| it < b' ') {
+            let path = format!("{name}[{index}]");
+            diagnostics.error(Diagnostic::on(&path, item, DiagnosticCode::DjangoRegex));
         }
     }
 }

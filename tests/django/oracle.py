@@ -1,11 +1,12 @@
 """What Django, django-cors-headers and Channels make of requests: the other side of `tests/django.rs`.
 
-Reads one JSON object a line, {"kind", "settings", "host", "origin", "secure"}; writes for each "allowed", "refused" or
+Reads one JSON object a line, {"kind", "settings", "host", "origin", "secure", "path"}; writes for each "allowed", "refused" or
 the name of the exception that ended it. Strings are Latin-1: one character is one byte.
 """
 
 import asyncio
 import json
+import re
 import sys
 
 import django
@@ -25,7 +26,7 @@ from django.middleware.csrf import CsrfViewMiddleware  # noqa: E402
 def request(case):
     it = HttpRequest()
     it.method = "POST" if case["kind"] == "csrf" else "GET"
-    it.path = it.path_info = "/"
+    it.path = it.path_info = case.get("path", "/")
     it.META = {"HTTP_HOST": case["host"], "SERVER_NAME": "server", "SERVER_PORT": "80", "wsgi.url_scheme": "http"}
     it._get_scheme = lambda: "https" if case["secure"] else "http"
     if case["origin"] is not None:
@@ -44,6 +45,11 @@ def host(case):
 def cors(case):
     response = CorsMiddleware(lambda _: HttpResponse())(request(case))
     return response.headers.get("access-control-allow-origin") in (case["origin"], "*")
+
+
+def credentials(case):
+    response = CorsMiddleware(lambda _: HttpResponse())(request(case))
+    return cors(case) and response.headers.get("access-control-allow-credentials") == "true"
 
 
 def csrf(case):
@@ -77,18 +83,32 @@ def channels(case):
     return bool(reached)
 
 
-KINDS = {"hosts": host, "cors": cors, "csrf": csrf, "channels": channels}
+KINDS = {"hosts": host, "cors": cors, "credentials": credentials, "csrf": csrf, "channels": channels}
+
+
+def compiled(settings):
+    """Expressions as projects may have them, which JSON has no form for."""
+    expressions = settings.get("CORS_ALLOWED_ORIGIN_REGEXES")
+    if expressions is not None:
+        flags = [
+            re.compile(it["pattern"], sum(getattr(re, flag) for flag in set(it["flags"]))) if isinstance(it, dict) else it
+            for it in expressions
+        ]
+        settings = {**settings, "CORS_ALLOWED_ORIGIN_REGEXES": flags}
+    return settings
+
+
+def verdict(case):
+    try:
+        with override_settings(**compiled(case["settings"])):
+            return "allowed" if KINDS[case["kind"]](case) else "refused"
+    except Exception as error:  # an application would answer 500
+        return type(error).__name__
 
 
 def main():
     for line in sys.stdin:
-        case = json.loads(line)
-        with override_settings(**case["settings"]):
-            try:
-                verdict = "allowed" if KINDS[case["kind"]](case) else "refused"
-            except Exception as error:  # an application would answer 500
-                verdict = type(error).__name__
-        print(verdict, flush=False)
+        print(verdict(json.loads(line)), flush=False)
 
 
 main()

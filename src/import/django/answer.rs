@@ -175,8 +175,8 @@ impl Answer {
     /// What browsers make of the cookies.
     pub(crate) fn cookie_notes(&self, has_credentials: bool) -> Vec<String> {
         let mut notes = Vec::new();
-        let same_site = self.setting("SESSION_COOKIE_SAMESITE").as_str().unwrap_or("None");
-        if has_credentials && same_site != "None" {
+        let same_site = self.setting("SESSION_COOKIE_SAMESITE").as_str().unwrap_or_default();
+        if has_credentials && matches!(same_site, "Lax" | "Strict") {
             notes.push(format!(
                 "note: SESSION_COOKIE_SAMESITE is `{same_site}`: browsers send the session cookie for pages of the same site alone"
             ));

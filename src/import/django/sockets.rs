@@ -1,6 +1,6 @@
 //! The validators of Channels.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::answer::Answer;
 
@@ -32,22 +32,29 @@ pub(crate) fn apply(answer: &Answer, policy: &mut Map<String, Value>) -> Vec<Str
     for validator in &validators {
         notes.extend(validator.notes(policy));
     }
-    match validators.as_slice() {
-        [] => {}
-        all if all.iter().all(|it| it.kind == Kind::AllowedHosts) => {
-            policy.insert("websocket".to_owned(), json!({ "allowed_hosts": true }));
-        }
-        all if all
+    let mut websocket = Map::new();
+    // Channels refuses who shows no origin, unless it lets everybody in.
+    if !validators.is_empty()
+        && validators
             .iter()
-            .any(|it| it.kind == Kind::List && !it.admits_every_host(policy)) =>
-        {
-            policy.insert("websocket".to_owned(), json!({ "same_host": false }));
-            notes.push(
-                "note: `websocket.same_host` is off, since the application's validator does not list every host of ALLOWED_HOSTS"
-                    .to_owned(),
-            );
-        }
-        _ => {}
+            .all(|it| it.kind != Kind::OwnCode && !it.origins.contains(&"*"))
+    {
+        websocket.insert("missing_origin".to_owned(), "reject".into());
+    }
+    if !validators.is_empty() && validators.iter().all(|it| it.kind == Kind::AllowedHosts) {
+        websocket.insert("allowed_hosts".to_owned(), true.into());
+    } else if validators
+        .iter()
+        .any(|it| it.kind == Kind::List && !it.admits_every_host(policy))
+    {
+        websocket.insert("same_host".to_owned(), false.into());
+        notes.push(
+            "note: `websocket.same_host` is off, since the application's validator does not list every host of ALLOWED_HOSTS"
+                .to_owned(),
+        );
+    }
+    if !websocket.is_empty() {
+        policy.insert("websocket".to_owned(), websocket.into());
     }
     notes
 }
@@ -69,13 +76,20 @@ impl<'a> Validator<'a> {
     fn of(entry: &'a Value) -> Self {
         let is = |key: &str| entry.get(key) == Some(&true.into());
         let origins = entry.get("origins").and_then(Value::as_array).into_iter().flatten();
+        let kind = match () {
+            () if is("is_own_code") => Kind::OwnCode,
+            () if is("is_allowed_hosts") => Kind::AllowedHosts,
+            () => Kind::List,
+        };
+        let class = entry.get("class").and_then(Value::as_str).unwrap_or_default();
         Self {
-            class: entry.get("class").and_then(Value::as_str).unwrap_or_default(),
-            kind: match () {
-                () if is("is_own_code") => Kind::OwnCode,
-                () if is("is_allowed_hosts") => Kind::AllowedHosts,
-                () => Kind::List,
+            // It is a function that makes the class with the list.
+            class: if kind == Kind::AllowedHosts {
+                "AllowedHostsOriginValidator"
+            } else {
+                class
             },
+            kind,
             origins: origins.filter_map(Value::as_str).collect(),
         }
     }
@@ -89,11 +103,14 @@ impl<'a> Validator<'a> {
         }
         let listed = texts(policy, "allowed_origins");
         let mut notes = Vec::new();
-        let more: Vec<_> = listed.iter().copied().filter(|it| !self.admits(it)).collect();
+        let mut more: Vec<_> = listed.iter().copied().filter(|it| !self.admits(it)).collect();
+        if !self.origins.contains(&"*") {
+            more.extend(texts(policy, "allowed_origin_regexes"));
+        }
         if !more.is_empty() {
             notes.push(format!(
-                "note: {}: one list serves CORS and WebSockets, so that pages of these may open them here, and `{}` in the \
-                 application does not let them: keep it",
+                "note: {}: one list serves CORS and WebSockets, so that pages of these may open them here, also those that `{}` in \
+                 the application refuses: keep it",
                 more.join(", "),
                 self.class
             ));
