@@ -412,6 +412,7 @@ fn explain_reads_preflights_and_headers() {
 
 #[test]
 fn settings_come_from_the_file_that_is_named() {
+    // Long: one file, and what each verb makes of it.
     let file = std::env::temp_dir().join(format!("origin-gate-{}.env", std::process::id()));
     std::fs::write(
         &file,

@@ -244,6 +244,7 @@ impl Random {
     }
 
     fn value(&mut self) -> String {
+        // Long: the parts that values are made of.
         const PLAIN: &[&str] = &[
             "a.example",
             "b",

@@ -82,6 +82,7 @@ struct Question {
 #[test]
 #[ignore = "needs Python with Django: ./build.sh test"]
 fn imported_policies_allow_what_django_allows_or_say_so() {
+    // Long: asks, answers, and what they come to.
     let mut random = Random(11);
     let projects = PROJECTS.iter().map(|Project { name, variables, part }| {
         let case = import(&ask_project(name, variables)).unwrap_or_else(|notes| panic!("{name}: {notes:#?}"));
@@ -402,6 +403,7 @@ impl Random {
     }
 
     fn expression(&mut self) -> Value {
+        // Long: the parts that it is made of.
         const PARTS: &[&str] = &[
             "a",
             "b",
@@ -513,6 +515,7 @@ impl Random {
     }
 
     fn answer(&mut self) -> Value {
+        // Long: the parts that it is made of.
         const HOSTS: &[&str] = &[
             "api.example",
             "shop.example",
@@ -593,6 +596,7 @@ impl Random {
     }
 
     fn question(&mut self, case: &Case) -> Question {
+        // Long: the parts that it is made of.
         const HOSTS: &[&str] = &[
             "api.example",
             "shop.example",

@@ -107,11 +107,11 @@ fn convert(
 ) -> Result<Converted, Vec<String>> {
     let mut left_out: Vec<_> = diagnostics.errors.iter().map(ToString::to_string).collect();
     // What is an error of a setting alone is none of the key that the setting became.
-    let literal = diagnostics
+    let mut literal: BTreeSet<_> = diagnostics
         .errors
         .iter()
-        .filter_map(|diagnostic| settings.place_of(diagnostic.path()));
-    let mut literal: BTreeSet<_> = literal.collect();
+        .filter_map(|it| settings.place_of(it.path()))
+        .collect();
     let mut warnings = diagnostics.warnings;
     loop {
         if root.is_empty() {
@@ -124,13 +124,11 @@ fn convert(
         let is_of_entry = |diagnostic: &Diagnostic| literal.is_empty() || index_of(diagnostic.path()).is_some();
         diagnostics
             .errors
-            .retain(|diagnostic| !literal.contains(diagnostic.path()) && is_of_entry(diagnostic));
+            .retain(|it| !literal.contains(it.path()) && is_of_entry(it));
         if diagnostics.errors.is_empty() && literal.is_empty() {
             super::warnings::add(&root, &read.policy, settings, &mut diagnostics);
             warnings.append(&mut diagnostics.warnings);
-            let warnings = warnings
-                .into_iter()
-                .map(|diagnostic| settings.rename(diagnostic).to_string());
+            let warnings = warnings.into_iter().map(|it| settings.rename(it).to_string());
             return Ok(Converted {
                 policy: format!("{:#}\n", to_json(&Value::Object(root))),
                 left_out,
@@ -140,12 +138,7 @@ fn convert(
         let paths = diagnostics.errors.iter().map(|diagnostic| diagnostic.path().to_owned());
         let paths = paths.chain(std::mem::take(&mut literal));
         let paths: BTreeSet<_> = paths.map(|path| (Reverse(index_of(&path)), path)).collect();
-        left_out.extend(
-            diagnostics
-                .errors
-                .into_iter()
-                .map(|diagnostic| settings.rename(diagnostic).to_string()),
-        );
+        left_out.extend(diagnostics.errors.into_iter().map(|it| settings.rename(it).to_string()));
         // From the last to the first, so that indices stay what they are.
         if !paths.iter().all(|(_, path)| remove(&mut root, path)) {
             return Err(left_out);

@@ -112,10 +112,7 @@ pub(crate) fn add(
             Ok(Value::List(items)) if items.is_empty() && !setting.takes_none => {}
             Ok(value) => {
                 let errors = diagnostics.errors.len();
-                match setting.key {
-                    "allowed_origin_regexes" => find_python(name, &value, diagnostics),
-                    key => find_literals(name, key, &value, diagnostics),
-                }
+                find_other_meanings(name, setting.key, &value, diagnostics);
                 if !settings.add(root, name, setting.section, setting.key, value) {
                     diagnostics.errors.truncate(errors);
                 }
@@ -128,16 +125,7 @@ pub(crate) fn add(
         diagnostics.warn(Diagnostic::at("CORS_URLS_REGEX", DiagnosticCode::DjangoUrls));
     }
     settings.warn(root, debug, diagnostics);
-    let names = environment("").unwrap_or_default();
-    for name in names.split('\n').filter(|it| resembles_setting(it)) {
-        let diagnostic = Diagnostic::at(name, DiagnosticCode::DjangoName);
-        // Where nothing is set under its own name, this is what is wrong.
-        if settings.is_empty() {
-            diagnostics.error(diagnostic);
-        } else {
-            diagnostics.warn(diagnostic);
-        }
-    }
+    settings.name_others(environment, diagnostics);
     settings
 }
 
@@ -236,6 +224,19 @@ impl Settings {
         self.add(root, name, None, "allowed_hosts", hosts);
     }
 
+    /// Names the variables that look like settings. Where nothing is set under its own name, that is what is wrong.
+    fn name_others(&self, environment: &Environment<'_>, diagnostics: &mut Diagnostics) {
+        let names = environment("").unwrap_or_default();
+        for name in names.split('\n').filter(|it| resembles_setting(it)) {
+            let diagnostic = Diagnostic::at(name, DiagnosticCode::DjangoName);
+            if self.is_empty() {
+                diagnostics.error(diagnostic);
+            } else {
+                diagnostics.warn(diagnostic);
+            }
+        }
+    }
+
     fn warn(&self, root: &[(String, Value)], debug: bool, diagnostics: &mut Diagnostics) {
         let cors = root.iter().find(|(key, _)| key == "cors").map(|(_, value)| value);
         if let Some(Value::Object(cors)) = cors
@@ -277,12 +278,21 @@ fn wrong_value(name: &str, text: &str, message: String) -> Diagnostic {
     Diagnostic::on(name, Value::from(text), (DiagnosticCode::DjangoValue, message))
 }
 
+/// Reports the entries that mean more as a policy's than as Django's.
+fn find_other_meanings(name: &str, key: &str, value: &Value, diagnostics: &mut Diagnostics) {
+    match key {
+        "allowed_origins" => find_literals(name, false, value, diagnostics),
+        "trusted_origins" => find_literals(name, true, value, diagnostics),
+        "allowed_origin_regexes" => find_python(name, value, diagnostics),
+        _ => {}
+    }
+}
+
 /// Reports the entries that Django and django-cors-headers compare as text, so that no browser's origin is one of them: what
 /// stands for something here, and a default port, which browsers leave out.
-fn find_literals(name: &str, key: &str, value: &Value, diagnostics: &mut Diagnostics) {
-    let (is_cors, is_csrf) = (key == "allowed_origins", key == "trusted_origins");
+fn find_literals(name: &str, is_csrf: bool, value: &Value, diagnostics: &mut Diagnostics) {
     for (index, item) in value.as_list().iter().enumerate() {
-        let text = item.as_text().filter(|_| is_cors || is_csrf).unwrap_or_default();
+        let text = item.as_text().unwrap_or_default();
         let (scheme, rest) = split_once(text, "://").unwrap_or(("", text));
         let rest = rest.strip_prefix("*.").filter(|_| is_csrf).unwrap_or(rest);
         let port = if scheme == "https" { ":443" } else { ":80" };

@@ -127,43 +127,15 @@ fn again_named(of_settings: &[String], of_policy: Vec<String>) -> Vec<String> {
     of_settings.iter().cloned().chain(new).collect()
 }
 
+/// The last value of each variable of some files.
+type Given<'f> = BTreeMap<&'f str, (&'f str, Option<&'f str>)>;
+
 fn import_dotenv(files: &[(String, String)]) -> Imported {
     let mut settings = ParsedSettings::default();
-    let mut errors = Vec::new();
-    let mut given: BTreeMap<&str, (&str, Option<&str>)> = BTreeMap::new();
-    for (file, text) in files {
-        let of_file = |problem: String| {
-            if files.len() > 1 {
-                format!("{file}: {problem}")
-            } else {
-                problem
-            }
-        };
-        let variables = dotenv::read(text).unwrap_or_else(|problems| {
-            errors.extend(problems.into_iter().map(of_file));
-            Vec::new()
-        });
-        for variable in variables {
-            match given.insert(variable.name, (file, variable.value)) {
-                Some((other, value)) if other == file && value != variable.value => {
-                    settings.notes.push(format!(
-                        "`{}` stands twice in {file}: the last one counts",
-                        variable.name
-                    ));
-                }
-                Some((other, value)) if value != variable.value => {
-                    errors.push(format!(
-                        "{file}: `{}`: {other} has another value for it; give one of them",
-                        variable.name
-                    ));
-                }
-                _ => {}
-            }
-        }
-    }
-    if !errors.is_empty() {
-        return Imported::none(errors);
-    }
+    let given = match read_dotenv(files, &mut settings.notes) {
+        Ok(given) => given,
+        Err(errors) => return Imported::none(errors),
+    };
     for (name, (_, value)) in &given {
         match (SETTING_NAMES.iter().find(|it| *it == name), value) {
             (Some(setting), Some(value)) => drop(settings.values.insert(setting, (*value).to_owned())),
@@ -187,6 +159,36 @@ fn import_dotenv(files: &[(String, String)]) -> Imported {
             Imported::none(settings.notes)
         }
     }
+}
+
+fn read_dotenv<'f>(files: &'f [(String, String)], notes: &mut Vec<String>) -> Result<Given<'f>, Vec<String>> {
+    let mut errors = Vec::new();
+    let mut given = Given::new();
+    for (file, text) in files {
+        let of_file = |problem: String| match files.len() {
+            1 => problem,
+            _ => format!("{file}: {problem}"),
+        };
+        let variables = dotenv::read(text).unwrap_or_else(|problems| {
+            errors.extend(problems.into_iter().map(of_file));
+            Vec::new()
+        });
+        for variable in variables {
+            let name = variable.name;
+            match given.insert(name, (file, variable.value)) {
+                Some((other, value)) if other == file && value != variable.value => {
+                    notes.push(format!("`{name}` stands twice in {file}: the last one counts"));
+                }
+                Some((other, value)) if value != variable.value => {
+                    errors.push(format!(
+                        "{file}: `{name}`: {other} has another value for it; give one of them"
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+    if errors.is_empty() { Ok(given) } else { Err(errors) }
 }
 
 /// What Django's settings may say beside the variables, and what the policy leaves to the operator.

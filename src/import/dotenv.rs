@@ -53,10 +53,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Variable<'_>>, Vec<String>> {
         }
         let mut fail = |problem: String| errors.push(format!("line {number}: {problem}"));
         let Some(written) = Written::of(line) else {
-            fail(
-                "this is not `NAME=value`: bash runs it, and others pass it over; make it a comment, or remove it"
-                    .to_owned(),
-            );
+            fail(NO_ASSIGNMENT.to_owned());
             continue;
         };
         if is_setting(written.name) {
@@ -91,6 +88,9 @@ pub(crate) fn read(text: &str) -> Result<Vec<Variable<'_>>, Vec<String>> {
     }
     if errors.is_empty() { Ok(variables) } else { Err(errors) }
 }
+
+const NO_ASSIGNMENT: &str =
+    "this is not `NAME=value`: bash runs it, and others pass it over; make it a comment, or remove it";
 
 /// One line `NAME=value`, with what stands around the two.
 struct Written<'t> {

@@ -73,6 +73,9 @@ pub(crate) fn authority(value: &[u8]) {
 /// Whatever the text, an answer comes; errors have a place and fit on a line.
 pub(crate) fn config(text: &[u8]) {
     let environment = |name: &str| {
+        if name.is_empty() {
+            return Some(String::from_utf8_lossy(text).into_owned());
+        }
         let found = text.windows(name.len()).position(|it| it == name.as_bytes())?;
         let value = text.get(found + name.len()..)?.split(|&byte| byte == b'\n').next()?;
         Some(String::from_utf8_lossy(value).into_owned())

@@ -46,5 +46,6 @@ pub(crate) fn given(name: &'static str, environment: &Environment<'_>) -> Option
 #[must_use]
 pub fn resembles_setting(name: &str) -> bool {
     let marks = ["ALLOWED_HOST", "ALLOWED_ORIGIN", "CORS_", "TRUSTED_ORIGIN"];
-    marks.iter().any(|it| split_once(name, it).is_some()) && !SETTING_NAMES.contains(&name)
+    let is_name = name.bytes().all(|it| it.is_ascii_graphic());
+    is_name && marks.iter().any(|it| split_once(name, it).is_some()) && !SETTING_NAMES.contains(&name)
 }

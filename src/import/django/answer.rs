@@ -146,13 +146,22 @@ impl Answer {
                 _ => read_list(name, value, settings),
             }
         }
-        // Where it is not set the policy's own default is less.
+        self.read_max_age(settings);
+        self.note_others(&names, settings);
+    }
+
+    /// Where it is not set the policy's own default is less.
+    fn read_max_age(&self, settings: &mut ParsedSettings) {
         let age = self.setting("CORS_PREFLIGHT_MAX_AGE");
         match age.as_u64() {
             Some(age) => drop(settings.values.insert("CORS_PREFLIGHT_MAX_AGE", age.to_string())),
             None if age.is_null() => {}
             None => settings.leave_out("CORS_PREFLIGHT_MAX_AGE", "it is no whole number of seconds"),
         }
+    }
+
+    /// What decides besides, and has no counterpart.
+    fn note_others(&self, names: &[&str], settings: &mut ParsedSettings) {
         if self
             .root
             .get("receivers")

@@ -32,7 +32,13 @@ pub(crate) fn apply(answer: &Answer, policy: &mut Map<String, Value>) -> Vec<Str
     for validator in &validators {
         notes.extend(validator.notes(policy));
     }
-    let mut websocket = Map::new();
+    notes.extend(write(&validators, policy));
+    notes
+}
+
+/// Writes the section of these validators.
+fn write(validators: &[Validator<'_>], policy: &mut Map<String, Value>) -> Option<String> {
+    let (mut websocket, mut note) = (Map::new(), None);
     // Channels refuses who shows no origin, unless it lets everybody in.
     if !validators.is_empty()
         && validators
@@ -48,7 +54,7 @@ pub(crate) fn apply(answer: &Answer, policy: &mut Map<String, Value>) -> Vec<Str
         .any(|it| it.kind == Kind::List && !it.admits_every_host(policy))
     {
         websocket.insert("same_host".to_owned(), false.into());
-        notes.push(
+        note = Some(
             "note: `websocket.same_host` is off, since the application's validator does not list every host of ALLOWED_HOSTS"
                 .to_owned(),
         );
@@ -56,7 +62,7 @@ pub(crate) fn apply(answer: &Answer, policy: &mut Map<String, Value>) -> Vec<Str
     if !websocket.is_empty() {
         policy.insert("websocket".to_owned(), websocket.into());
     }
-    notes
+    note
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
