@@ -404,6 +404,44 @@ fn explain_reads_preflights_and_headers() {
         (0, &"would_reject".into(), &true.into())
     );
     assert!(watched["fix"].as_str().unwrap().contains("https://evil.example"));
+    // What asks CORS nothing is no refusal, and there is nothing to list.
+    for (line, why) in [
+        ("Sec-Fetch-Mode: navigate", "a navigation"),
+        ("Sec-Fetch-Mode: no-cors", "an image"),
+        ("Sec-Fetch-Mode: websocket", "a WebSocket handshake"),
+        ("Sec-Fetch-Mode: same-origin", "the page is of the origin"),
+        ("Sec-Fetch-Site: same-origin", "the page is of the origin"),
+        ("Sec-Fetch-Site: none", "a person or an extension"),
+    ] {
+        let (code, nothing) = ask(&["--origin", "https://evil.example", "-H", line], POLICY);
+        let told = (code, &nothing["finding"], &nothing["fix"], &nothing["nearest"]);
+        assert_eq!(
+            told,
+            (0, &"cors:allowed:not_cors".into(), &Value::Null, &Value::Null),
+            "{line}"
+        );
+        assert_eq!(nothing["what"], "The request goes on to the backend.", "{line}");
+        let words = nothing["why"].as_str().unwrap();
+        assert!(
+            words.starts_with("the browser asks CORS nothing: ") && words.contains(why),
+            "{words}"
+        );
+    }
+    let trusting = POLICY.replace(
+        "\"csrf\": {}",
+        "\"csrf\": {\"trusted_origins\": [\"https://evil.example\"]}",
+    );
+    let form = [
+        "--method",
+        "POST",
+        "--origin",
+        "https://evil.example",
+        "-H",
+        "Content-Type: text/plain",
+    ];
+    let (code, form) = ask(&form, &trusting);
+    assert_eq!((code, &form["finding"]), (0, &"cors:allowed:not_cors".into()));
+    assert!(form["why"].as_str().unwrap().contains("a form, which csrf let through"));
     // The scheme is that of the request.
     let own = ["--method", "POST", "--origin", "http://api.example"];
     assert_eq!(ask(&own, POLICY).1["finding"], "csrf:rejected:scheme_mismatch");

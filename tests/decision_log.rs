@@ -236,6 +236,7 @@ fn grants_are_logged_at_debug() {
             Some("CORS headers added for origin reason=pattern origin=\"https://a\""),
         ),
         (Check::Cors, Allow::SameHost, None),
+        (Check::Cors, Allow::NotCors, None),
         (Check::Cors, Allow::OriginMissing, None),
         (Check::Cors, Allow::Off, None),
     ] {

@@ -36,6 +36,8 @@ struct Request {
     origin: Option<&'static str>,
     upgrade: Option<&'static str>,
     site: Option<&'static str>,
+    mode: Option<&'static str>,
+    content_type: Option<&'static str>,
     asked_method: Option<&'static str>,
     asked_headers: Option<&'static str>,
 }
@@ -170,6 +172,20 @@ fn request() -> impl Strategy<Value = Request> {
     let method = select(vec!["GET", "HEAD", "OPTIONS", "OPTIONS", "POST", "PUT", "PURGE"]);
     let upgrade = prop_oneof![4 => Just(None), 1 => select(vec!["websocket", "WebSocket", "h2c", "h2c, websocket"]).prop_map(Some)];
     let site = prop::option::of(select(vec!["same-origin", "none", "same-site", "cross-site", "x"]));
+    let mode = prop::option::of(select(vec![
+        "cors",
+        "navigate",
+        "no-cors",
+        "same-origin",
+        "websocket",
+        "x",
+    ]));
+    let content_type = prop::option::of(select(vec![
+        "text/plain",
+        "Multipart/Form-Data ;a=b",
+        "text/html",
+        ";text/plain",
+    ]));
     let asked_method = prop::option::of(select(vec!["PUT", "GET", "put", "PURGE", "", "P T", "TRACE"]));
     let asked_headers = prop::option::of(select(vec!["x-a", "X-A , x-b", "x-c", "", "x a", "x-a,,x-b"]));
     let origin = prop::option::weighted(0.9, select(&ORIGINS[..]));
@@ -179,20 +195,24 @@ fn request() -> impl Strategy<Value = Request> {
         select(vec!["http", "https"]),
         origin,
         upgrade,
-        site,
+        (site, mode, content_type),
         asked_method,
         asked_headers,
     )
         .prop_map(
-            |(method, host, scheme, origin, upgrade, site, asked_method, asked_headers)| Request {
-                method,
-                host,
-                scheme,
-                origin,
-                upgrade,
-                site,
-                asked_method,
-                asked_headers,
+            |(method, host, scheme, origin, upgrade, (site, mode, content_type), asked_method, asked_headers)| {
+                Request {
+                    method,
+                    host,
+                    scheme,
+                    origin,
+                    upgrade,
+                    site,
+                    mode,
+                    content_type,
+                    asked_method,
+                    asked_headers,
+                }
             },
         )
 }
@@ -429,13 +449,14 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
         };
     }
     // 3. Go's http.CrossOriginProtection.
-    if let Some((trusted, missing)) = &policy.csrf
+    let is_trusted = match (&policy.csrf, &tuple) {
+        (Some((trusted, _)), Some(tuple)) => trusted.iter().any(|it| covers(it, tuple)),
+        _ => false,
+    };
+    if let Some((_, missing)) = &policy.csrf
         && !matches!(request.method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
         && !matches!(request.site, Some("same-origin" | "none"))
     {
-        let is_trusted = tuple
-            .as_ref()
-            .is_some_and(|tuple| trusted.iter().any(|it| covers(it, tuple)));
         let refusal = match (found, request.site) {
             _ if request.origin == Some("null") => Some("origin_null"),
             _ if by_entry.is_some() => by_entry.unwrap().err(),
@@ -480,16 +501,21 @@ fn slow(policy: &Policy, request: &Request) -> Outcome {
             _ => outcome("cors", "allowed", reason, false, &grant),
         };
     }
-    // 5. Fetch §3.2.5: what the CORS check will find.
+    // 5. Fetch §3.2.5: what the CORS check will find, where there is one (§4.1, main fetch: not for `no-cors` or `navigate`,
+    // nor for a request to its own origin).
+    let asks_nothing = matches!(request.mode, Some("navigate" | "no-cors" | "same-origin" | "websocket"))
+        || matches!(request.site, Some("same-origin" | "none"));
+    let is_form = matches!(request.content_type, Some("text/plain" | "Multipart/Form-Data ;a=b"));
+    let is_old_form = request.mode.is_none() && request.method == "POST" && is_form && is_trusted;
+    let is_downgraded = tuple.as_ref().is_some_and(|it| it.0 == "http") && request.scheme == "https";
     match found {
         Ok(reason) => outcome("cors", "allowed", reason, true, &grant),
         Err("origin_missing") => outcome("cors", "allowed", "origin_missing", true, &grant),
         Err(_) if grant.is_some() => outcome("cors", "allowed", "any", true, &grant),
         // What looks like HTTP here may be TLS that ended in front; what looks like HTTPS is.
-        Err(_) if is_own(false) && tuple.as_ref().is_some_and(|it| it.0 == "http") && request.scheme == "https" => {
-            outcome("cors", "rejected", "scheme_mismatch", true, &grant)
-        }
-        Err(_) if is_own(false) => outcome("cors", "allowed", "same_host", true, &grant),
+        Err(_) if is_own(false) && !is_downgraded => outcome("cors", "allowed", "same_host", true, &grant),
+        Err(_) if asks_nothing || is_old_form => outcome("cors", "allowed", "not_cors", true, &grant),
+        Err(_) if is_own(false) => outcome("cors", "rejected", "scheme_mismatch", true, &grant),
         Err(reason) => outcome("cors", "rejected", reason, true, &grant),
     }
 }
@@ -533,6 +559,8 @@ fn fast(policy: &Policy, request: &Request) -> Option<Outcome> {
         ("origin", request.origin),
         ("upgrade", request.upgrade),
         ("sec-fetch-site", request.site),
+        ("sec-fetch-mode", request.mode),
+        ("content-type", request.content_type),
         ("access-control-request-method", request.asked_method),
         ("access-control-request-headers", request.asked_headers),
     ];

@@ -38,6 +38,7 @@ const SECTIONS: [&[&str]; 5] = [
         r#""csrf": {}"#,
         r#""csrf": {"mode": "report_only"}"#,
         r#""csrf": {"mode": "report_only", "missing_origin": "reject"}"#,
+        r#""csrf": {"trusted_origins": ["https://evil.test"]}"#,
     ],
     &[
         "",
@@ -90,6 +91,13 @@ fn request() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
             ("x-forwarded-proto", "https"),
             ("access-control-request-headers", "x-a"),
         ],
+        vec![
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-mode", "cors"),
+            ("sec-fetch-site", "same-origin"),
+            ("x", ""),
+        ],
+        vec![("content-type", "text/plain"), ("x", "")],
     ];
     lines.map(select).prop_map(|lines| lines.to_vec())
 }

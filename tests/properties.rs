@@ -50,7 +50,7 @@ fn almost_origin() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-const NAMES: [&[u8]; 16] = [
+const NAMES: [&[u8]; 17] = [
     b":method",
     b":path",
     b":authority",
@@ -64,6 +64,7 @@ const NAMES: [&[u8]; 16] = [
     b"x_forwarded_host",
     b"x-forwarded-proto",
     b"sec-fetch-site",
+    b"sec-fetch-mode",
     b"content-type",
     b"access-control-request-method",
     b"access-control-request-headers",
@@ -74,7 +75,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         6 => prop::sample::select(vec![
             "https://x.a.example", "https://", "x.a.example", "null", "OPTIONS", "POST", "PUT", "x-a", "/x/", "/y/../", "/",
-            "websocket", "cross-site", "wss", ",", ":443", "[::1]", "*", "host=", "for=", "\"", "\\", ";", "=",
+            "websocket", "cross-site", "navigate", "text/plain", "wss", ",", ":443", "[::1]", "*", "host=", "for=", "\"", "\\", ";", "=",
         ]).prop_map(|it| it.as_bytes().to_vec()),
         2 => prop::sample::select(vec!["\r", "\n", "\x0c", "\0", " ", "\t", "\u{7f}"]).prop_map(|it| it.as_bytes().to_vec()),
         1 => any::<Vec<u8>>(),

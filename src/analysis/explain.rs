@@ -97,7 +97,7 @@ pub fn explain(loaded: Loaded, exchange: &Exchange) -> Result<Explanation, &'sta
     let policy = by.map(|at| named(&loaded.policy, at));
     let entry = entry(loaded.policy.rules_of(by), finding, &head);
     let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded, &verdict, &head));
-    let why = why(&verdict);
+    let why = why(&verdict, &head.received);
     let keeps_upstream =
         matches!(&verdict.action, Action::Forward(forward) if matches!(forward.response, ResponseCors::Keep(_)));
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -133,7 +133,7 @@ fn named(policy: &Policy, entry: usize) -> String {
     }
 }
 
-fn why(verdict: &Verdict<'_>) -> &'static str {
+fn why(verdict: &Verdict<'_>, received: &Received<'_>) -> &'static str {
     let is_malformed = verdict.finding.outcome.deny() == Some(Deny::HostMalformed);
     match &verdict.forwarded {
         Some(unfit) => match (unfit.header == FORWARDED, is_malformed) {
@@ -142,6 +142,7 @@ fn why(verdict: &Verdict<'_>) -> &'static str {
             (false, true) => "X-Forwarded-Host is no list of names or addresses",
             (false, false) => "X-Forwarded-Host is not in allowed_hosts",
         },
+        None if verdict.finding.outcome == Outcome::Allowed(Allow::NotCors) => render::not_cors_text(received),
         None => render::reason_text(verdict.finding),
     }
 }

@@ -190,7 +190,7 @@ fn record_allowed(finding: Finding, head: &Request<'_>) {
     let Outcome::Allowed(allow) = finding.outcome else {
         return;
     };
-    let is_grant = !matches!(allow, Allow::Off | Allow::OriginMissing);
+    let is_grant = !matches!(allow, Allow::NotCors | Allow::Off | Allow::OriginMissing);
     let what = match finding.check {
         Check::WebSocket if is_grant => "WebSocket origin validated",
         Check::Cors if is_grant && allow != Allow::SameHost => "CORS headers added for origin",

@@ -65,6 +65,8 @@ codes! {
         Any = "any",
         /// An entry without a wildcard in its host matched.
         Listed = "listed",
+        /// No entry allows the origin, and the browser asks CORS nothing: a navigation, an image, the page's own request.
+        NotCors = "not_cors",
         /// The check is switched off.
         Off = "off",
         /// There is no `Origin`.
@@ -206,7 +208,17 @@ const GRANTS: [(Check, &[Allow]); 2] = {
         ),
         (
             Check::Cors,
-            &[Any, Listed, Off, OriginMissing, OriginNull, Pattern, Regex, SameHost],
+            &[
+                Any,
+                Listed,
+                NotCors,
+                Off,
+                OriginMissing,
+                OriginNull,
+                Pattern,
+                Regex,
+                SameHost,
+            ],
         ),
     ]
 };

@@ -130,11 +130,11 @@ impl Policy {
             };
             let is_strictest = answers.add(verdict);
             if scope == Scope::Inside || is_strictest {
-                return answers.finish(|| self.refuse_unavailable());
+                return answers.finish(request, || self.refuse_unavailable());
             }
         }
         answers.add(self.rules.decide(request));
-        answers.finish(|| self.refuse_unavailable())
+        answers.finish(request, || self.refuse_unavailable())
     }
 
     /// The rules of an entry of `policies`, or those outside them.

@@ -188,6 +188,39 @@ impl<'a> Received<'a> {
         }
     }
 
+    /// Whether the browser says that it asks CORS nothing (Fetch §2.2.5 "mode", Fetch Metadata §2.3 and §2.4), in headers
+    /// that no script sets: it shows the answer or keeps it from every page, or the page is of this very origin. An
+    /// extension with leave for the host says `none`, and reads without CORS too. `websocket` comes without `Upgrade`
+    /// where a proxy in front dropped that.
+    #[must_use]
+    pub fn asks_no_cors(&self) -> bool {
+        const MODES: [&[u8]; 4] = [b"navigate", b"no-cors", b"same-origin", b"websocket"];
+        match (self.fetch_mode, self.fetch_site) {
+            (Field::Many, _) | (_, Field::Many) => false,
+            (_, Field::One(b"same-origin" | b"none")) => true,
+            // As nearly all say that come this far.
+            (Field::Absent | Field::One(b"cors"), _) => false,
+            (Field::One(mode), _) => MODES.contains(&mode),
+        }
+    }
+
+    /// Whether this may be a form that a page sends (HTML §4.10.22.3 "Form submission algorithm"). A script can send the
+    /// same.
+    #[must_use]
+    pub fn is_form(&self) -> bool {
+        const TYPES: [&[u8]; 3] = [
+            b"application/x-www-form-urlencoded",
+            b"multipart/form-data",
+            b"text/plain",
+        ];
+        let Field::One(value) = self.content_type else {
+            return false;
+        };
+        // The type without its parameters (MIME Sniffing §4.4).
+        let essence = headers::trim(value.split(|&byte| byte == b';').next().unwrap_or_default());
+        self.method == b"POST" && TYPES.iter().any(|it| it.eq_ignore_ascii_case(essence))
+    }
+
     /// Whether this opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5). The method is not looked at: proxies upgrade
     /// requests of any. Where the field came twice, one `websocket` among the lines may win upstream, so both count.
     #[must_use]

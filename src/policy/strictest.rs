@@ -11,6 +11,7 @@ use super::finding::{Allow, Check, Deny, Finding, Outcome};
 use super::forwarding::Unfit;
 use super::headers::members;
 use super::reply::{AllowedNames, Preflight, Refusal, Reply};
+use super::request::Request;
 use super::verdict::{Action, Forward, Verdict};
 
 /// The answers to one request.
@@ -56,9 +57,9 @@ impl<'a> Strictest<'a> {
     }
 
     /// The answer to one request that got at least one; `none` is the answer to any other.
-    pub(super) fn finish(self, none: impl FnOnce() -> Verdict<'a>) -> Verdict<'a> {
+    pub(super) fn finish(self, request: &Request<'a>, none: impl FnOnce() -> Verdict<'a>) -> Verdict<'a> {
         let Some((said, refusal)) = self.refusal else {
-            return self.other.map_or_else(none, Verdict::with_what_is_read);
+            return self.other.map_or_else(none, |it| it.with_what_is_read(request));
         };
         let (said, refusal) = match self.other.map(Said::of) {
             Some((other, Action::Reply(Reply::Refusal(it)))) => stricter((said, refusal), (other, it)),
@@ -141,7 +142,7 @@ impl<'a> Verdict<'a> {
     }
 
     /// What one answer lets a page read, or leaves to the backend, several together may not.
-    fn with_what_is_read(mut self) -> Self {
+    fn with_what_is_read(mut self, request: &Request<'a>) -> Self {
         let Finding { check, outcome } = &mut self.finding;
         let is_read = match *outcome {
             Outcome::Allowed(allow) => allow.is_of_entry(),
@@ -149,7 +150,10 @@ impl<'a> Verdict<'a> {
             Outcome::Rejected(_) => false,
         };
         if *check == Check::Cors && is_read && !self.action.is_readable() {
-            *outcome = Outcome::Rejected(outcome.deny().unwrap_or(Deny::OriginNotAllowed));
+            *outcome = match request.received.asks_no_cors() {
+                true => Outcome::Allowed(Allow::NotCors),
+                false => Outcome::Rejected(outcome.deny().unwrap_or(Deny::OriginNotAllowed)),
+            };
         }
         self
     }

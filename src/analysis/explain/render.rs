@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::Explanation;
+use policy::request::Received;
 use policy::verdict::{Allow, Check, Deny, Finding, Outcome};
 
 /// Whether the text is for a terminal that shows colours.
@@ -160,7 +161,9 @@ impl Explanation {
                  answer."
             }
             (_, Outcome::Allowed(Allow::Off)) => "The request goes on to the backend; CORS is left to it.",
-            (_, Outcome::Allowed(Allow::OriginMissing | Allow::SameHost)) => "The request goes on to the backend.",
+            (_, Outcome::Allowed(Allow::NotCors | Allow::OriginMissing | Allow::SameHost)) => {
+                "The request goes on to the backend."
+            }
             _ => "The request goes on to the backend, and the page may read the answer.",
         }
     }
@@ -179,6 +182,7 @@ fn allow_text(check: Check, allow: Allow) -> &'static str {
         (_, Allow::AllowedHosts) => "the origin's host is in allowed_hosts",
         (_, Allow::Any) => "allowed_origins is \"*\"",
         (_, Allow::Listed) => "an entry of allowed_origins is this origin",
+        (_, Allow::NotCors) => "the browser asks CORS nothing",
         (_, Allow::Off) => "the check is off",
         (Check::Cors, Allow::OriginMissing) => "there is no Origin, so that no page of another site asks",
         (_, Allow::OriginMissing) => "there is no Origin",
@@ -186,6 +190,29 @@ fn allow_text(check: Check, allow: Allow) -> &'static str {
         (_, Allow::Pattern) => "a wildcard in allowed_origins covers this origin",
         (_, Allow::Regex) => "an expression of allowed_origin_regexes matches this origin",
         (_, Allow::SameHost) => "the page is on the host and port that it asks",
+    }
+}
+
+/// What the request is that asks CORS nothing.
+pub(super) fn not_cors_text(received: &Received<'_>) -> &'static str {
+    match (received.fetch_mode.one(), received.fetch_site.one()) {
+        (Some(b"navigate"), _) => {
+            "the browser asks CORS nothing: a navigation, as by a link or a form, whose answer it shows to the visitor"
+        }
+        (Some(b"no-cors"), _) => {
+            "the browser asks CORS nothing: an image, a beacon or another no-cors request, whose answer no page may read"
+        }
+        (Some(b"websocket"), _) => {
+            "the browser asks CORS nothing: a WebSocket handshake, of which a proxy in front dropped Upgrade"
+        }
+        (_, Some(b"none")) => {
+            "the browser asks CORS nothing: no page asks (Sec-Fetch-Site: none), but a person or an extension"
+        }
+        (Some(b"same-origin"), _) | (_, Some(b"same-origin")) => {
+            "the browser asks CORS nothing: the page is of the origin that it asks, and a proxy in front wrote another \
+             Host, or Referrer-Policy hides the origin"
+        }
+        _ => "the browser asks CORS nothing: a form, which csrf let through by a trusted origin or an exempt path",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::{CheckInput, Mode};
+use super::{CheckInput, Csrf, Mode};
 use crate::edits::{AllowOrigin, CorsGrant, ResponseCors};
 use crate::finding::{Allow, Deny};
 use crate::headers::{self, is_token, members};
@@ -67,20 +67,26 @@ impl AllowList {
 
 impl Cors {
     /// Whether the page behind a request may read the answer, and with a preflight what it asks for.
-    pub(crate) fn check(&self, input: &CheckInput<'_, '_>) -> Result<Allow, Deny> {
+    pub(crate) fn check(&self, input: &CheckInput<'_, '_>, csrf: Option<&Rc<Csrf>>) -> Result<Allow, Deny> {
         let CheckInput { request, found, .. } = input;
         if request.received.is_preflight() {
             return found.and_then(|allow| self.check_preflight(request).map(|()| allow));
         }
-        match (found, &request.source) {
+        let deny = match (found, &request.source) {
+            (Ok(allow), _) => return Ok(*allow),
             // Nothing to grant or to refuse: no other origin asks.
-            (Err(Deny::OriginMissing), _) => Ok(Allow::OriginMissing),
-            (Err(_), _) if input.origins.is_literal_any() => Ok(Allow::Any),
+            (Err(Deny::OriginMissing), _) => return Ok(Allow::OriginMissing),
+            (Err(_), _) if input.origins.is_literal_any() => return Ok(Allow::Any),
             (Err(_), Source::Origin(origin)) if request.is_at(origin) => match request.is_downgraded_by(origin) {
-                true => Err(Deny::SchemeMismatch),
-                false => Ok(Allow::SameHost),
+                true => Deny::SchemeMismatch,
+                false => return Ok(Allow::SameHost),
             },
-            (found, _) => *found,
+            (Err(deny), _) => *deny,
+        };
+        // Nothing else needs to know, so that what the browser says of the request is read only here.
+        match asks_no_cors(input, csrf) {
+            true => Ok(Allow::NotCors),
+            false => Err(deny),
         }
     }
 
@@ -164,6 +170,17 @@ impl Cors {
             private_network: self.private_network && received.request_private_network == Field::One(b"true"),
         }
     }
+}
+
+/// Whether the browser says that it asks CORS nothing; or, from one that sends no `Sec-Fetch-Mode`, whether this is a form
+/// that `csrf` lets through by what that section itself names, as on the return from a payment page.
+fn asks_no_cors(input: &CheckInput<'_, '_>, csrf: Option<&Rc<Csrf>>) -> bool {
+    let received = &input.request.received;
+    received.asks_no_cors()
+        || matches!(received.fetch_mode, Field::Absent)
+            && !matches!(received.fetch_site, Field::Many)
+            && received.is_form()
+            && csrf.is_some_and(|csrf| csrf.names(input))
 }
 
 /// Whether the lines are a list of header names that all pass, of a length that somebody means.
