@@ -294,6 +294,8 @@ fn an_answer_is_found_among_what_else_was_printed() {
         assert_eq!(policy["allowed_origins"], json!(["https://a.example"]));
     }
     for (text, part) in [
+        (String::new(), "neither a .env file nor what"),
+        ("{}".to_owned(), "neither a .env file nor what"),
         (answer.replace("django\": 1", "django\": 2"), "another version"),
         (answer.trim_end_matches('}').to_owned(), "is cut off"),
     ] {

@@ -45,6 +45,12 @@ pub fn import_django(files: &[(String, String)]) -> Imported {
         return Imported::none(ask_django(&pythons.join(", ")));
     }
     let answers: Vec<_> = files.iter().filter_map(|(_, text)| Answer::find(text)).collect();
+    let is_other = |(name, text): &&(String, String)| name.ends_with(".json") || text.trim().is_empty();
+    if let ([], Some((name, _))) = (answers.as_slice(), files.iter().find(is_other)) {
+        return Imported::none(vec![format!(
+            "{name}: this is neither a .env file nor what `import django --script` makes Django print"
+        )]);
+    }
     match (answers.as_slice(), files) {
         ([], _) => import_dotenv(files),
         ([Ok(answer)], [_]) => import_answer(answer),
