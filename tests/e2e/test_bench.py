@@ -91,6 +91,6 @@ def test_the_empty_module_has_all_that_the_sdk_exports():
 
 
 def profiles(folder):
-    """What stands under `[profile.release…]`, comments aside."""
-    sections = re.findall(r"^\[(profile\.release.*)\]\n((?:.+\n)+)", (folder / "Cargo.toml").read_text(), re.MULTILINE)
+    """What stands under `[profile.release]`, comments aside. What stands under packages is of crates that only one has."""
+    sections = re.findall(r"^\[(profile\.release)\]\n((?:.+\n)+)", (folder / "Cargo.toml").read_text(), re.MULTILINE)
     return {name: sorted(line for line in body.splitlines() if not line.startswith("#")) for name, body in sections}
