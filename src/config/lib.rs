@@ -1,4 +1,4 @@
-//! From a configuration to a [`Policy`]: everything that an operator writes is read here, and nothing of it later.
+//! From a configuration to a [`Policy`](policy::Policy): everything that an operator writes is read here, and nothing of it later.
 //!
 //! All errors are reported at once. A configuration with any is refused as a whole.
 

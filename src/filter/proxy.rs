@@ -69,7 +69,7 @@ pub trait Proxy {
     /// Shows a value to the access log, under a name.
     fn publish(&self, name: &str, value: &[u8]);
 
-    /// Counts one for the counter that [`FilterConfig::new`] was given.
+    /// Counts one for the counter that [`FilterConfig::new`](super::FilterConfig::new) was given.
     fn count(&self, counter: u32);
 
     /// The time since any fixed moment.
