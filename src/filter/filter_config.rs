@@ -54,7 +54,7 @@ impl FilterConfig {
             if let Some(record) = records.get_mut(index(finding)) {
                 *record = Some(Record {
                     name: finding.to_string(),
-                    details: format!("origin_gate{{{check}_{reason}}}"),
+                    details: ["origin_gate{", check, "_", reason, "}"].concat(),
                     counter: define(&counter),
                 });
             }
