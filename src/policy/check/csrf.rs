@@ -62,11 +62,6 @@ impl Csrf {
         }
         Err(Deny::CrossSiteWrite)
     }
-
-    /// Whether a write passes because the section names its path or the origin that it comes from.
-    pub(super) fn names(&self, input: &CheckInput<'_, '_>) -> bool {
-        matches!(self.check(input), Ok(Allow::Off | Allow::Listed))
-    }
 }
 
 /// RFC 9110 §9.2.1.
