@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use config::{Converted, SETTING_NAMES};
 use serde_json::{Map, Value, json};
 
-use super::{Imported, LONGEST_MAX_AGE, dotenv};
+use super::dotenv;
+use super::imported::{Imported, LONGEST_MAX_AGE};
 use answer::Answer;
 
 /// A program for Python that prints the effective settings, for `manage.py shell` or any interpreter that can import them.

@@ -8,7 +8,7 @@ use regex_lite::Regex;
 use serde_json::{Map, Value, json};
 use yaml_rust2::Yaml;
 
-use super::{Imported, LONGEST_MAX_AGE};
+use super::imported::{Imported, LONGEST_MAX_AGE};
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
