@@ -37,7 +37,7 @@ impl Rules {
         let Some(cors) = &self.cors else {
             return answer.forward(Check::Cors, Outcome::Allowed(Allow::Off));
         };
-        let held = answer.hold(Check::Cors, cors.mode, cors.check(&answer.input, self.csrf.as_ref()));
+        let held = answer.hold(Check::Cors, cors.mode, cors.check(&answer.input, self.csrf.is_some()));
         // A preflight is answered here (§3.2.2); all else goes on, and its response says who may read it (§3.2.3).
         match request.received.is_preflight() {
             true => answer.preflight(cors, held),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::{CheckInput, Csrf, Mode};
+use super::{CheckInput, Mode};
 use crate::edits::{AllowOrigin, CorsGrant, ResponseCors};
 use crate::finding::{Allow, Deny};
 use crate::headers::{self, is_token, members};
@@ -66,8 +66,9 @@ impl AllowList {
 }
 
 impl Cors {
-    /// Whether the page behind a request may read the answer, and with a preflight what it asks for.
-    pub(crate) fn check(&self, input: &CheckInput<'_, '_>, csrf: Option<&Rc<Csrf>>) -> Result<Allow, Deny> {
+    /// Whether the page behind a request, which has passed `csrf` if there is such a section, may read the answer; and with a
+    /// preflight what it asks for.
+    pub(crate) fn check(&self, input: &CheckInput<'_, '_>, has_csrf: bool) -> Result<Allow, Deny> {
         let CheckInput { request, found, .. } = input;
         if request.received.is_preflight() {
             return found.and_then(|allow| self.check_preflight(request).map(|()| allow));
@@ -84,7 +85,7 @@ impl Cors {
             (Err(deny), _) => *deny,
         };
         // Nothing else needs to know, so that what the browser says of the request is read only here.
-        match asks_no_cors(input, csrf) {
+        match asks_no_cors(input, has_csrf) {
             true => Ok(Allow::NotCors),
             false => Err(deny),
         }
@@ -175,13 +176,13 @@ impl Cors {
 /// Whether the browser says that it asks CORS nothing; or, from one that sends no `Sec-Fetch-Mode`, whether this is a form
 /// that `csrf` lets through by what that section itself names, as on the return from a payment page. What passes for
 /// another reason has an entry or is on this host, and a refusal that is only reported has the finding.
-fn asks_no_cors(input: &CheckInput<'_, '_>, csrf: Option<&Rc<Csrf>>) -> bool {
+fn asks_no_cors(input: &CheckInput<'_, '_>, has_csrf: bool) -> bool {
     let received = &input.request.received;
     received.asks_no_cors()
         || matches!(received.fetch_mode, Field::Absent)
             && !matches!(received.fetch_site, Field::Many)
             && received.is_form()
-            && csrf.is_some()
+            && has_csrf
 }
 
 /// Whether the lines are a list of header names that all pass, of a length that somebody means.
