@@ -10,6 +10,8 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::random::Random;
+
 const NAMES: [&str; 3] = ["ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "DEBUG"];
 
 /// What all read alike.
@@ -179,21 +181,8 @@ fn ask(texts: &[String]) -> Vec<Value> {
     answers
 }
 
-/// xorshift: the same files each time.
-struct Random(u64);
-
+/// Files.
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-
-    fn one(&mut self, of: &[&'static str]) -> &'static str {
-        of[self.below(of.len())]
-    }
-
     fn file(&mut self) -> String {
         (0..=self.below(3)).map(|_| self.line()).collect()
     }

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::{env, fs, process};
 
 use crate::fuzz_targets as targets;
+use crate::random::Random;
 use crate::root;
 
 /// How often each seed is changed.
@@ -55,17 +56,7 @@ fn try_each(name: &str, target: Target, folder: &Path) {
     }
 }
 
-/// The same numbers in each run (Marsaglia's xorshift).
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 32).unwrap() % end
-    }
-
     /// A text with a few bytes changed, taken out or put in, or with a piece of another.
     fn change(&mut self, text: &[u8], other: &[u8]) -> Vec<u8> {
         let mut text = text.to_vec();

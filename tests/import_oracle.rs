@@ -17,6 +17,8 @@ use policy::origin::Origin;
 use policy::verdict::{Action, AllowOrigin, ResponseCors};
 use serde_json::{Value, json};
 
+use crate::random::Random;
+
 struct Project {
     name: &'static str,
     variables: &'static [(&'static str, &'static str)],
@@ -383,21 +385,8 @@ fn ask_django(asked: &[(&Case, Question)]) -> Vec<String> {
     answers
 }
 
-/// xorshift: the same settings each time.
-struct Random(u64);
-
+/// Settings, and questions about them.
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-
     fn some<T: Copy>(&mut self, of: &[T], most: usize) -> Vec<T> {
         (0..self.below(most + 1)).map(|_| self.one(of)).collect()
     }

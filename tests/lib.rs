@@ -44,6 +44,8 @@ mod documents;
 mod filter_order;
 #[path = "fuzz/targets.rs"]
 mod fuzz_targets;
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/steps.rs"]
 mod steps;
 mod support;
