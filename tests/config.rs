@@ -33,11 +33,9 @@ fn every_error_and_warning_says_what_it_should() {
                 .as_str()
                 .map_or_else(|| case["policy"].to_string(), str::to_owned);
             let variables = case["environment"].as_object().into_iter().flatten();
-            let names = variables.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("\n");
-            let environment = |name: &str| match name {
-                "" => Some(names.clone()),
-                name => case["environment"][name].as_str().map(str::to_owned),
-            };
+            let environment: Vec<_> = variables
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+                .collect();
             let (is_refused, notes) = match config::load_with(text.as_bytes(), &environment) {
                 Ok(loaded) => (false, loaded.warnings),
                 Err(errors) => (true, errors.errors),

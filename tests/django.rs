@@ -401,11 +401,7 @@ fn policy(group: &Group) -> Policy {
     };
     let mut policy = part;
     policy["django_env"] = json!(true);
-    let variable = |name: &str| {
-        let found = group.environment.iter().find(|(it, _)| *it == name);
-        found.map(|(_, text)| (*text).to_owned())
-    };
-    config::load_with(policy.to_string().as_bytes(), &variable)
+    config::load_with(policy.to_string().as_bytes(), &crate::variables(&group.environment))
         .unwrap()
         .policy
 }

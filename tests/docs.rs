@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
+
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::documents::{blocks, document, pages};
 use config::DiagnosticCode;
@@ -197,22 +197,18 @@ fn shell_words(line: &str) -> Vec<String> {
     words.collect()
 }
 
-/// What the command prints for a line such as `origin-gate check policy.json`, or `echo '…' | origin-gate check -`.
+/// What a shell prints for a line such as `origin-gate check policy.json`, or `echo '…' | origin-gate check -`.
 fn printed_by(line: &str, folder: &Path) -> String {
-    let (input, arguments) = match line.strip_prefix("echo '") {
-        Some(rest) => rest.split_once("' | origin-gate ").unwrap(),
-        None => ("", line.strip_prefix("origin-gate ").unwrap()),
-    };
-    let mut process = Command::new(crate::binary())
-        .args(shell_words(arguments))
+    let command = crate::binary();
+    let path = format!("{}:/usr/bin:/bin", command.parent().unwrap().display());
+    let output = Command::new("bash")
+        .args(["-c", line])
         .current_dir(folder)
         .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
+        .env("PATH", path)
+        .output()
         .unwrap();
-    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    String::from_utf8(process.wait_with_output().unwrap().stdout).unwrap()
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -220,7 +216,7 @@ fn the_command_prints_what_the_documents_show() {
     let folder = std::env::temp_dir().join(format!("origin-gate-docs-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     for (path, count) in [
-        ("docs/command.md", 5),
+        ("docs/command.md", 6),
         ("docs/policy.md", 1),
         ("docs/troubleshooting.md", 15),
     ] {

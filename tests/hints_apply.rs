@@ -27,11 +27,8 @@ thread_local! {
 
 fn load_anew(policy: &str) -> Result<Loaded, String> {
     let (settings, json) = parts(policy);
-    let setting = |name: &str| {
-        let value = settings.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix('='));
-        value.map(str::to_owned)
-    };
-    config::load_with(json.as_bytes(), &setting).map_err(|it| it.to_string())
+    let settings: Vec<_> = settings.lines().filter_map(|it| it.split_once('=')).collect();
+    config::load_with(json.as_bytes(), &crate::variables(&settings)).map_err(|it| it.to_string())
 }
 
 fn load(policy: &str) -> Rc<Result<Loaded, String>> {

@@ -28,6 +28,7 @@ mod manifests;
 mod oracle;
 mod order;
 mod paths;
+mod policies_in_files;
 mod properties;
 mod redaction;
 mod references;
@@ -55,6 +56,13 @@ mod verdict;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+
+/// An environment.
+fn variables(set: &[(&str, &str)]) -> Vec<(String, String)> {
+    set.iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
 
 /// The repository.
 fn root() -> &'static Path {

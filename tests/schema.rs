@@ -25,7 +25,7 @@ fn document(path: &str) -> String {
 
 /// `django_env` wants a setting.
 fn loads(policy: &Value) -> bool {
-    let environment = |name: &str| (name == "CORS_ALLOW_CREDENTIALS").then(|| "0".to_owned());
+    let environment = crate::variables(&[("CORS_ALLOW_CREDENTIALS", "0")]);
     config::load_with(policy.to_string().as_bytes(), &environment).is_ok()
 }
 

@@ -34,7 +34,7 @@ pub struct Checked {
 
 /// Checks a configuration under an environment.
 #[must_use]
-pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
+pub fn check(configuration: &[u8], environment: &Environment) -> Checked {
     let loaded = config::load_with(configuration, environment);
     let (errors, loading) = match &loaded {
         Ok(loaded) => (&[][..], &loaded.warnings),
@@ -75,11 +75,7 @@ pub fn check(configuration: &[u8], environment: &Environment<'_>) -> Checked {
 /// What only the command warns of, beside the `warnings` of the configuration itself: the code of each warning, and the
 /// warning with its place and value.
 #[must_use]
-pub fn lints(
-    configuration: &[u8],
-    environment: &Environment<'_>,
-    warnings: &[Diagnostic],
-) -> Vec<(&'static str, String)> {
+pub fn lints(configuration: &[u8], environment: &Environment, warnings: &[Diagnostic]) -> Vec<(&'static str, String)> {
     let mut expressions = Expressions::default();
     let mut lints = Vec::new();
     for (path, text) in config::entries(configuration, environment) {

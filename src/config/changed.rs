@@ -10,7 +10,7 @@ use super::warnings::WrittenRules;
 
 /// Names each entry of a policy whose meaning changed in 0.2.
 #[must_use]
-pub fn changes(configuration: &[u8], environment: &Environment<'_>, http: &Http<'_>) -> Vec<String> {
+pub fn changes(configuration: &[u8], environment: &Environment, http: &Http<'_>) -> Vec<String> {
     let Some((root, settings)) = written(configuration, environment) else {
         return Vec::new();
     };

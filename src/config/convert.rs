@@ -28,7 +28,7 @@ pub struct Converted {
 
 /// Every string of every list, with the place that an error would have.
 #[must_use]
-pub fn entries(configuration: &[u8], environment: &Environment<'_>) -> Vec<(String, String)> {
+pub fn entries(configuration: &[u8], environment: &Environment) -> Vec<(String, String)> {
     let Some((root, settings)) = written(configuration, environment) else {
         return Vec::new();
     };
@@ -44,7 +44,7 @@ pub fn entries(configuration: &[u8], environment: &Environment<'_>) -> Vec<(Stri
 }
 
 /// Returns a configuration as it is written, with what Django's settings add.
-pub(crate) fn written(configuration: &[u8], environment: &Environment<'_>) -> Option<(Vec<(String, Value)>, Settings)> {
+pub(crate) fn written(configuration: &[u8], environment: &Environment) -> Option<(Vec<(String, Value)>, Settings)> {
     let mut root = parse(configuration).ok()?;
     let is_django = root
         .iter()
@@ -70,11 +70,12 @@ pub(crate) fn remark(settings: &Settings, path: &str, value: Option<&str>, text:
 /// # Errors
 ///
 /// Why there is none: the settings say nothing, or what would be left of them lets in more than they do.
-pub fn convert_django(environment: &Environment<'_>) -> Result<Converted, Vec<String>> {
+pub fn convert_django(environment: &Environment) -> Result<Converted, Vec<String>> {
     let mut root = Vec::new();
     let mut diagnostics = Diagnostics::default();
     let settings = django::add(&mut root, environment, &mut diagnostics);
-    let lists_hosts = environment("ALLOWED_HOSTS").is_some_and(|text| !matches!(text.trim(), "" | "[]"));
+    let lists_hosts =
+        django::variable(environment, "ALLOWED_HOSTS").is_some_and(|text| !matches!(text.trim(), "" | "[]"));
     let mut converted = convert(root, &settings, diagnostics)?;
     // There is no configuration that could stand before the settings, but they have an order of their own.
     let overridden = settings.overridden.iter();

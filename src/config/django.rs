@@ -10,14 +10,14 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::diagnostic_code::DiagnosticCode;
 use super::value::Value;
 use names::given;
+pub(crate) use names::variable;
 use policy::text::split_once;
 use read::{boolean, list, number, regexes, trusted_origins};
 
 pub use names::{SETTING_NAMES, resembles_setting};
 
-/// A variable of the environment. Asked for the empty name, which no variable has, it may answer with the names that there
-/// are, one a line.
-pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
+/// The variables that there are, each with its value.
+pub type Environment = [(String, String)];
 
 /// Which settings were used, and which were there but stood back for the configuration's own keys.
 #[derive(Debug, Default)]
@@ -85,7 +85,7 @@ const SETTINGS: [Setting; 9] = [
 /// Adds the settings of the environment to a configuration.
 pub(crate) fn add(
     root: &mut Vec<(String, Value)>,
-    environment: &Environment<'_>,
+    environment: &Environment,
     diagnostics: &mut Diagnostics,
 ) -> Settings {
     let mut settings = Settings::default();
@@ -108,7 +108,7 @@ pub(crate) fn add(
             settings.overridden.push(name);
             continue;
         }
-        match (setting.read)(&text) {
+        match (setting.read)(text) {
             Ok(Value::List(items)) if items.is_empty() && !setting.takes_none => {}
             Ok(value) => {
                 let errors = diagnostics.errors.len();
@@ -117,11 +117,11 @@ pub(crate) fn add(
                     diagnostics.errors.truncate(errors);
                 }
             }
-            Err(problem) => diagnostics.error(wrong_value(name, &text, problem)),
+            Err(problem) => diagnostics.error(wrong_value(name, text, problem)),
         }
     }
     settings.add_hosts(root, environment, debug, diagnostics);
-    if environment("CORS_URLS_REGEX").is_some() {
+    if variable(environment, "CORS_URLS_REGEX").is_some() {
         diagnostics.warn(Diagnostic::at("CORS_URLS_REGEX", DiagnosticCode::DjangoUrls));
     }
     settings.warn(root, debug, diagnostics);
@@ -156,14 +156,14 @@ impl Settings {
         self.used.is_empty() && self.overridden.is_empty()
     }
 
-    fn flag(&mut self, name: &'static str, environment: &Environment<'_>, diagnostics: &mut Diagnostics) -> bool {
+    fn flag(&mut self, name: &'static str, environment: &Environment, diagnostics: &mut Diagnostics) -> bool {
         let Some((name, text)) = given(name, environment) else {
             return false;
         };
-        match boolean(&text) {
+        match boolean(text) {
             Ok(value) => value == Value::Bool(true),
             Err(problem) => {
-                diagnostics.error(wrong_value(name, &text, problem));
+                diagnostics.error(wrong_value(name, text, problem));
                 false
             }
         }
@@ -201,15 +201,15 @@ impl Settings {
     fn add_hosts(
         &mut self,
         root: &mut Vec<(String, Value)>,
-        environment: &Environment<'_>,
+        environment: &Environment,
         debug: bool,
         diagnostics: &mut Diagnostics,
     ) {
-        let hosts = match environment("ALLOWED_HOSTS").map(|text| (list(&text), text)) {
+        let hosts = match variable(environment, "ALLOWED_HOSTS").map(|text| (list(text), text)) {
             None => None,
             Some((Ok(hosts), _)) => Some(hosts),
             Some((Err(message), text)) => {
-                return diagnostics.error(wrong_value("ALLOWED_HOSTS", &text, message));
+                return diagnostics.error(wrong_value("ALLOWED_HOSTS", text, message));
             }
         };
         let is_empty = hosts.as_ref().is_none_or(|it| *it == Value::List(Vec::new()));
@@ -225,9 +225,8 @@ impl Settings {
     }
 
     /// Names the variables that look like settings. Where nothing is set under its own name, that is what is wrong.
-    fn name_others(&self, environment: &Environment<'_>, diagnostics: &mut Diagnostics) {
-        let names = environment("").unwrap_or_default();
-        for name in names.split('\n').filter(|it| resembles_setting(it)) {
+    fn name_others(&self, environment: &Environment, diagnostics: &mut Diagnostics) {
+        for (name, _) in environment.iter().filter(|(name, _)| resembles_setting(name)) {
             let diagnostic = Diagnostic::at(name, DiagnosticCode::DjangoName);
             if self.is_empty() {
                 diagnostics.error(diagnostic);

@@ -34,7 +34,7 @@ pub(crate) struct Partial<'n> {
 
 /// Says what holds for the pages of each entry that grants less than another would.
 #[must_use]
-pub fn grants(configuration: &[u8], environment: &Environment<'_>, http: &Http<'_>) -> Vec<String> {
+pub fn grants(configuration: &[u8], environment: &Environment, http: &Http<'_>) -> Vec<String> {
     let Some((root, settings)) = written(configuration, environment) else {
         return Vec::new();
     };

@@ -72,7 +72,7 @@ pub use warnings::code_of_host;
 ///
 /// Every error there is, each with its path, the value and the fix.
 pub fn load(configuration: &[u8]) -> Result<Loaded, ConfigErrors> {
-    load_with(configuration, &|_| None)
+    load_with(configuration, &[])
 }
 
 /// Reads a policy, and where it says `django_env`, the settings in the environment.
@@ -80,7 +80,7 @@ pub fn load(configuration: &[u8]) -> Result<Loaded, ConfigErrors> {
 /// # Errors
 ///
 /// Every error there is, each with its path or the name of its setting, the value and the fix.
-pub fn load_with(configuration: &[u8], environment: &Environment<'_>) -> Result<Loaded, ConfigErrors> {
+pub fn load_with(configuration: &[u8], environment: &Environment) -> Result<Loaded, ConfigErrors> {
     let mut root = parse(configuration).map_err(|diagnostic| ConfigErrors {
         errors: vec![diagnostic],
         warnings: Vec::new(),
@@ -134,8 +134,11 @@ fn keys(root: &[(String, Value)]) -> Vec<String> {
 }
 
 /// Tells policies apart, no more.
-fn digest(configuration: &[u8], settings: &Settings, environment: &Environment<'_>) -> String {
-    let values = settings.used.iter().filter_map(|name| environment(name));
+fn digest(configuration: &[u8], settings: &Settings, environment: &Environment) -> String {
+    let values = settings
+        .used
+        .iter()
+        .filter_map(|name| django::variable(environment, name));
     let add = |hash, bytes: &[u8]| bytes.iter().fold(hash, |hash, &byte| fnv::add(hash, byte));
     let hash = values.fold(add(fnv::SEED, configuration), |hash, value| add(hash, value.as_bytes()));
     format!("{hash:016x}")

@@ -237,8 +237,11 @@ fn convert(settings: &mut ParsedSettings) -> Result<Converted, Vec<String>> {
             settings.values.insert(list, "[]".to_owned());
         }
     }
-    let values = &settings.values;
-    config::convert_django(&|name| values.get(name).cloned())
+    let values = settings.values.iter();
+    let values: Vec<_> = values
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
+    config::convert_django(&values)
 }
 
 fn has_credentials(settings: &ParsedSettings) -> bool {

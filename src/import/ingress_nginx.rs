@@ -2,8 +2,8 @@
 //! defaults and all.
 
 mod hosts;
-mod yaml;
 
+use manifests::yaml;
 use regex_lite::Regex;
 use serde_json::{Map, Value, json};
 use yaml_rust2::Yaml;

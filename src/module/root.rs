@@ -23,7 +23,7 @@ impl Root {
         let started = abi::now();
         // There from the first VM on, so that it is seen to rise.
         let refused = abi::define_counter("origin_gate_policies_refused");
-        let errors = match abi::configuration(size).map(|it| config::load_with(&it, &variable)) {
+        let errors = match abi::configuration(size).map(|it| config::load_with(&it, &variables())) {
             Ok(Ok(loaded)) => {
                 announce(&loaded, started);
                 self.gauge = PolicyGauge::new(&loaded.digest);
@@ -115,11 +115,9 @@ fn announce(loaded: &Loaded, started: Duration) {
     }
 }
 
-/// A variable of the VM's environment. What is not UTF-8 fits no setting, and is shown with replacement characters.
-fn variable(name: &str) -> Option<String> {
-    if name.is_empty() {
-        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        return Some(names.fold(String::new(), |all, name| all + &name + "\n"));
-    }
-    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+/// The VM's environment. A value that is not UTF-8 fits no setting, and is shown with replacement characters.
+fn variables() -> Vec<(String, String)> {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+    variables.collect()
 }

@@ -64,7 +64,7 @@ fn a_wrong_policy_keeps_envoy_from_starting() {
     let suite = Suite {
         file: "wrong".to_owned(),
         policy: policy.to_owned(),
-        environment: BTreeMap::new(),
+        environment: Vec::new(),
         cases: Vec::new(),
     };
     let backend = Backend::start();
@@ -152,7 +152,7 @@ fn large_suite() -> Suite {
     Suite {
         file: "large".to_owned(),
         policy,
-        environment: BTreeMap::new(),
+        environment: Vec::new(),
         cases,
     }
 }

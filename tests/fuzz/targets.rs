@@ -72,14 +72,16 @@ pub(crate) fn authority(value: &[u8]) {
 
 /// Whatever the text, an answer comes; errors have a place and fit on a line.
 pub(crate) fn config(text: &[u8]) {
-    let environment = |name: &str| {
-        if name.is_empty() {
-            return Some(String::from_utf8_lossy(text).into_owned());
-        }
+    let as_text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let settings = config::SETTING_NAMES.iter().filter_map(|name| {
         let found = text.windows(name.len()).position(|it| it == name.as_bytes())?;
         let value = text.get(found + name.len()..)?.split(|&byte| byte == b'\n').next()?;
-        Some(String::from_utf8_lossy(value).into_owned())
-    };
+        Some(((*name).to_owned(), as_text(value)))
+    });
+    let others = text
+        .split(|&byte| byte == b'\n')
+        .map(|name| (as_text(name), String::new()));
+    let environment: Vec<_> = settings.chain(others).collect();
     let notes: Vec<String> = match config::load_with(text, &environment) {
         Ok(loaded) => loaded.warnings.iter().map(ToString::to_string).collect(),
         Err(errors) => {

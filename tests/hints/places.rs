@@ -130,17 +130,13 @@ fn a_key_is_told_with_its_place_though_it_says_the_same_elsewhere() {
 #[test]
 fn a_setting_is_told_where_it_was_read() {
     // Long: a table of requests, each with the place that its hint names.
-    let settings = |name: &str| {
-        let text = match name {
-            "CORS_ALLOWED_ORIGINS" => "https://a.example,https://b.example",
-            "ALLOWED_HOSTS" => "api.example .b.example",
-            "CSRF_TRUSTED_ORIGINS" => "https://t.example",
-            "CORS_ALLOW_METHODS" => "GET",
-            "CORS_ALLOW_HEADERS" => "accept",
-            _ => return None,
-        };
-        Some(text.to_owned())
-    };
+    let settings = crate::variables(&[
+        ("CORS_ALLOWED_ORIGINS", "https://a.example,https://b.example"),
+        ("ALLOWED_HOSTS", "api.example .b.example"),
+        ("CSRF_TRUSTED_ORIGINS", "https://t.example"),
+        ("CORS_ALLOW_METHODS", "GET"),
+        ("CORS_ALLOW_HEADERS", "accept"),
+    ]);
     let text = br#"{"django_env": true, "csrf": {"mode": "enforce"}, "policies": [
         {"match": {"path_prefixes": ["/own"]}, "allowed_origins": ["https://a.example", "https://b.example"],
          "allowed_hosts": ["api.example", ".b.example"], "cors": {"allow_methods": ["GET"], "allow_headers": ["accept"]},
@@ -202,12 +198,8 @@ fn a_setting_is_told_where_it_was_read() {
 #[test]
 fn a_setting_that_gives_no_list_is_told_with_what_it_stands_for() {
     let ask = |text: &str, set: &[(&str, &str)], fields: &[&str]| {
-        let of = |name: &str| {
-            set.iter()
-                .find(|(it, _)| *it == name)
-                .map(|(_, text)| (*text).to_owned())
-        };
-        hint(&config::load_with(text.as_bytes(), &of).unwrap(), fields).1.fix
+        let loaded = config::load_with(text.as_bytes(), &crate::variables(set)).unwrap();
+        hint(&loaded, fields).1.fix
     };
     const DJANGO: &str = r#"{"django_env": true}"#;
     const X: &[&str] = &[":authority: api.example", ":scheme: https", "origin: https://x.test"];

@@ -21,7 +21,7 @@ pub(crate) struct Suite {
     pub file: String,
     pub policy: String,
     /// What stands in the VM's environment.
-    pub environment: BTreeMap<String, String>,
+    pub environment: Vec<(String, String)>,
     pub cases: Vec<Case>,
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn matrix() -> Suite {
     Suite {
         file: "matrix".to_owned(),
         policy: value["policy"].to_string(),
-        environment: BTreeMap::new(),
+        environment: Vec::new(),
         cases,
     }
 }
@@ -191,7 +191,7 @@ fn read_cell(row: &Value, origin: &str, who: &Value) -> Case {
     }
 }
 
-fn environment(value: &Value) -> BTreeMap<String, String> {
+fn environment(value: &Value) -> Vec<(String, String)> {
     let variables = value["environment"].as_object().into_iter().flatten();
     variables
         .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
@@ -201,8 +201,8 @@ fn environment(value: &Value) -> BTreeMap<String, String> {
 impl Suite {
     /// The policy, under its environment.
     pub(crate) fn load(&self) -> Loaded {
-        let variable = |name: &str| self.environment.get(name).cloned();
-        config::load_with(self.policy.as_bytes(), &variable).unwrap_or_else(|errors| panic!("{}: {errors}", self.file))
+        config::load_with(self.policy.as_bytes(), &self.environment)
+            .unwrap_or_else(|errors| panic!("{}: {errors}", self.file))
     }
 }
 
@@ -266,7 +266,7 @@ fn read_rows(file: &str, policies: &Value, rows: &[Value]) -> Vec<Suite> {
         Suite {
             file: format!("{file}/{policy}"),
             policy: policies[*policy].to_string(),
-            environment: BTreeMap::new(),
+            environment: Vec::new(),
             cases,
         }
     };

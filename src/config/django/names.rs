@@ -33,12 +33,17 @@ const OLD_NAMES: [(&str, &str); 3] = [
 ];
 
 /// A setting's text, under the name that it is given by.
-pub(crate) fn given(name: &'static str, environment: &Environment<'_>) -> Option<(&'static str, String)> {
-    if let Some(text) = environment(name) {
+pub(crate) fn given<'a>(name: &'static str, environment: &'a Environment) -> Option<(&'static str, &'a str)> {
+    if let Some(text) = variable(environment, name) {
         return Some((name, text));
     }
     let (_, old) = OLD_NAMES.iter().find(|(new, _)| *new == name)?;
-    environment(old).map(|text| (*old, text))
+    variable(environment, old).map(|text| (*old, text))
+}
+
+/// The value of a variable.
+pub(crate) fn variable<'a>(environment: &'a Environment, name: &str) -> Option<&'a str> {
+    environment.iter().find(|(it, _)| it == name).map(|(_, value)| &**value)
 }
 
 /// Whether this is the name of a variable that is not read here, though people may take it for one of the settings:

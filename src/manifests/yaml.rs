@@ -6,9 +6,13 @@ use yaml_rust2::parser::Parser;
 use yaml_rust2::scanner::TScalarStyle;
 use yaml_rust2::{Event, ScanError, Yaml, YamlLoader};
 
-/// Reads YAML that is nested no deeper and refers to itself no more than manifests are and do: what loads it calls
-/// itself for each level, and copies what is referred to.
-pub(crate) fn load(text: &str) -> Result<Vec<Yaml>, String> {
+/// Reads the documents of a file, if they are nested no deeper and refer to themselves no more than manifests do: the
+/// loader calls itself for each level, and copies what is referred to.
+///
+/// # Errors
+///
+/// Why the text is no YAML, with its line and column, or that it is nested too deep or uses `<<`.
+pub fn load(text: &str) -> Result<Vec<Yaml>, String> {
     const DEEPEST: usize = 64;
     const MOST_COPIED: usize = 1 << 20;
     let not_yaml = |error: ScanError| format!("this is not YAML: {error}");

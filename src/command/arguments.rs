@@ -1,0 +1,176 @@
+//! The arguments of the command, and its help.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use filter::{REVISION, VERSION};
+
+use super::input::EnvironmentArgs;
+
+/// Checks and explains Origin Gate policies, without a proxy.
+#[derive(Parser)]
+#[command(version = version(), arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+fn version() -> &'static str {
+    static LINE: OnceLock<String> = OnceLock::new();
+    LINE.get_or_init(|| format!("{VERSION} ({REVISION})"))
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  origin-gate check policy.json
+  origin-gate check envoy.yaml wasmplugin.yaml
+  origin-gate render istio policy.json | kubectl apply -f -
+  origin-gate explain policy.json --host api.example --origin https://app.example:8443
+  origin-gate explain policy.json --host api.example --origin https://app.example \\
+  --method OPTIONS -H 'Access-Control-Request-Method: PUT'
+  origin-gate explain policy.json --host api.example --origin https://app.example --websocket
+  origin-gate explain policy.json --host api.example --origin https://shop.example \\
+  --method POST --path /cart -H 'Sec-Fetch-Site: cross-site'
+  origin-gate import django --script | python manage.py shell > settings.json
+  origin-gate import django settings.json > policy.json
+  kubectl get ingress -A -o yaml | origin-gate import ingress-nginx - > policy.json
+  origin-gate schema > policy.schema.json
+
+Exit codes:
+  check    0 no errors, 1 errors; with --deny-warnings 1 for a warning too
+  explain  0 allowed, 2 refused, 1 bad input
+  import   0 a policy, 1 none
+  render   0 a manifest, 1 bad input
+  schema   0";
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// All errors and warnings of a policy
+    #[command(after_help = POLICY_HELP)]
+    Check {
+        /// The policies; `-` for standard input
+        #[arg(required = true, value_name = "POLICY")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        output: OutputArgs,
+        /// Exit with 1 for a warning too
+        #[arg(long)]
+        deny_warnings: bool,
+    },
+    /// What the filter would do with one request, and why
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain {
+        /// The policy; `-` for standard input
+        policy: PathBuf,
+        #[command(flatten)]
+        output: OutputArgs,
+        #[command(flatten)]
+        request: RequestArgs,
+    },
+    /// The policy in the resource of a control plane
+    #[command(after_help = RENDER_HELP)]
+    Render {
+        target: RenderTarget,
+        /// The policy; `-` for standard input
+        policy: PathBuf,
+        #[command(flatten)]
+        environment: EnvironmentArgs,
+        /// A TrafficExtension, which supersedes WasmPlugin from Istio 1.30 on
+        #[arg(long)]
+        traffic_extension: bool,
+    },
+    /// A policy made of another program's configuration
+    Import {
+        #[command(subcommand)]
+        from: From,
+    },
+    /// The JSON Schema (2020-12) of a policy
+    Schema,
+}
+
+const DJANGO_HELP: &str = "\
+To ask Django itself, which knows what its settings are in the end:
+  origin-gate import django --script | python manage.py shell > settings.json
+  origin-gate import django settings.json > policy.json
+
+In a container it is `docker compose exec -T backend python manage.py shell`; any Python does that has \
+DJANGO_SETTINGS_MODULE set. The program prints settings of hosts, CORS, CSRF and cookies, and no secrets.";
+
+const EXPLAIN_HELP: &str = "\
+WebSockets, writes and preflights are told by what browsers send of them: --websocket, --method, and -H for \
+Access-Control-Request-Method, Access-Control-Request-Headers, Sec-Fetch-Site and others.
+
+An ordinary request that goes on, but whose answer the page may not read, counts as refused. What a check in \
+`report_only` would have refused goes on, and counts as allowed.";
+
+const POLICY_HELP: &str = "\
+A policy is JSON or YAML, or stands in an Envoy configuration, a file of a discovery service, a dump of Envoy's admin page, a \
+ConfigMap, or a manifest of Istio or Envoy Gateway. Each policy of a file is named by its place.";
+
+const RENDER_HELP: &str = "\
+What is printed is the manifest of the folder envoy/ with this policy in it. Put your registry and digest, and the names of your \
+own Gateway, in place of those that it has.";
+
+#[derive(Args)]
+pub(crate) struct OutputArgs {
+    #[command(flatten)]
+    pub(crate) environment: EnvironmentArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum RenderTarget {
+    /// The filter, for `http_filters`
+    Envoy,
+    /// A file for `config_discovery`
+    Ecds,
+    /// A WasmPlugin
+    Istio,
+    /// An EnvoyExtensionPolicy
+    EnvoyGateway,
+}
+
+#[derive(Args)]
+pub(crate) struct RequestArgs {
+    /// The host that is asked for, perhaps with a port
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) host: Option<String>,
+    /// The origin of the page
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) origin: Option<String>,
+    #[arg(long, default_value = "GET")]
+    pub(crate) method: String,
+    #[arg(long, default_value = "/")]
+    pub(crate) path: String,
+    /// The scheme of the request
+    #[arg(long, default_value = "https", value_parser = ["http", "https"])]
+    pub(crate) scheme: String,
+    /// It opens a WebSocket
+    #[arg(long)]
+    pub(crate) websocket: bool,
+    /// Another header; may be given again
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", allow_hyphen_values = true)]
+    pub(crate) headers: Vec<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum From {
+    /// Django's settings: .env files, or what Django itself says that they are
+    #[command(after_help = DJANGO_HELP)]
+    Django {
+        /// .env files, or what the program of --script printed; `-` for standard input
+        #[arg(required_unless_present = "script", conflicts_with = "script", value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Print the program that asks Django for its settings
+        #[arg(long)]
+        script: bool,
+    },
+    /// Ingress manifests with the annotations of ingress-nginx
+    IngressNginx {
+        /// `-` for standard input
+        file: PathBuf,
+    },
+}

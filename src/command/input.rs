@@ -1,0 +1,98 @@
+//! What the command is given: files, the policies in them, and variables.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+/// The variables that `django_env` reads, each with its value.
+type Environment = Vec<(String, String)>;
+
+#[derive(Args)]
+pub(crate) struct EnvironmentArgs {
+    /// The variables that `django_env` reads, as a .env file; without it, those of this process. A manifest says which of them
+    /// the plugin gets
+    #[arg(long, value_name = "FILE")]
+    env: Option<PathBuf>,
+}
+
+/// A policy of a file, and the environment in which it is read.
+pub(crate) struct Input {
+    file: String,
+    place: Option<String>,
+    pub(crate) configuration: Vec<u8>,
+    pub(crate) environment: Environment,
+}
+
+impl Input {
+    /// Which policy this is, where that is not plain.
+    pub(crate) fn heading(&self, is_one_of_several: bool) -> Option<String> {
+        match &self.place {
+            Some(place) => Some(format!("{}: {place}", self.file)),
+            None => is_one_of_several.then(|| self.file.clone()),
+        }
+    }
+
+    /// The same for programs, beside what they are given of the policy.
+    pub(crate) fn place_in(&self, mut value: Value) -> Value {
+        if let Some(object) = value.as_object_mut() {
+            object.insert("file".to_owned(), json!(self.file));
+            object.insert("place".to_owned(), json!(self.place));
+        }
+        value
+    }
+}
+
+/// The policies of files, in their order; at least one of each.
+pub(crate) fn policies<'a>(
+    files: impl IntoIterator<Item = &'a PathBuf>,
+    args: &EnvironmentArgs,
+) -> Result<Vec<Input>, String> {
+    let outer = args.read()?;
+    let mut inputs = Vec::new();
+    for file in files {
+        let found = manifests::policies(&read(file)?).map_err(|problem| format!("{}: {problem}", file.display()))?;
+        inputs.extend(found.into_iter().map(|it| Input {
+            file: file.display().to_string(),
+            place: it.place,
+            configuration: it.configuration,
+            environment: match it.environment {
+                None => outer.clone(),
+                Some(variables) => variables.of(&outer),
+            },
+        }));
+    }
+    Ok(inputs)
+}
+
+impl EnvironmentArgs {
+    fn read(&self) -> Result<Environment, String> {
+        let Some(file) = &self.env else {
+            let lossy = |it: std::ffi::OsString| it.to_string_lossy().into_owned();
+            return Ok(std::env::vars_os()
+                .map(|(name, value)| (lossy(name), lossy(value)))
+                .collect());
+        };
+        let variables = import::environment(&text(file)?).map_err(|problems| {
+            let problems = problems.iter().map(|it| format!("{}: {it}", file.display()));
+            problems.collect::<Vec<_>>().join("\n")
+        })?;
+        Ok(variables.into_iter().collect())
+    }
+}
+
+pub(crate) fn text(file: &Path) -> Result<String, String> {
+    String::from_utf8(read(file)?).map_err(|_| format!("{}: this is not UTF-8", file.display()))
+}
+
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let done = if file.as_os_str() == "-" {
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        std::fs::read(file).map(|read| bytes = read)
+    };
+    done.map(|()| bytes)
+        .map_err(|error| format!("{}: {error}", file.display()))
+}

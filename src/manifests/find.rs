@@ -1,0 +1,242 @@
+//! Where in a file the policies are.
+
+use super::node::Node;
+use super::wasm::{Plugin, Variables};
+use super::yaml;
+
+/// A policy, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The place in the file; `None` if the file is the policy.
+    pub place: Option<String>,
+    /// The policy as the filter gets it.
+    pub configuration: Vec<u8>,
+    /// The environment of the plugin; `None` if the file is the policy, and so says nothing of that.
+    pub environment: Option<Variables>,
+}
+
+/// Keys that a document has at its top which holds a policy further in, or none.
+const HOLDERS: [&str; 9] = [
+    "@type",
+    "apiVersion",
+    "configs",
+    "dynamic_resources",
+    "http_filters",
+    "kind",
+    "resources",
+    "static_resources",
+    "typed_config",
+];
+
+/// Finds the policies of a file: the file itself, in JSON or YAML, or those in an Envoy configuration, in the file of a
+/// discovery service, in a dump of Envoy's admin page, or in manifests of Kubernetes, Istio and Envoy Gateway.
+///
+/// JSON that is the policy comes back as it is, byte for byte, and so does what nobody can read: the reader of policies
+/// says what is wrong with it.
+///
+/// # Errors
+///
+/// If the file is no YAML, if a policy in it is no text, or if it holds other things than policies.
+pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
+    let itself = || Found {
+        place: None,
+        configuration: file.to_vec(),
+        environment: None,
+    };
+    let Some(documents) = documents(file)? else {
+        return Ok(vec![itself()]);
+    };
+    let mut search = Search::default();
+    for (at, document) in documents.nodes.iter().enumerate() {
+        let place = match documents.nodes.len() {
+            1 => String::new(),
+            _ => format!("document {}: ", at.saturating_add(1)),
+        };
+        search.walk(document, &place, None)?;
+    }
+    if !search.found.is_empty() {
+        return Ok(search.found);
+    }
+    let holds_others = |node: &Node| HOLDERS.iter().any(|key| node.get(key).is_some());
+    match documents.nodes.as_slice() {
+        nodes if nodes.iter().any(holds_others) || !search.others.is_empty() => Err(search.none()),
+        _ if documents.is_json => Ok(vec![itself()]),
+        [policy @ Node::Object(_)] => Ok(vec![Found {
+            configuration: serde_json::to_vec(policy).map_err(|error| error.to_string())?,
+            ..itself()
+        }]),
+        [] => Ok(vec![itself()]),
+        _ => Err("this is no policy: write keys such as `allowed_origins`, in JSON or YAML".to_owned()),
+    }
+}
+
+struct Documents {
+    nodes: Vec<Node>,
+    is_json: bool,
+}
+
+/// `None` if this is JSON that cannot be read, or no text. What begins as JSON is not read as YAML, which takes more than
+/// JSON, and more than the filter.
+fn documents(file: &[u8]) -> Result<Option<Documents>, String> {
+    let Ok(text) = std::str::from_utf8(file) else {
+        return Ok(None);
+    };
+    let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
+    if is_json {
+        let node = serde_json::from_str(text).ok();
+        return Ok(node.map(|it| Documents {
+            nodes: vec![it],
+            is_json,
+        }));
+    }
+    let documents = yaml::load(text)?;
+    let nodes = documents.iter().map(Node::try_from).collect::<Result<Vec<_>, _>>()?;
+    let nodes = nodes.into_iter().filter(|it| *it != Node::Null).collect();
+    Ok(Some(Documents { nodes, is_json }))
+}
+
+#[derive(Default)]
+struct Search {
+    found: Vec<Found>,
+    /// The names of plugins that are not ours.
+    others: Vec<String>,
+    /// The filters whose configuration is elsewhere.
+    discovered: Vec<String>,
+}
+
+impl Search {
+    /// Looks at a value, which stands at `place`, and into it. `holder` names the resource or filter around it.
+    fn walk(&mut self, node: &Node, place: &str, holder: Option<&str>) -> Result<(), String> {
+        match node.text("@type").and_then(|it| it.rsplit('/').next()) {
+            Some("envoy.extensions.filters.http.wasm.v3.Wasm") => {
+                return self.take(Plugin::of_envoy(node), place, holder);
+            }
+            Some("envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter") => {
+                return self.take(Plugin::of_dynamic_module(node), place, holder);
+            }
+            Some("udpa.type.v1.TypedStruct" | "xds.type.v3.TypedStruct") => {
+                let kind = node
+                    .get_any(&["type_url", "typeUrl"])
+                    .and_then(Node::as_text)
+                    .unwrap_or_default();
+                if let (true, Some(value)) = (kind.ends_with(".wasm.v3.Wasm"), node.get("value")) {
+                    return self.take(Plugin::of_envoy(value), &under(place, "value"), holder);
+                }
+            }
+            _ => {}
+        }
+        if node.text("apiVersion").is_some()
+            && let Some(kind) = node.text("kind")
+        {
+            return self.resource(node, kind, place);
+        }
+        let holder = node.text("name").or(holder);
+        if node.get_any(&["config_discovery", "configDiscovery"]).is_some() {
+            self.discovered.extend(holder.map(str::to_owned));
+        }
+        for (key, value) in node.entries() {
+            self.walk(value, &under(place, key), holder)?;
+        }
+        for (at, item) in node.items().iter().enumerate() {
+            self.walk(item, &format!("{place}[{at}]"), holder)?;
+        }
+        Ok(())
+    }
+
+    /// A resource of Kubernetes.
+    fn resource(&mut self, node: &Node, kind: &str, place: &str) -> Result<(), String> {
+        if let Some(items) = node.get("items") {
+            return self.walk(items, &under(place, "items"), None);
+        }
+        let metadata = node.get("metadata").unwrap_or(&Node::Null);
+        let name = metadata.text("name").unwrap_or("(unnamed)");
+        let full = match metadata.text("namespace") {
+            Some(namespace) => format!("{namespace}/{name}"),
+            None => name.to_owned(),
+        };
+        let gap = if place.is_empty() || place.ends_with(' ') {
+            ""
+        } else {
+            ": "
+        };
+        let place = format!("{place}{gap}{kind} {full}: ");
+        let Some(spec) = node.get("spec") else {
+            return self.config_map(node, &place);
+        };
+        match kind {
+            "WasmPlugin" => self.take(Plugin::of_istio(spec), &under(&place, "spec"), Some(name)),
+            "TrafficExtension" => match spec.get("wasm") {
+                Some(wasm) => self.take(Plugin::of_istio(wasm), &under(&place, "spec.wasm"), Some(name)),
+                None => Ok(()),
+            },
+            "EnvoyExtensionPolicy" => ["wasm", "dynamicModule"].into_iter().try_for_each(|key| {
+                let items = spec.get(key).map_or(&[][..], Node::items);
+                items.iter().enumerate().try_for_each(|(at, item)| {
+                    let place = under(&place, &format!("spec.{key}[{at}]"));
+                    self.take(Plugin::of_envoy_gateway(item), &place, None)
+                })
+            }),
+            _ => self.walk(spec, &under(&place, "spec"), Some(name)),
+        }
+    }
+
+    /// The files in a `ConfigMap`.
+    fn config_map(&mut self, node: &Node, place: &str) -> Result<(), String> {
+        let files = node.get("data").map_or(&[][..], Node::entries);
+        let is_read = |name: &str| [".json", ".yaml", ".yml"].iter().any(|it| name.ends_with(it));
+        for (name, text) in files.iter().filter(|(name, _)| is_read(name)) {
+            let place = format!("{place}data.{name}");
+            let text = text.as_text().unwrap_or_default();
+            for found in policies(text.as_bytes()).map_err(|problem| format!("{place}: {problem}"))? {
+                let place = match found.place {
+                    Some(inner) => format!("{place}: {inner}"),
+                    None => place.clone(),
+                };
+                self.found.push(Found {
+                    place: Some(place),
+                    ..found
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, plugin: Plugin<'_>, place: &str, holder: Option<&str>) -> Result<(), String> {
+        if !plugin.is_ours(holder) {
+            self.others.push(plugin.name().to_owned());
+            return Ok(());
+        }
+        let place = under(place, plugin.key);
+        let configuration = plugin.configuration.map_err(|problem| format!("{place}: {problem}"))?;
+        self.found.push(Found {
+            place: Some(place),
+            configuration,
+            environment: Some(plugin.environment),
+        });
+        Ok(())
+    }
+
+    /// Why there is none.
+    fn none(&self) -> String {
+        const NONE: &str = "there is no policy of Origin Gate in this file";
+        match (self.others.as_slice(), self.discovered.as_slice()) {
+            ([], []) => format!("{NONE}: it has no Wasm filter and no dynamic module"),
+            ([], [name, ..]) => format!(
+                "{NONE}: the filter `{name}` takes its configuration from a discovery service (`config_discovery`); give the file \
+                 that the service serves"
+            ),
+            (others, _) => format!(
+                "{NONE}: it has other plugins (`{}`); the filter's `name` and `root_id` are `origin_gate`",
+                others.join("`, `")
+            ),
+        }
+    }
+}
+
+/// A key of what stands at a place.
+fn under(place: &str, key: &str) -> String {
+    match place.is_empty() || place.ends_with(' ') {
+        true => format!("{place}{key}"),
+        false => format!("{place}.{key}"),
+    }
+}
