@@ -43,7 +43,7 @@ pub struct Faults {
 pub struct State {
     pub stream: Stream,
     pub configuration: Vec<u8>,
-    pub environment: BTreeMap<String, String>,
+    pub environment: Vec<(String, String)>,
     pub refusal: Refusal,
     pub faults: Option<Faults>,
     /// The names of the metrics, in the order of their numbers.
