@@ -1,39 +1,21 @@
-//! Ingress manifests with the annotations of ingress-nginx, read as its `internal/ingress/annotations/cors` reads them,
-//! defaults and all.
+//! Ingress manifests with the annotations of ingress-nginx.
 
+mod cors;
 mod hosts;
+mod paths;
 
 use manifests::yaml;
-use regex_lite::Regex;
 use serde_json::{Map, Value, json};
 use yaml_rust2::Yaml;
 
-use super::imported::{Imported, LONGEST_MAX_AGE};
+use super::imported::Imported;
+use cors::{Annotations, KNOWN};
+use paths::IngressPath;
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
-/// `defaultCorsMethods`
-const DEFAULT_METHODS: &str = "GET, PUT, POST, DELETE, PATCH, OPTIONS";
-
-/// `defaultCorsHeaders`, without `DNT` and `Keep-Alive`, which browsers let no script set.
-const DEFAULT_HEADERS: &str =
-    "User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization";
-
-/// `corsMethodsRegex`, `HeadersVariable` and `corsExposeHeadersRegex`: what is written otherwise stands for the default.
-const METHODS: &str = r"^([A-Za-z]+,?\s?)+$";
-const HEADERS: &str = "^[A-Za-z0-9_, -]+$";
-const EXPOSED: &str = r"^(([A-Za-z0-9_-]+|\*),?\s?)+$";
-
-/// The annotations that are read.
-const KNOWN: [&str; 7] = [
-    "enable-cors",
-    "cors-allow-origin",
-    "cors-allow-methods",
-    "cors-allow-headers",
-    "cors-expose-headers",
-    "cors-allow-credentials",
-    "cors-max-age",
-];
+/// What to do with a Helm chart.
+const RENDERED: &str = "helm template RELEASE CHART | origin-gate import ingress-nginx -";
 
 /// Makes a policy of Ingress manifests, one or several documents.
 #[must_use]
@@ -42,7 +24,10 @@ pub fn import_ingress_nginx(text: &str) -> Imported {
     let documents = match yaml::load(text) {
         Ok(documents) => documents,
         Err(why) => {
-            notes.push(why);
+            notes.push(match text.contains("{{") {
+                true => format!("this is a template of a Helm chart, not what it makes: {RENDERED}"),
+                false => why,
+            });
             return Imported::none(notes);
         }
     };
@@ -51,7 +36,18 @@ pub fn import_ingress_nginx(text: &str) -> Imported {
         collect(document, &mut ingresses, &mut notes);
     }
     if ingresses.is_empty() {
-        notes.push("there is no Ingress in it".to_owned());
+        let is_values = |it: &Yaml| !it["ingress"].is_badvalue() && it["kind"].is_badvalue();
+        notes.push(match documents.iter().any(is_values) {
+            true => format!("these are values of a Helm chart: {RENDERED}"),
+            false => "there is no Ingress in it".to_owned(),
+        });
+        return Imported::none(notes);
+    }
+    if let Some(ingress) = ingresses.iter().find(|it| it.is_template) {
+        notes.push(format!(
+            "{}: this is a template of a Helm chart, not what it makes: {RENDERED}",
+            ingress.name
+        ));
         return Imported::none(notes);
     }
     let Some(policy) = policy(&ingresses, &mut notes) else {
@@ -78,6 +74,14 @@ struct Ingress {
     name: String,
     /// `None` where a rule has no host, so that it is for all.
     hosts: Option<Vec<String>>,
+    /// The paths of each rule, with its host.
+    paths: Vec<(String, IngressPath)>,
+    /// Whether nginx takes its paths for expressions.
+    has_expressions: bool,
+    /// Whether a name or an origin in it is still to be filled in.
+    is_template: bool,
+    /// Whether it only takes a share of another's requests, with that one's annotations.
+    is_canary: bool,
     /// `allowed_origins` and `cors`; `None` if CORS is not enabled.
     rules: Option<Map<String, Value>>,
 }
@@ -90,9 +94,35 @@ fn collect(document: &Yaml, ingresses: &mut Vec<Ingress>, notes: &mut Vec<String
         return;
     }
     match document["kind"].as_str() {
-        Some("Ingress") => ingresses.push(read(document, notes)),
+        Some("Ingress") => {
+            let ingress = read(document, notes);
+            if ingress.is_canary {
+                notes.push(format!(
+                    "{}: left out: a canary has the annotations of the Ingress beside it",
+                    ingress.name
+                ));
+            } else {
+                ingresses.push(ingress);
+            }
+        }
         Some(kind) => notes.push(format!("left out: a `{kind}` is no Ingress")),
         None => {}
+    }
+}
+
+impl Ingress {
+    /// The paths that it has of a host; those of a `server-alias` are all.
+    fn paths_of(&self, host: &str) -> Vec<&IngressPath> {
+        let own: Vec<_> = self
+            .paths
+            .iter()
+            .filter(|(it, _)| it == host)
+            .map(|(_, path)| path)
+            .collect();
+        match own.is_empty() {
+            true => self.paths.iter().map(|(_, path)| path).collect(),
+            false => own,
+        }
     }
 }
 
@@ -120,84 +150,26 @@ fn read(document: &Yaml, notes: &mut Vec<String>) -> Ingress {
         let value = annotations?.get(&Yaml::String(format!("{PREFIX}{key}")))?;
         Some(text_of(value))
     };
-    let is_enabled = annotation("enable-cors")
-        .and_then(|it| parse_bool(&it))
-        .unwrap_or(false);
     let aliases = annotation("server-alias").unwrap_or_default();
-    let hosts = hosts::read(&document["spec"]["rules"], &aliases, &mut note);
-    let rules = is_enabled.then(|| rules(&annotation, &mut note));
-    Ingress { name, hosts, rules }
-}
-
-/// `cors.Parse` of ingress-nginx.
-fn rules(annotation: &dyn Fn(&str) -> Option<String>, note: &mut dyn FnMut(String)) -> Map<String, Value> {
-    let mut origins = annotation("cors-allow-origin").map_or_else(|| vec!["*".to_owned()], |text| list(&text));
-    if origins.iter().any(|it| it == "*") {
-        origins = vec!["*".to_owned()];
+    let written = &document["spec"]["rules"];
+    let hosts = hosts::read(written, &aliases, &mut note);
+    let rules = Annotations {
+        get: &annotation,
+        note: &mut note,
     }
-    if origins.is_empty() {
-        note("left out: cors-allow-origin is empty, so no page of another origin is let in".to_owned());
-    }
-    for origin in origins.iter().filter(|it| it.contains("://*.")) {
-        note(format!("`{origin}` covers one label there, and one or more here"));
-    }
-    let mut credentials = annotation("cors-allow-credentials")
-        .and_then(|it| parse_bool(&it))
-        .unwrap_or(true);
-    if credentials && origins == ["*"] {
-        credentials = false;
-        note(
-            "allow_credentials is off beside `*`: browsers take that pair for no permission; to allow credentials, list \
-             the origins"
-                .to_owned(),
-        );
-    }
-    let mut cors = Map::new();
-    cors.insert("allow_credentials".to_owned(), credentials.into());
-    lists(annotation, note, &mut cors);
-    if let Some(text) = annotation("cors-max-age") {
-        match text.trim().parse::<u64>() {
-            Ok(age) => {
-                if age > LONGEST_MAX_AGE {
-                    note(format!(
-                        "cors-max-age {age} becomes {LONGEST_MAX_AGE}, the longest that any browser keeps"
-                    ));
-                }
-                cors.insert("max_age".to_owned(), age.min(LONGEST_MAX_AGE).into());
-            }
-            Err(_) => note(format!("left out: cors-max-age `{}` is no number", text.escape_debug())),
-        }
-    }
-    let mut rules = Map::new();
-    if !origins.is_empty() {
-        rules.insert("allowed_origins".to_owned(), origins.into());
-    }
-    rules.insert("cors".to_owned(), cors.into());
-    rules
-}
-
-/// The lists of names, each as written if ingress-nginx reads it so.
-fn lists(annotation: &dyn Fn(&str) -> Option<String>, note: &mut dyn FnMut(String), cors: &mut Map<String, Value>) {
-    for (key, annotated, grammar, default) in [
-        ("allow_methods", "cors-allow-methods", METHODS, DEFAULT_METHODS),
-        ("allow_headers", "cors-allow-headers", HEADERS, DEFAULT_HEADERS),
-        ("expose_headers", "cors-expose-headers", EXPOSED, ""),
-    ] {
-        let written = annotation(annotated);
-        let is_read = |text: &String| Regex::new(grammar).is_ok_and(|it| it.is_match(text));
-        if let Some(text) = written.as_ref().filter(|it| !is_read(it)) {
-            let taken = match default {
-                "" => "none".to_owned(),
-                default => format!("its default, `{default}`"),
-            };
-            note(format!(
-                "left out: {annotated} `{text}`: ingress-nginx does not read this, and takes {taken}"
-            ));
-        }
-        let names = list(written.filter(is_read).as_deref().unwrap_or(default));
-        if !(names.is_empty() && default.is_empty()) {
-            cors.insert(key.to_owned(), names.into());
-        }
+    .rules();
+    let origins = annotation("cors-allow-origin");
+    let is_open = |it: &String| it.contains("{{");
+    let is_template = origins.iter().chain(hosts.iter().flatten()).any(is_open) || is_open(&name);
+    let is_on = |key| annotation(key).as_deref().and_then(parse_bool) == Some(true);
+    Ingress {
+        paths: paths::read(written),
+        has_expressions: is_on("use-regex") || annotation("rewrite-target").is_some(),
+        is_template,
+        is_canary: is_on("canary"),
+        hosts,
+        rules,
+        name,
     }
 }
 
@@ -226,43 +198,85 @@ fn policy(ingresses: &[Ingress], notes: &mut Vec<String>) -> Option<Value> {
         policy.extend(first.rules.clone().unwrap_or_else(cors_off));
         return Some(policy.into());
     }
-    policy.insert("policies".to_owned(), policies(ingresses, notes)?.into());
+    policy.insert("policies".to_owned(), policies(ingresses, &hosts, notes)?.into());
     Some(policy.into())
 }
 
-/// A policy for each Ingress and kind of host, in the order in which nginx looks for a server.
-fn policies(ingresses: &[Ingress], notes: &mut Vec<String>) -> Option<Vec<Value>> {
-    let mut seen: Vec<&String> = Vec::new();
+/// A policy for each owner and kind of host, in the order in which nginx looks for a server.
+fn policies(ingresses: &[Ingress], all: &[&String], notes: &mut Vec<String>) -> Option<Vec<Value>> {
+    let owners = match owners(ingresses) {
+        Ok(owners) => owners,
+        Err(why) => {
+            notes.push(why);
+            return None;
+        }
+    };
+    let hosts: Vec<_> = owners.iter().map(|it| it.hosts.as_slice()).collect();
+    let mut policies = Vec::new();
+    for (at, hosts) in hosts::in_order(&hosts) {
+        let owner = owners.get(at)?;
+        let entries = match owner.ingresses.as_slice() {
+            [first, rest @ ..] if rest.iter().all(|it| it.rules == first.rules) => {
+                let mut entry = Map::new();
+                entry.insert("name".to_owned(), first.name.as_str().into());
+                entry.insert("match".to_owned(), json!({ "hosts": hosts }));
+                entry.extend(first.rules.clone().unwrap_or_else(cors_off));
+                vec![entry]
+            }
+            shared => match hosts
+                .iter()
+                .map(|it| paths::entries(it, shared, all))
+                .collect::<Result<Vec<_>, _>>()
+            {
+                Ok(entries) => entries.concat(),
+                Err(why) => {
+                    notes.push(why);
+                    return None;
+                }
+            },
+        };
+        policies.extend(entries.into_iter().map(Value::from));
+    }
+    Some(policies)
+}
+
+/// Hosts, and the Ingresses that have them.
+struct Owner<'a> {
+    hosts: Vec<String>,
+    ingresses: Vec<&'a Ingress>,
+}
+
+/// The hosts of each Ingress that no other has, and each host that several have.
+fn owners(ingresses: &[Ingress]) -> Result<Vec<Owner<'_>>, String> {
+    let mut owners: Vec<Owner<'_>> = Vec::new();
+    let mut shared: Vec<Owner<'_>> = Vec::new();
     for ingress in ingresses {
-        let Some(own) = &ingress.hosts else {
-            notes.push(format!(
+        let Some(hosts) = &ingress.hosts else {
+            return Err(format!(
                 "{}: it is for all hosts and differs from others: import it by itself",
                 ingress.name
             ));
-            return None;
         };
-        if let Some(host) = own.iter().find(|host| seen.contains(host)) {
-            notes.push(format!(
-                "{}: `{host}` is also another Ingress's, with other rules: which paths are whose cannot be told; import \
-                 them one by one",
-                ingress.name
-            ));
-            return None;
+        let mut own = Vec::new();
+        for host in hosts {
+            let has = |it: &&Ingress| it.hosts.iter().flatten().any(|it| it == host);
+            let ingresses: Vec<_> = ingresses.iter().filter(has).collect();
+            if ingresses.len() == 1 {
+                own.push(host.clone());
+            } else if !shared.iter().any(|it| it.hosts.contains(host)) {
+                shared.push(Owner {
+                    hosts: vec![host.clone()],
+                    ingresses,
+                });
+            }
         }
-        seen.extend(own);
-    }
-    let owned = ingresses.iter().map(|it| it.hosts.as_deref().unwrap_or_default());
-    let policies = hosts::in_order(&owned.collect::<Vec<_>>())
-        .into_iter()
-        .filter_map(|(at, hosts)| {
-            let ingress = ingresses.get(at)?;
-            let mut entry = Map::new();
-            entry.insert("name".to_owned(), ingress.name.as_str().into());
-            entry.insert("match".to_owned(), json!({ "hosts": hosts }));
-            entry.extend(ingress.rules.clone().unwrap_or_else(cors_off));
-            Some(Value::from(entry))
+        owners.push(Owner {
+            hosts: own,
+            ingresses: vec![ingress],
         });
-    Some(policies.collect())
+    }
+    owners.extend(shared);
+    Ok(owners)
 }
 
 /// Without `enable-cors` the backend's own headers go out as they are.

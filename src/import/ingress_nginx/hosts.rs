@@ -12,7 +12,7 @@ pub(crate) fn read(rules: &Yaml, aliases: &str, note: &mut dyn FnMut(String)) ->
     for rule in rules {
         match rule["host"].as_str() {
             None | Some("") => is_for_all = true,
-            Some(host) => hosts.push(pattern(host, note)),
+            Some(host) => hosts.push(noted(host, note)),
         }
     }
     for alias in aliases.split(',').map(str::trim).filter(|it| !it.is_empty()) {
@@ -22,7 +22,7 @@ pub(crate) fn read(rules: &Yaml, aliases: &str, note: &mut dyn FnMut(String)) ->
                 "left out: server-alias `{alias}`: hosts are no expressions here"
             ));
         } else {
-            hosts.push(pattern(alias, note));
+            hosts.push(noted(alias, note));
         }
     }
     let mut once = Vec::new();
@@ -34,16 +34,22 @@ pub(crate) fn read(rules: &Yaml, aliases: &str, note: &mut dyn FnMut(String)) ->
     (!is_for_all).then_some(once)
 }
 
-fn pattern(host: &str, note: &mut dyn FnMut(String)) -> String {
+/// A host of a rule as `allowed_hosts` has it.
+pub(crate) fn pattern(host: &str) -> String {
     match host.strip_prefix("*.") {
-        Some(domain) => {
-            note(format!(
-                "`{host}` becomes `.{domain}`, which is the domain and every subdomain, not one label only"
-            ));
-            format!(".{domain}")
-        }
+        Some(domain) => format!(".{domain}"),
         None => host.to_owned(),
     }
+}
+
+fn noted(host: &str, note: &mut dyn FnMut(String)) -> String {
+    let pattern = pattern(host);
+    if pattern != host {
+        note(format!(
+            "`{host}` becomes `{pattern}`, which is the domain and every subdomain, not one label only"
+        ));
+    }
+    pattern
 }
 
 /// Whose hosts come first, where the first match counts: all exact ones, then each domain before those around it.
