@@ -102,10 +102,10 @@ pub fn explain(loaded: Loaded, exchange: &Exchange) -> Result<Explanation, &'sta
         matches!(&verdict.action, Action::Forward(forward) if matches!(forward.response, ResponseCors::Keep(_)));
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
 
-    let proxy = RecordingProxy::new(exchange);
+    let mut proxy = RecordingProxy::new(exchange);
     let mut filter = Filter::new(Rc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None)));
-    let next = filter.on_request(&proxy);
-    filter.on_response(&proxy);
+    let next = filter.on_request(&mut proxy);
+    filter.on_response(&mut proxy);
     let recording = proxy.into_recording();
     if recording.finding != finding.to_string() {
         return Err("the request cannot be read: its header lines are too many or too long");

@@ -7,7 +7,7 @@ use log::warn;
 use policy::cookies::dropped;
 use policy::headers;
 
-use super::pairs::Pairs;
+use super::proxy::Headers;
 use super::shown::{Shown, cut};
 
 /// The counter of answers that set a cookie which browsers drop.
@@ -24,26 +24,30 @@ pub struct Cookies {
 
 impl Cookies {
     /// Logs the cookies of a response that the page of `origin`, on another site, will not keep; whether there are any.
-    pub fn record(&self, origin: &[u8], response: &Pairs) -> bool {
-        let lines = response
-            .headers()
-            .into_iter()
-            .flatten()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(headers::SET_COOKIE.as_bytes()));
+    pub fn record(&self, origin: &[u8], response: &impl Headers) -> bool {
         let mut is_any = false;
-        for name in lines.filter_map(|(_, line)| dropped(line)) {
-            is_any = true;
-            if self.is_new(name) {
-                warn!(
-                    "Cookie dropped by browsers name=\"{}\" origin=\"{}\" fix=\"set it with SameSite=None; Secure, or \
-                     pages of other sites lose it (Django: SESSION_COOKIE_SAMESITE = 'None' and SESSION_COOKIE_SECURE = \
-                     True; CSRF_COOKIE_… alike)\"",
-                    cut(name).escape_ascii(),
-                    Shown::from(origin),
-                );
+        let visited = response.visit(|name, line| {
+            if name.eq_ignore_ascii_case(headers::SET_COOKIE.as_bytes())
+                && let Some(cookie) = dropped(line)
+            {
+                is_any = true;
+                self.warn(cookie, origin);
             }
+        });
+        visited.is_ok() && is_any
+    }
+
+    fn warn(&self, name: &[u8], origin: &[u8]) {
+        if !self.is_new(name) {
+            return;
         }
-        is_any
+        warn!(
+            "Cookie dropped by browsers name=\"{}\" origin=\"{}\" fix=\"set it with SameSite=None; Secure, or pages of \
+             other sites lose it (Django: SESSION_COOKIE_SAMESITE = 'None' and SESSION_COOKIE_SECURE = True; \
+             CSRF_COOKIE_… alike)\"",
+            cut(name).escape_ascii(),
+            Shown::from(origin),
+        );
     }
 
     fn is_new(&self, name: &[u8]) -> bool {

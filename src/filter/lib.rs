@@ -17,7 +17,7 @@ pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_N
 pub use decision_log::{DecisionLog, INTERVAL, MAX_BUCKETS};
 pub use filter_config::{FINDING, FilterConfig};
 pub use pairs::Pairs;
-pub use proxy::{Proxy, Unavailable};
+pub use proxy::{Headers, Proxy, Unavailable};
 pub use stream::{Filter, Next};
 
 /// The version of the source.

@@ -1,6 +1,8 @@
 //! A header map as it crosses the ABI: a count, the lengths of each name and value, then the bytes, each followed by a
 //! NUL. All integers are 32 bits, little-endian (proxy-wasm ABI 0.2.1, "serialized header map").
 
+use super::proxy::{Headers, Unavailable};
+
 /// A header map in its serialized form, read in place.
 #[derive(Clone, Debug)]
 pub struct Pairs(Vec<u8>);
@@ -26,26 +28,30 @@ impl Pairs {
         bytes
     }
 
-    /// The headers in order; `None` if the bytes are not a header map. An empty map may have no bytes at all.
-    #[must_use]
-    pub fn headers(&self) -> Option<impl Iterator<Item = (&[u8], &[u8])>> {
+    fn try_visit<'h>(&'h self, mut visit: impl FnMut(&'h [u8], &'h [u8])) -> Option<()> {
         let bytes = self.0.as_slice();
+        // An empty map may have no bytes at all.
         let (count, rest) = if bytes.is_empty() {
             (0, bytes)
         } else {
             split_u32(bytes)?
         };
         let (lengths, mut data) = rest.split_at_checked(count.checked_mul(8)?)?;
-        let mut headers = Vec::with_capacity(count);
         for pair in lengths.chunks_exact(8) {
             let (name_length, value_length) = split_u32(pair)?;
             let (value_length, _) = split_u32(value_length)?;
             let (name, rest) = split_field(data, name_length)?;
             let (value, rest) = split_field(rest, value_length)?;
-            headers.push((name, value));
+            visit(name, value);
             data = rest;
         }
-        Some(headers.into_iter())
+        Some(())
+    }
+}
+
+impl Headers for Pairs {
+    fn visit<'h>(&'h self, visit: impl FnMut(&'h [u8], &'h [u8])) -> Result<(), Unavailable> {
+        self.try_visit(visit).ok_or(Unavailable)
     }
 }
 

@@ -1,8 +1,7 @@
 //! What the access log could not show otherwise: it is written when the request is over, and has the headers as they are
 //! by then. Only the requests that need it pay for it.
 
-use super::pairs::Pairs;
-use super::proxy::Proxy;
+use super::proxy::{Headers, Proxy};
 use policy::headers;
 use policy::request::Request;
 use policy::verdict::RequestEdit;
@@ -12,7 +11,7 @@ const LONGEST: usize = 1024;
 
 /// Shows the access log the headers that the edits replace or remove, as they were received: those of `x-forwarded-host`
 /// as `origin_gate_received_x_forwarded_host`.
-pub(crate) fn publish_edited(proxy: &impl Proxy, request: &Pairs, edits: &[RequestEdit]) {
+pub(crate) fn publish_edited(proxy: &impl Proxy, request: &impl Headers, edits: &[RequestEdit]) {
     let mut shown = "";
     for edit in edits {
         let name: &str = match edit {
@@ -30,15 +29,15 @@ pub(crate) fn publish_edited(proxy: &impl Proxy, request: &Pairs, edits: &[Reque
 }
 
 /// Shows the access log the headers of which it has one line at most, under one name, where there are others.
-pub(crate) fn publish_unclear(proxy: &impl Proxy, request: &Pairs, head: &Request<'_>) {
+pub(crate) fn publish_unclear(proxy: &impl Proxy, request: &impl Headers, head: &Request<'_>) {
     head.received.unclear().for_each(|name| publish(proxy, request, name));
 }
 
 /// Several lines are one value, as in RFC 9110 §5.3. A line that supplies no value, since its name is spelled in another
 /// way, is shown with that name.
-fn publish(proxy: &impl Proxy, request: &Pairs, name: &str) {
+fn publish(proxy: &impl Proxy, request: &impl Headers, name: &str) {
     let mut values = Vec::new();
-    for (spelled, value) in request.headers().into_iter().flatten() {
+    let visited = request.visit(|spelled, value| {
         let value = value.get(..LONGEST).unwrap_or(value);
         match (name, spelled) {
             (headers::HOST, b":authority") | (headers::UPGRADE, b":protocol") => values.push(value.to_vec()),
@@ -48,8 +47,8 @@ fn publish(proxy: &impl Proxy, request: &Pairs, name: &str) {
             _ if spelled == name.as_bytes() => values.push(value.to_vec()),
             _ => values.push([spelled, value].join(&b": "[..])),
         }
-    }
-    if !values.is_empty() {
+    });
+    if visited.is_ok() && !values.is_empty() {
         let name = match name {
             headers::HOST => "authority".to_owned(),
             _ => name.replace('-', "_"),

@@ -5,12 +5,12 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::rc::Rc;
 
 use super::filter_config::{FINDING, FilterConfig, Record};
-use super::proxy::{Proxy, Unavailable};
+use super::proxy::{Headers, Proxy, Unavailable};
 use super::received;
 use super::response::{ResponseEdits, restore_status};
 use policy::headers;
 use policy::reply::LocalReply;
-use policy::request::Request;
+use policy::request::{Reader, Request};
 use policy::verdict::{Action, Finding, RequestEdit, Verdict};
 
 /// Whether the request goes on.
@@ -41,6 +41,14 @@ enum Phase {
     Replied { status: u16, is_grpc: bool },
 }
 
+/// What comes of a request.
+enum Decided {
+    /// It goes on with these edits. The rest is for its record and its response.
+    Forward(Vec<RequestEdit>, Finding, Option<ResponseEdits>),
+    /// The filter has answered it.
+    Replied,
+}
+
 impl Filter {
     /// Begins a stream.
     #[must_use]
@@ -52,23 +60,36 @@ impl Filter {
     }
 
     /// Deals with the request's headers.
-    pub fn on_request(&mut self, proxy: &impl Proxy) -> Next {
+    pub fn on_request(&mut self, proxy: &mut impl Proxy) -> Next {
         let config = Rc::clone(&self.config);
-        let pairs = proxy.request_headers();
-        let Ok(pairs) = pairs else {
-            return self.refuse_unavailable(proxy);
-        };
-        let Some(fields) = pairs.headers() else {
-            return self.refuse_unavailable(proxy);
-        };
+        match self.decide(proxy, &config) {
+            Err(Unavailable) => self.refuse_unavailable(proxy),
+            Ok(Decided::Replied) => Next::Stop,
+            // Only now, since nothing is borrowed of the headers any more.
+            Ok(Decided::Forward(edits, finding, response)) => {
+                if edit_request(proxy, &edits).is_err() {
+                    return self.refuse_unavailable(proxy);
+                }
+                record(proxy, config.record_of(finding));
+                self.phase = response.map_or(Phase::Idle, Phase::Forwarded);
+                Next::Continue
+            }
+        }
+    }
+
+    fn decide(&mut self, proxy: &impl Proxy, config: &FilterConfig) -> Result<Decided, Unavailable> {
+        let headers = proxy.request_headers()?;
+        let mut reader = Reader::default();
         let mut has_original = false;
-        let head: Request<'_> = fields
-            .inspect(|(name, _)| has_original |= received::is_original(name))
-            .collect();
+        headers.visit(|name, value| {
+            has_original |= received::is_original(name);
+            reader.add(name, value);
+        })?;
+        let head = Request::from(reader.finish());
         if has_original {
             received::publish_target(proxy, &head);
         }
-        received::publish_unclear(proxy, &pairs, &head);
+        received::publish_unclear(proxy, &headers, &head);
         let verdict = config.policy.decide(&head);
         config.record_decision(proxy, &verdict, &head);
         let Verdict { finding, action, .. } = verdict;
@@ -79,23 +100,20 @@ impl Filter {
                     let finding = finding.to_string().into_bytes();
                     reply.headers.push((headers::X_ORIGIN_GATE, Cow::Owned(finding)));
                 }
-                self.reply(proxy, finding, &reply, head.received.is_grpc())
+                let _ = self.reply(proxy, finding, &reply, head.received.is_grpc());
+                Ok(Decided::Replied)
             }
-            Action::Forward(forward) => {
-                received::publish_edited(proxy, &pairs, &forward.request);
-                if edit_request(proxy, &forward.request).is_err() {
-                    return self.refuse_unavailable(proxy);
-                }
-                record(proxy, config.record_of(finding));
-                let edits = ResponseEdits::new(forward, config.policy.debug.then_some(finding));
-                self.phase = edits.map_or(Phase::Idle, Phase::Forwarded);
-                Next::Continue
+            Action::Forward(mut forward) => {
+                let edits = std::mem::take(&mut forward.request);
+                received::publish_edited(proxy, &headers, &edits);
+                let response = ResponseEdits::new(forward, config.policy.debug.then_some(finding));
+                Ok(Decided::Forward(edits, finding, response))
             }
         }
     }
 
     /// Deals with a response's headers, whoever made the response.
-    pub fn on_response(&mut self, proxy: &impl Proxy) {
+    pub fn on_response(&mut self, proxy: &mut impl Proxy) {
         let done = match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Forwarded(edits) => edits.apply(proxy, &self.config),
             Phase::Replied { status, is_grpc: true } => restore_status(proxy, status),
@@ -132,7 +150,7 @@ impl Filter {
     }
 }
 
-fn edit_request(proxy: &impl Proxy, edits: &[RequestEdit]) -> Result<(), Unavailable> {
+fn edit_request(proxy: &mut impl Proxy, edits: &[RequestEdit]) -> Result<(), Unavailable> {
     edits.iter().try_for_each(|edit| match edit {
         RequestEdit::AddWebSocketKey => proxy.set_request_header(headers::SEC_WEBSOCKET_KEY, &websocket_key()),
         RequestEdit::Remove(name) => proxy.remove_request_header(name),

@@ -15,12 +15,12 @@ impl Stream {
     /// Whether the request goes on.
     pub(super) fn on_request(&mut self) -> bool {
         let filter = self.filter.as_mut();
-        filter.is_some_and(|filter| matches!(filter.on_request(&Envoy), Next::Continue))
+        filter.is_some_and(|filter| matches!(filter.on_request(&mut Envoy), Next::Continue))
     }
 
     pub(super) fn on_response(&mut self) {
         if let Some(filter) = self.filter.as_mut() {
-            filter.on_response(&Envoy);
+            filter.on_response(&mut Envoy);
         }
     }
 }
@@ -29,15 +29,17 @@ impl Stream {
 struct Envoy;
 
 impl Proxy for Envoy {
+    type Headers<'a> = Pairs;
+
     fn request_headers(&self) -> Result<Pairs, Unavailable> {
         abi::headers(Map::Request)
     }
 
-    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    fn set_request_header(&mut self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         abi::set_header(Map::Request, name, value)
     }
 
-    fn remove_request_header(&self, name: &str) -> Result<(), Unavailable> {
+    fn remove_request_header(&mut self, name: &str) -> Result<(), Unavailable> {
         abi::remove_header(Map::Request, name)
     }
 
@@ -45,15 +47,15 @@ impl Proxy for Envoy {
         abi::headers(Map::Response)
     }
 
-    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    fn set_response_header(&mut self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         abi::set_header(Map::Response, name, value)
     }
 
-    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    fn add_response_header(&mut self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         abi::add_header(Map::Response, name, value)
     }
 
-    fn remove_response_header(&self, name: &str) -> Result<(), Unavailable> {
+    fn remove_response_header(&mut self, name: &str) -> Result<(), Unavailable> {
         abi::remove_header(Map::Response, name)
     }
 

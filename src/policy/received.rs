@@ -54,51 +54,63 @@ pub struct Received<'a> {
 /// What stands for `Access-Control-Request-Headers` in another spelling: no list of names.
 const ANOTHER_SPELLING: &[u8] = b"(another spelling)";
 
-impl<'a> FromIterator<(&'a [u8], &'a [u8])> for Received<'a> {
-    fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
-        let mut received = Self::default();
-        received.extend(fields);
-        received
+/// Picks the facts out of a request's fields, which come one by one. Names are in lower case, as HTTP/2 has them and
+/// proxies hand them on. Another spelling counts as one more line of the header: it can make a value unreadable, and never
+/// supplies one.
+#[derive(Debug, Default)]
+pub struct Reader<'a> {
+    received: Received<'a>,
+    respelled_host: Field<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads one field.
+    pub fn add(&mut self, name: &'a [u8], value: &'a [u8]) {
+        let received = &mut self.received;
+        match name {
+            b":method" => received.method = value,
+            b":path" => received.path = without_query(value),
+            b":scheme" => received.scheme = value,
+            b":authority" | b"host" => received.authority.add_unless_same(value),
+            b"origin" => received.origin.add(value),
+            b"upgrade" | b":protocol" => received.upgrade.add(value),
+            b"access-control-request-method" => received.request_method.add(value),
+            b"access-control-request-headers" => received.request_headers.push(value),
+            b"access-control-request-private-network" => received.request_private_network.add(value),
+            b"content-type" => received.content_type.add(value),
+            b"sec-fetch-mode" => received.fetch_mode.add(value),
+            b"sec-fetch-site" => received.fetch_site.add(value),
+            b"sec-websocket-key" => received.websocket_key.add(value),
+            b"x-forwarded-proto" => received.forwarded_proto.add(value),
+            _ => match headers::meant_by(name) {
+                None => {}
+                Some(headers::X_FORWARDED_HOST) => received.forwarding.hosts.push((name, value)),
+                Some(headers::FORWARDED) => received.forwarding.forwarded.push((name, value)),
+                Some(headers::HOST) => self.respelled_host.add_unless_same(value),
+                Some(headers::REQUEST_HEADERS) => received.request_headers.push(ANOTHER_SPELLING),
+                Some(meant) => received.spoil(meant),
+            },
+        }
+    }
+
+    /// What was received, once all fields have been read.
+    #[must_use]
+    pub fn finish(mut self) -> Received<'a> {
+        // One host that is told twice alike is one host.
+        if self.respelled_host != Field::Absent && self.respelled_host != self.received.authority {
+            self.received.authority = Field::Many;
+        }
+        self.received
     }
 }
 
-impl<'a> Extend<(&'a [u8], &'a [u8])> for Received<'a> {
-    /// Picks the facts out of a request's fields. Names are in lower case, as HTTP/2 has them and proxies hand them on.
-    /// Another spelling counts as one more line of the header: it can make a value unreadable, and never supplies one.
-    fn extend<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(&mut self, fields: I) {
-        let mut respelled_host = Field::Absent;
+impl<'a> FromIterator<(&'a [u8], &'a [u8])> for Received<'a> {
+    fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
+        let mut reader = Reader::default();
         for (name, value) in fields {
-            match name {
-                b":method" => self.method = value,
-                b":path" => self.path = without_query(value),
-                b":scheme" => self.scheme = value,
-                b":authority" | b"host" => self.authority.add_unless_same(value),
-                b"origin" => self.origin.add(value),
-                b"upgrade" | b":protocol" => self.upgrade.add(value),
-                b"access-control-request-method" => self.request_method.add(value),
-                b"access-control-request-headers" => self.request_headers.push(value),
-                b"access-control-request-private-network" => {
-                    self.request_private_network.add(value);
-                }
-                b"content-type" => self.content_type.add(value),
-                b"sec-fetch-mode" => self.fetch_mode.add(value),
-                b"sec-fetch-site" => self.fetch_site.add(value),
-                b"sec-websocket-key" => self.websocket_key.add(value),
-                b"x-forwarded-proto" => self.forwarded_proto.add(value),
-                _ => match headers::meant_by(name) {
-                    None => {}
-                    Some(headers::X_FORWARDED_HOST) => self.forwarding.hosts.push((name, value)),
-                    Some(headers::FORWARDED) => self.forwarding.forwarded.push((name, value)),
-                    Some(headers::HOST) => respelled_host.add_unless_same(value),
-                    Some(headers::REQUEST_HEADERS) => self.request_headers.push(ANOTHER_SPELLING),
-                    Some(meant) => self.spoil(meant),
-                },
-            }
+            reader.add(name, value);
         }
-        // One host that is told twice alike is one host.
-        if respelled_host != Field::Absent && respelled_host != self.authority {
-            self.authority = Field::Many;
-        }
+        reader.finish()
     }
 }
 

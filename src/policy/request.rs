@@ -3,7 +3,7 @@
 use super::host::Authority;
 use super::origin::{NoOrigin, Origin};
 use super::path::RequestPath;
-pub use super::received::{Field, Received};
+pub use super::received::{Field, Reader, Received};
 
 /// A request. Whatever decides reads what its fields mean; whatever shows them to a person, what was received.
 #[derive(Clone, Debug, Default)]
@@ -36,22 +36,20 @@ pub enum Source<'a> {
 
 impl<'a> From<Received<'a>> for Request<'a> {
     fn from(received: Received<'a>) -> Self {
-        let mut request = Self {
+        Self {
+            target: received.authority.one().and_then(|it| Authority::parse(it).ok()),
+            scheme: scheme(&received),
+            source: Source::from(received.origin),
+            path: RequestPath::new(received.path),
             received,
-            ..Self::default()
-        };
-        request.read();
-        request
+        }
     }
 }
 
 impl<'a> FromIterator<(&'a [u8], &'a [u8])> for Request<'a> {
-    /// Reads a request's fields, as [`Received`] picks them.
+    /// Reads a request's fields, as [`Reader`] picks them.
     fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(fields: I) -> Self {
-        let mut request = Self::default();
-        request.received.extend(fields);
-        request.read();
-        request
+        Self::from(Received::from_iter(fields))
     }
 }
 
@@ -66,15 +64,6 @@ impl<'a> From<Field<'a>> for Source<'a> {
 }
 
 impl Request<'_> {
-    /// Reads what was received, in place: a request is too large to be moved for nothing.
-    fn read(&mut self) {
-        let received = &self.received;
-        self.target = received.authority.one().and_then(|it| Authority::parse(it).ok());
-        self.scheme = scheme(received);
-        self.source = Source::from(received.origin);
-        self.path = RequestPath::new(received.path);
-    }
-
     /// Whether a page of this origin came over HTTP while this request came over HTTPS, or by a scheme that cannot be
     /// read. The other way round may be TLS that ended in front of the proxy.
     #[must_use]

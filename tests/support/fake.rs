@@ -44,13 +44,13 @@ impl Native {
         }
     }
 
-    fn with<R>(&mut self, stream: &mut Stream, call: impl FnOnce(&mut Filter, &FakeProxy<'_>) -> R) -> R {
-        let proxy = FakeProxy {
+    fn with<R>(&mut self, stream: &mut Stream, call: impl FnOnce(&mut Filter, &mut FakeProxy<'_>) -> R) -> R {
+        let mut proxy = FakeProxy {
             stream: RefCell::new(std::mem::take(stream)),
             counters: &self.counters,
             broken: self.broken,
         };
-        let result = call(&mut self.filter, &proxy);
+        let result = call(&mut self.filter, &mut proxy);
         *stream = proxy.stream.into_inner();
         result
     }
@@ -93,18 +93,23 @@ fn encode(fields: &Fields) -> Pairs {
 }
 
 impl Proxy for FakeProxy<'_> {
+    type Headers<'a>
+        = Pairs
+    where
+        Self: 'a;
+
     fn request_headers(&self) -> Result<Pairs, Unavailable> {
         self.check("request_headers")?;
         Ok(encode(&self.stream.borrow().request))
     }
 
-    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    fn set_request_header(&mut self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         self.check("set_request_header")?;
         stream::set(&mut self.stream.borrow_mut().request, name.as_bytes(), value);
         Ok(())
     }
 
-    fn remove_request_header(&self, name: &str) -> Result<(), Unavailable> {
+    fn remove_request_header(&mut self, name: &str) -> Result<(), Unavailable> {
         self.check("remove_request_header")?;
         stream::remove(&mut self.stream.borrow_mut().request, name.as_bytes());
         Ok(())
@@ -115,20 +120,20 @@ impl Proxy for FakeProxy<'_> {
         Ok(encode(&self.stream.borrow().response))
     }
 
-    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    fn set_response_header(&mut self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         self.check("set_response_header")?;
         stream::set(&mut self.stream.borrow_mut().response, name.as_bytes(), value);
         Ok(())
     }
 
-    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    fn add_response_header(&mut self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         self.check("add_response_header")?;
         let line = (name.as_bytes().to_vec(), value.to_vec());
         self.stream.borrow_mut().response.push(line);
         Ok(())
     }
 
-    fn remove_response_header(&self, name: &str) -> Result<(), Unavailable> {
+    fn remove_response_header(&mut self, name: &str) -> Result<(), Unavailable> {
         self.check("remove_response_header")?;
         stream::remove(&mut self.stream.borrow_mut().response, name.as_bytes());
         Ok(())

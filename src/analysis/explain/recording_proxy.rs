@@ -42,11 +42,13 @@ impl RecordingProxy {
 }
 
 impl Proxy for RecordingProxy {
+    type Headers<'a> = Pairs;
+
     fn request_headers(&self) -> Result<Pairs, Unavailable> {
         Ok(encode(&self.0.borrow().request))
     }
 
-    fn set_request_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    fn set_request_header(&mut self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         let mut recording = self.0.borrow_mut();
         let word = match recording.request.iter().any(|(it, _)| it == name) {
             true => "replace",
@@ -61,7 +63,7 @@ impl Proxy for RecordingProxy {
         Ok(())
     }
 
-    fn remove_request_header(&self, name: &str) -> Result<(), Unavailable> {
+    fn remove_request_header(&mut self, name: &str) -> Result<(), Unavailable> {
         let mut recording = self.0.borrow_mut();
         recording.edits.push(format!("remove {name}"));
         recording.request.retain(|(it, _)| it != name);
@@ -72,17 +74,17 @@ impl Proxy for RecordingProxy {
         Ok(encode(&self.0.borrow().response))
     }
 
-    fn set_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    fn set_response_header(&mut self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         set(&mut self.0.borrow_mut().response, name, value);
         Ok(())
     }
 
-    fn add_response_header(&self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
+    fn add_response_header(&mut self, name: &str, value: &[u8]) -> Result<(), Unavailable> {
         self.0.borrow_mut().response.push((name.to_owned(), value.to_vec()));
         Ok(())
     }
 
-    fn remove_response_header(&self, name: &str) -> Result<(), Unavailable> {
+    fn remove_response_header(&mut self, name: &str) -> Result<(), Unavailable> {
         self.0.borrow_mut().response.retain(|(it, _)| it != name);
         Ok(())
     }

@@ -4,7 +4,7 @@ use wasmtime::{Caller, Linker, Result};
 
 use super::state::{BAD_ARGUMENT, INTERNAL_FAILURE, INVALID_MEMORY_ACCESS, NOT_FOUND, OK, State};
 use crate::support::stream::{self, Fields, LocalReply};
-use filter::Pairs;
+use filter::{Headers as _, Pairs};
 
 type Host<'a> = Caller<'a, State>;
 /// A status other than `OK` is an error.
@@ -156,10 +156,12 @@ fn link_reply(linker: &mut Linker<State>) -> Result<()> {
          _grpc_status: i32| {
             serve(host, "proxy_send_local_response", |host| {
                 let pairs = Pairs::new(read(host, headers, headers_len)?);
-                let headers = pairs.headers().ok_or(BAD_ARGUMENT)?;
+                let mut headers = Fields::new();
+                let visited = pairs.visit(|name, value| headers.push((name.to_vec(), value.to_vec())));
+                visited.map_err(|_| BAD_ARGUMENT)?;
                 let reply = LocalReply {
                     status: u16::try_from(status).map_err(|_| BAD_ARGUMENT)?,
-                    headers: headers.map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
+                    headers,
                     body: read(host, body, body_len)?,
                     details: text(host, details, details_len)?,
                 };
