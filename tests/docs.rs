@@ -245,7 +245,11 @@ fn the_command_prints_what_the_documents_show() {
 fn the_pages_about_migrating_import_what_they_show() {
     let folder = std::env::temp_dir().join(format!("origin-gate-migrate-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
-    for (path, count) in [("docs/migrate/django.md", 2), ("docs/migrate/ingress-nginx.md", 1)] {
+    for (path, count) in [
+        ("docs/migrate/django.md", 2),
+        ("docs/migrate/envoy-filters.md", 1),
+        ("docs/migrate/ingress-nginx.md", 1),
+    ] {
         let text = document(path);
         let parts: Vec<_> = text.split("```").collect();
         let is_command = |it: &usize| parts[*it].starts_with("console\n$ origin-gate import ");

@@ -1,5 +1,6 @@
 //! Policies made of other programs' configurations.
 
+mod envoy;
 mod ingress_nginx;
 
 use import::{Imported, import_ingress_nginx};
@@ -30,7 +31,7 @@ fn has(notes: &[String], part: &str) {
 fn no_file_panics() {
     let answer = r#">>> {"origin_gate_django": 1, "settings": {"ALLOWED_HOSTS": ["a"], "CORS_URLS_REGEX": "^/a/"}, "cors": {"CORS_URLS_REGEX": "^/(a|b)/", "CORS_ALLOWED_ORIGINS": ["https://a"]}, "middleware": [{"name": "x", "kind": "cors"}], "asgi": {"validators": [{"origins": ["a:1"]}]}}"#;
     let yaml = "kind: Ingress\nmetadata:\n  name: a\n  annotations:\n    nginx.ingress.kubernetes.io/enable-cors: \"true\"\nspec: {rules: [{host: a}]}\n";
-    for text in [answer, yaml, "ALLOWED_HOSTS='a\"\\\nB=\"\\"] {
+    for text in [answer, yaml, envoy::ISTIO, "ALLOWED_HOSTS='a\"\\\nB=\"\\"] {
         let chars: Vec<char> = text.chars().collect();
         for at in 0..chars.len() {
             for replacement in ['(', ')', '"', '\'', '\\', ',', '=', '*', ':', '\n', '\u{e9}'] {
@@ -43,6 +44,7 @@ fn no_file_panics() {
                         import_django("settings.json", &text),
                         import_django(".env", &text),
                         import_ingress_nginx(&text),
+                        import::import_envoy(&[("envoy.yaml".to_owned(), text.clone())]),
                     );
                 }
             }

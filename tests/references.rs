@@ -50,7 +50,7 @@ const MIGRATE: &str = "tests/e2e/test_migrate.py::test_each_row_is_so";
 const TROUBLE: &str = "tests/e2e/test_troubleshooting.py::test_it_happens_as_the_page_says";
 
 /// How many blocks of each kind a page has, and the test that executes, loads or compares them.
-const BLOCKS: [(&str, &str, usize, &str); 34] = [
+const BLOCKS: [(&str, &str, usize, &str); 35] = [
     ("README.md", "console", 1, README),
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
@@ -74,6 +74,7 @@ const BLOCKS: [(&str, &str, usize, &str); 34] = [
     ("docs/migrate/django.md", "json", 2, IMPORT),
     ("docs/migrate/django.md", "sh", 2, IMPORT),
     ("docs/migrate/django.md", "text", 1, IMPORT),
+    ("docs/migrate/envoy-filters.md", "console", 1, IMPORT),
     ("docs/migrate/envoy-filters.md", "json", 1, MIGRATE),
     ("docs/migrate/envoy-filters.md", "yaml", 1, MIGRATE),
     ("docs/migrate/ingress-nginx.md", "console", 1, IMPORT),

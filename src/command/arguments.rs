@@ -34,6 +34,7 @@ Examples:
   --method POST --path /cart -H 'Sec-Fetch-Site: cross-site'
   origin-gate import django --script | python manage.py shell > settings.json
   origin-gate import django settings.json > policy.json
+  curl -s localhost:9901/config_dump | origin-gate import envoy - > policy.json
   kubectl get ingress -A -o yaml | origin-gate import ingress-nginx - > policy.json
   origin-gate schema > policy.schema.json
 
@@ -167,6 +168,12 @@ pub(crate) enum From {
         /// Print the program that asks Django for its settings
         #[arg(long)]
         script: bool,
+    },
+    /// Envoy's own filters `cors` and `csrf`, or `corsPolicy` of Istio's VirtualServices
+    Envoy {
+        /// Envoy configurations, dumps of its admin page, or manifests; `-` for standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
     },
     /// Ingress manifests with the annotations of ingress-nginx
     IngressNginx {

@@ -82,6 +82,14 @@ impl EnvironmentArgs {
     }
 }
 
+/// The texts of files, each with its name.
+pub(crate) fn texts(files: &[PathBuf]) -> Result<Vec<(String, String)>, String> {
+    let files = files.iter();
+    files
+        .map(|file| Ok((file.to_string_lossy().into_owned(), text(file)?)))
+        .collect()
+}
+
 pub(crate) fn text(file: &Path) -> Result<String, String> {
     String::from_utf8(read(file)?).map_err(|_| format!("{}: this is not UTF-8", file.display()))
 }

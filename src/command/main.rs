@@ -15,8 +15,8 @@ use analysis::explain::{Color, Colors, Scenario, explain};
 use arguments::{Cli, From, OutputArgs, RenderTarget, RequestArgs, Verb};
 use clap::Parser;
 use config::SCHEMA;
-use import::{Imported, SCRIPT, import_django, import_ingress_nginx};
-use input::{EnvironmentArgs, Input, policies, text};
+use import::{Imported, SCRIPT, import_django, import_envoy, import_ingress_nginx};
+use input::{EnvironmentArgs, Input, policies, text, texts};
 use manifests::Target;
 use output::{colors, print, print_each, print_json, say};
 use serde_json::json;
@@ -179,12 +179,8 @@ fn run_render(
 fn run_import(from: &From) -> Result<ExitCode, String> {
     let Imported { policy, notes } = match from {
         From::Django { script: true, .. } => return print(SCRIPT).map(|()| ExitCode::SUCCESS),
-        From::Django { files, .. } => {
-            let files = files
-                .iter()
-                .map(|file| Ok((file.to_string_lossy().into_owned(), text(file)?)));
-            import_django(&files.collect::<Result<Vec<_>, String>>()?)
-        }
+        From::Django { files, .. } => import_django(&texts(files)?),
+        From::Envoy { files } => import_envoy(&texts(files)?),
         From::IngressNginx { file } => import_ingress_nginx(&text(file)?),
     };
     for note in notes {

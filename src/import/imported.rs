@@ -1,6 +1,7 @@
 //! What an import makes.
 
 use config::Converted;
+use serde_json::{Map, Value, json};
 
 /// What an import made.
 #[derive(Clone, Debug)]
@@ -31,6 +32,19 @@ impl Imported {
 
 /// The longest that browsers keep an answer to a preflight, and the largest `max_age`, in seconds.
 pub(super) const LONGEST_MAX_AGE: u64 = 86400;
+
+/// The rules where the other program leaves CORS to the backend, whose own headers go out as they are.
+pub(super) fn cors_off() -> Map<String, Value> {
+    let mut rules = Map::new();
+    rules.insert("cors".to_owned(), json!({ "mode": "off" }));
+    rules
+}
+
+/// `:80` of `http`, `:443` of `https`: other programs compare origins as they are written, and browsers send no such port.
+pub(super) fn has_default_port(origin: &str) -> bool {
+    let is = |scheme, port| origin.starts_with(scheme) && origin.ends_with(port);
+    is("http://", ":80") || is("https://", ":443")
+}
 
 /// Text from a file, for a terminal: as it is, but for what would end the line, move the cursor or turn the writing round.
 #[must_use]

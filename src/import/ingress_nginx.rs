@@ -8,7 +8,8 @@ use manifests::yaml;
 use serde_json::{Map, Value, json};
 use yaml_rust2::Yaml;
 
-use super::imported::Imported;
+use super::hosts::in_order;
+use super::imported::{Imported, cors_off};
 use cors::{Annotations, KNOWN};
 use paths::IngressPath;
 
@@ -213,7 +214,7 @@ fn policies(ingresses: &[Ingress], all: &[&String], notes: &mut Vec<String>) -> 
     };
     let hosts: Vec<_> = owners.iter().map(|it| it.hosts.as_slice()).collect();
     let mut policies = Vec::new();
-    for (at, hosts) in hosts::in_order(&hosts) {
+    for (at, hosts) in in_order(&hosts) {
         let owner = owners.get(at)?;
         let entries = match owner.ingresses.as_slice() {
             [first, rest @ ..] if rest.iter().all(|it| it.rules == first.rules) => {
@@ -277,13 +278,6 @@ fn owners(ingresses: &[Ingress]) -> Result<Vec<Owner<'_>>, String> {
     }
     owners.extend(shared);
     Ok(owners)
-}
-
-/// Without `enable-cors` the backend's own headers go out as they are.
-fn cors_off() -> Map<String, Value> {
-    let mut rules = Map::new();
-    rules.insert("cors".to_owned(), json!({ "mode": "off" }));
-    rules
 }
 
 /// Kubernetes takes strings only; people forget the quotes.

@@ -7,10 +7,13 @@
 
 mod django;
 mod dotenv;
+mod envoy;
+mod hosts;
 mod imported;
 mod ingress_nginx;
 
 pub use django::{SCRIPT, import_django};
 pub use dotenv::environment;
+pub use envoy::import_envoy;
 pub use imported::{Imported, printable};
 pub use ingress_nginx::import_ingress_nginx;

@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use super::wasm::{Plugin, Variables};
-use super::yaml;
+use super::yaml::{begins_as_json, documents};
 
 /// A policy, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +43,18 @@ pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
         configuration: file.to_vec(),
         environment: None,
     };
-    let Some(documents) = documents(file)? else {
+    let Ok(text) = std::str::from_utf8(file) else {
         return Ok(vec![itself()]);
     };
+    let is_json = begins_as_json(text);
+    let nodes = match documents(text) {
+        Ok(nodes) => nodes,
+        Err(_) if is_json => return Ok(vec![itself()]),
+        Err(problem) => return Err(problem),
+    };
     let mut search = Search::default();
-    for (at, document) in documents.nodes.iter().enumerate() {
-        let place = match documents.nodes.len() {
+    for (at, document) in nodes.iter().enumerate() {
+        let place = match nodes.len() {
             1 => String::new(),
             _ => format!("document {}: ", at.saturating_add(1)),
         };
@@ -58,9 +64,9 @@ pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
         return Ok(search.found);
     }
     let holds_others = |node: &Node| HOLDERS.iter().any(|key| node.get(key).is_some());
-    match documents.nodes.as_slice() {
+    match nodes.as_slice() {
         nodes if nodes.iter().any(holds_others) || !search.others.is_empty() => Err(search.none()),
-        _ if documents.is_json => Ok(vec![itself()]),
+        _ if is_json => Ok(vec![itself()]),
         [policy @ Node::Object(_)] => Ok(vec![Found {
             configuration: serde_json::to_vec(policy).map_err(|error| error.to_string())?,
             ..itself()
@@ -68,31 +74,6 @@ pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
         [] => Ok(vec![itself()]),
         _ => Err("this is no policy: write keys such as `allowed_origins`, in JSON or YAML".to_owned()),
     }
-}
-
-struct Documents {
-    nodes: Vec<Node>,
-    is_json: bool,
-}
-
-/// `None` if this is JSON that cannot be read, or no text. What begins as JSON is not read as YAML, which takes more than
-/// JSON, and more than the filter.
-fn documents(file: &[u8]) -> Result<Option<Documents>, String> {
-    let Ok(text) = std::str::from_utf8(file) else {
-        return Ok(None);
-    };
-    let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
-    if is_json {
-        let node = serde_json::from_str(text).ok();
-        return Ok(node.map(|it| Documents {
-            nodes: vec![it],
-            is_json,
-        }));
-    }
-    let documents = yaml::load(text)?;
-    let nodes = documents.iter().map(Node::try_from).collect::<Result<Vec<_>, _>>()?;
-    let nodes = nodes.into_iter().filter(|it| *it != Node::Null).collect();
-    Ok(Some(Documents { nodes, is_json }))
 }
 
 #[derive(Default)]

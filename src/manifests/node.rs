@@ -33,7 +33,8 @@ impl Node {
     }
 
     /// The value under the first of several spellings of a key that is there.
-    pub(crate) fn get_any(&self, keys: &[&str]) -> Option<&Self> {
+    #[must_use]
+    pub fn get_any(&self, keys: &[&str]) -> Option<&Self> {
         keys.iter().find_map(|key| self.get(key))
     }
 

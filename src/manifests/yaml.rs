@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::node::Node;
+
 use yaml_rust2::parser::Parser;
 use yaml_rust2::scanner::TScalarStyle;
 use yaml_rust2::{Event, ScanError, Yaml, YamlLoader};
@@ -52,4 +54,24 @@ pub fn load(text: &str) -> Result<Vec<Yaml>, String> {
             return Err("this YAML is nested too deep, or refers to itself too often".to_owned());
         }
     }
+}
+
+/// Reads the documents of a file in JSON or YAML, those aside that are empty. What begins as JSON is not read as YAML, which
+/// takes more than JSON.
+///
+/// # Errors
+///
+/// Why the text is neither.
+pub fn documents(text: &str) -> Result<Vec<Node>, String> {
+    if begins_as_json(text) {
+        let node = serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))?;
+        return Ok(vec![node]);
+    }
+    let nodes = load(text)?.iter().map(Node::try_from).collect::<Result<Vec<_>, _>>()?;
+    Ok(nodes.into_iter().filter(|it| *it != Node::Null).collect())
+}
+
+/// Whether a text is meant to be JSON.
+pub(crate) fn begins_as_json(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '['])
 }

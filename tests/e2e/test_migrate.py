@@ -130,7 +130,8 @@ def asking(port):
 
 def envoy_filters(started, backend):
     block = yaml.safe_load(readme.blocks(PAGES["envoy-filters"], "yaml")[0])
-    rules = block.pop("typed_per_filter_config")
+    (host,) = block["route_config"]["virtual_hosts"]
+    rules = host["typed_per_filter_config"]
     return started.envoy("before", block["http_filters"], backend.port, rules), backend.port
 
 

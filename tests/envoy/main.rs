@@ -3,6 +3,7 @@
 //! `./build.sh test` names the binary and the module in `ENVOY_BIN` and `ORIGIN_GATE_MODULE`.
 
 mod exchange;
+mod native_filters;
 mod process;
 
 use crate::support;

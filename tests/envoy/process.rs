@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -22,7 +22,12 @@ pub(super) struct RunningEnvoy {
 
 impl RunningEnvoy {
     pub(super) fn start(suites: &[Suite], backend: &Backend) -> Self {
-        let mut envoy = Self::spawn(suites, backend);
+        Self::spawn(suites, backend).wait()
+    }
+
+    /// Waits until it answers.
+    pub(super) fn wait(self) -> Self {
+        let mut envoy = self;
         let started = Instant::now();
         let address = envoy.folder.join("admin");
         loop {
@@ -49,13 +54,21 @@ impl RunningEnvoy {
     }
 
     pub(super) fn spawn(suites: &[Suite], backend: &Backend) -> Self {
-        let binary = env::var("ENVOY_BIN").expect("ENVOY_BIN names Envoy: run ./build.sh test");
         let module = env::var("ORIGIN_GATE_MODULE").expect("ORIGIN_GATE_MODULE names the module: run ./build.sh test");
+        Self::spawn_with(|folder| {
+            let access_log = folder.join("access");
+            envoy_config(suites, backend, &module, &access_log.to_string_lossy())
+        })
+    }
+
+    /// Starts it with a configuration, which may name files of its folder.
+    pub(super) fn spawn_with(config: impl FnOnce(&Path) -> Value) -> Self {
+        let binary = env::var("ENVOY_BIN").expect("ENVOY_BIN names Envoy: run ./build.sh test");
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("origin-gate-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let config = envoy_config(suites, backend, &module, &folder.join("access").to_string_lossy());
+        let config = config(&folder);
         fs::write(
             folder.join("envoy.json"),
             serde_json::to_string_pretty(&config).unwrap(),
@@ -227,6 +240,7 @@ pub(super) fn listener(number: usize, suite: &Suite, module: &str, access_log: &
 }
 
 fn filter(number: usize, suite: &Suite, module: &str) -> Value {
+    let environment: HashMap<_, _> = suite.environment.iter().cloned().collect();
     // VMs are shared by those that are configured alike.
     let vm_id = match suite.environment.is_empty() {
         true => "origin_gate".to_owned(),
@@ -243,7 +257,7 @@ fn filter(number: usize, suite: &Suite, module: &str) -> Value {
                 "configuration": configuration(number, &suite.policy),
                 "vm_config": {
                     "vm_id": vm_id,
-                    "environment_variables": { "key_values": suite.environment },
+                    "environment_variables": { "key_values": environment },
                     "runtime": "envoy.wasm.runtime.v8",
                     "code": { "local": { "filename": module } },
                 },

@@ -4,7 +4,7 @@ use regex_lite::Regex;
 use serde_json::{Map, Value};
 
 use super::{PREFIX, parse_bool};
-use crate::imported::LONGEST_MAX_AGE;
+use crate::imported::{LONGEST_MAX_AGE, has_default_port};
 
 /// `defaultCorsMethods`
 const DEFAULT_METHODS: &str = "GET, PUT, POST, DELETE, PATCH, OPTIONS";
@@ -177,12 +177,6 @@ impl Annotations<'_> {
             Err(_) => (self.note)(format!("left out: cors-max-age `{}` is no number", text.escape_debug())),
         }
     }
-}
-
-/// `:80` of `http`, `:443` of `https`: nginx compares them as they are written.
-fn has_default_port(origin: &str) -> bool {
-    let is = |scheme, port| origin.starts_with(scheme) && origin.ends_with(port);
-    is("http://", ":80") || is("https://", ":443")
 }
 
 fn matches(grammar: &str, text: &str) -> bool {

@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use yaml_rust2::Yaml;
 
-use super::{Ingress, hosts};
+use super::Ingress;
+use crate::hosts;
+use crate::imported::cors_off;
 
 /// A path of an Ingress.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +116,6 @@ fn entry(host: &str, prefix: &str, ingress: &Ingress) -> Map<String, Value> {
         prefix => json!({ "hosts": [host], "path_prefixes": [prefix] }),
     };
     entry.insert("match".to_owned(), all);
-    entry.extend(ingress.rules.clone().unwrap_or_else(super::cors_off));
+    entry.extend(ingress.rules.clone().unwrap_or_else(cors_off));
     entry
 }
