@@ -228,6 +228,7 @@ const ORIGINS: [&str; 10] = [
 #[test]
 #[ignore = "needs Envoy: ./build.sh test"]
 fn an_imported_policy_lets_in_whom_envoys_filters_let_in() {
+    // Long: each kind of question, asked of both.
     let mut random = Random(0x5DEE_CE66_D1CE_4E5B);
     let hosts: Vec<_> = (0..40).map(|number| virtual_host(number, &mut random)).collect();
     let envoy = RunningEnvoy::spawn_with(|_| configuration(&hosts)).wait();

@@ -104,6 +104,7 @@ fn a_route_configuration() {
 
 #[test]
 fn what_cannot_be_said_gives_no_policy() {
+    // Long: a table of configurations.
     let one = cors(json!({ "allow_origin_string_match": [{ "exact": "https://b.example" }] }));
     let share = cors(json!({ "filter_enabled": { "default_value": { "numerator": 20 } } }));
     let all = json!({ "match": { "prefix": "/" }, "typed_per_filter_config": cors(json!({ "allow_origin_string_match": [{ "exact": "*" }] })) });

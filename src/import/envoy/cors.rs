@@ -57,17 +57,7 @@ impl CorsPolicy {
             );
         }
         section.insert("allow_credentials".to_owned(), credentials.into());
-        for (key, keys) in [
-            ("allow_methods", ["allow_methods", "allowMethods"]),
-            ("allow_headers", ["allow_headers", "allowHeaders"]),
-            ("expose_headers", ["expose_headers", "exposeHeaders"]),
-        ] {
-            let names = field(&keys).map(names).unwrap_or_default();
-            // Without a list there is no header, and our defaults allow more.
-            if key != "expose_headers" || !names.is_empty() {
-                section.insert(key.to_owned(), names.into());
-            }
-        }
+        lists(&field, &mut section);
         section.insert(
             "max_age".to_owned(),
             max_age(field(&["max_age", "maxAge"]), note).into(),
@@ -92,6 +82,20 @@ impl CorsPolicy {
         }
         sections.insert("cors".to_owned(), self.section.clone().into());
         sections
+    }
+}
+
+/// The lists of names. Without one there is no header, and our defaults allow more.
+fn lists<'a>(field: &dyn Fn(&[&str]) -> Option<&'a Node>, section: &mut Map<String, Value>) {
+    for (key, keys) in [
+        ("allow_methods", ["allow_methods", "allowMethods"]),
+        ("allow_headers", ["allow_headers", "allowHeaders"]),
+        ("expose_headers", ["expose_headers", "exposeHeaders"]),
+    ] {
+        let names = field(&keys).map(names).unwrap_or_default();
+        if key != "expose_headers" || !names.is_empty() {
+            section.insert(key.to_owned(), names.into());
+        }
     }
 }
 

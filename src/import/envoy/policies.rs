@@ -84,6 +84,13 @@ pub(super) fn policy(
         policy.extend(sections.clone());
         return Ok(Value::from(policy).to_string());
     }
+    policy.insert("policies".to_owned(), entries(hosts, &owned, &all).into());
+    Ok(Value::from(policy).to_string())
+}
+
+/// The entries of all virtual hosts, in the order in which Envoy looks for them.
+fn entries(hosts: &[VirtualHost<'_>], owned: &[Vec<String>], all: &[Vec<(Option<&str>, Sections)>]) -> Vec<Value> {
+    let is_for_all = |host: &VirtualHost<'_>| host.domains.contains(&"*");
     let mut policies = Vec::new();
     let slices: Vec<_> = owned.iter().map(Vec::as_slice).collect();
     let ordered = in_order(&slices).into_iter().map(|(at, hosts)| (at, Some(hosts)));
@@ -102,8 +109,7 @@ pub(super) fn policy(
                 .map(|(prefix, sections)| entry(host.name, names.as_deref(), *prefix, sections)),
         );
     }
-    policy.insert("policies".to_owned(), policies.into());
-    Ok(Value::from(policy).to_string())
+    policies
 }
 
 fn entry(name: &str, hosts: Option<&[String]>, prefix: Option<&str>, sections: &Sections) -> Value {
