@@ -1,14 +1,12 @@
 //! The sections `hosts`, `websocket` and `csrf`, and the hosts that they share.
 
-use std::collections::BTreeSet;
-
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::diagnostic_code::DiagnosticCode;
-use super::object_reader::{ObjectReader, parse_all, parse_each};
-use super::value::Value;
+use super::object_reader::{ObjectReader, parse_all};
+use super::origins::OriginList;
 use policy::check::{Csrf, ForwardedHost, Hosts, MissingOrigin, Mode, WebSocket};
 use policy::path::PathPattern;
-use policy::pattern::{HostPattern, OriginPattern};
+use policy::pattern::HostPattern;
 
 /// Where keys stand: at the top or in an entry of `policies` itself, and in each of [`SECTIONS`].
 pub(crate) const PLACES: [&str; 5] = ["", "cors", "websocket", "hosts", "csrf"];
@@ -110,25 +108,24 @@ pub(crate) fn read_websocket(mut section: ObjectReader<'_>, diagnostics: &mut Di
 /// Reads `csrf`; `None` if it is off, as it is unless the section is there.
 pub(crate) fn read_csrf(mut section: ObjectReader<'_>, is_given: bool, diagnostics: &mut Diagnostics) -> Option<Csrf> {
     let mode = read_mode(&mut section, is_given.then_some(Mode::Enforce), diagnostics);
-    let trusted = section.list("trusted_origins", diagnostics).unwrap_or_default();
-    if let Some(any) = trusted.iter().find(|item| item.text == "*") {
+    let mut trusted = OriginList::read(&mut section, "trusted_origins", diagnostics);
+    if let Some(any) = trusted.any() {
         diagnostics.error(Diagnostic::on(&any.path(), "*", DiagnosticCode::AnyTrusted));
     }
-    let trusted: Vec<_> = parse_each(&trusted, OriginPattern::parse, diagnostics).collect();
-    let mut seen = BTreeSet::new();
-    for (item, pattern) in &trusted {
-        let value = || Value::from(item.text);
-        if pattern.covers_single_label() {
-            diagnostics.error(Diagnostic::on(&item.path(), value(), DiagnosticCode::OriginSingleLabel));
+    for (item, parts) in trusted.entries() {
+        if parts.covers_single_label() {
+            diagnostics.error(Diagnostic::on(
+                &item.path(),
+                item.text,
+                DiagnosticCode::OriginSingleLabel,
+            ));
         }
-        if pattern.is_socket() {
-            diagnostics.warn(Diagnostic::on(&item.path(), value(), DiagnosticCode::OriginSocket));
-        }
-        if !seen.insert(pattern.clone()) {
-            diagnostics.warn(Diagnostic::on(&item.path(), value(), DiagnosticCode::Repeated));
+        if parts.is_socket() {
+            diagnostics.warn(Diagnostic::on(&item.path(), item.text, DiagnosticCode::OriginSocket));
         }
     }
-    let trusted = trusted.into_iter().map(|(_, pattern)| pattern).collect();
+    trusted.warn_of_redundant(false, diagnostics);
+    let trusted = trusted.set;
     let exempt_paths = read_paths(&mut section, diagnostics);
     let missing_origin = read_missing_origin(&mut section, diagnostics);
     section.finish(diagnostics);

@@ -18,7 +18,8 @@ pub(crate) struct ObjectReader<'n> {
 #[derive(Clone)]
 pub(crate) struct Item<'n> {
     list: Rc<str>,
-    index: usize,
+    /// Which of the list it is.
+    pub index: usize,
     /// The string.
     pub text: &'n str,
 }
@@ -282,29 +283,19 @@ impl<'n> ObjectReader<'n> {
 }
 
 /// Parses the strings of a list; each that is wrong is an error, and left out.
-pub(crate) fn parse_each<'i, 'n, T, E: Into<Message>>(
-    items: &'i [Item<'n>],
-    parse: impl Fn(&str) -> Result<T, E>,
-    diagnostics: &mut Diagnostics,
-) -> impl Iterator<Item = (&'i Item<'n>, T)> {
-    items.iter().filter_map(move |item| match parse(item.text) {
-        Ok(parsed) => Some((item, parsed)),
-        Err(error) => {
-            diagnostics.error(Diagnostic::on(&item.path(), Value::from(item.text), error));
-            None
-        }
-    })
-}
-
-/// Parses the strings of a list into just what they mean.
 pub(crate) fn parse_all<T, E: Into<Message>>(
     items: &[Item<'_>],
     parse: impl Fn(&str) -> Result<T, E>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<T> {
-    parse_each(items, parse, diagnostics)
-        .map(|(_, parsed)| parsed)
-        .collect()
+    let parse = |item: &Item<'_>| match parse(item.text) {
+        Ok(parsed) => Some(parsed),
+        Err(error) => {
+            diagnostics.error(Diagnostic::on(&item.path(), Value::from(item.text), error));
+            None
+        }
+    };
+    items.iter().filter_map(parse).collect()
 }
 
 /// The Levenshtein distance, for "did you mean".

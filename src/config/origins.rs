@@ -1,16 +1,15 @@
 //! `allowed_origins` and `allowed_origin_regexes`, and what it may not be combined with.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::diagnostic_code::DiagnosticCode;
-use super::object_reader::{Item, ObjectReader, parse_each};
+use super::object_reader::{Item, ObjectReader};
 use super::value::Value;
 use policy::origin::Origin;
-use policy::pattern::{MAX_EXPRESSIONS, OriginHosts, OriginPattern, OriginRegex, probes};
+use policy::pattern::{MAX_EXPRESSIONS, OriginParts, OriginRegex, probes};
 use policy::rules::{self, DangerousOptions};
-use policy::set::OriginSet;
+use policy::set::{OriginSet, OriginSetBuilder};
 
 /// Reads the keys by which an operator takes a risk on purpose; each that is set warns.
 pub(crate) fn read_dangerous(root: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> DangerousOptions {
@@ -31,24 +30,153 @@ pub(crate) fn read_dangerous(root: &mut ObjectReader<'_>, diagnostics: &mut Diag
     }
 }
 
-/// The origins as they were written.
-pub(crate) struct WrittenOrigins<'n> {
+/// A list of origins as it was written, and what it comes to.
+#[derive(Default)]
+pub(crate) struct OriginList<'n> {
+    /// The entries, but for those that are one origin of `https`, of which nothing can be said. They are many.
     entries: Vec<Entry<'n>>,
-    regexes: Vec<(Item<'n>, OriginRegex)>,
+    /// How many origins there are.
+    count: usize,
+    /// All entries, unless one is wrong.
+    items: Vec<Item<'n>>,
+    /// Whether one without a wildcard in its host is there twice.
+    is_repeated: bool,
     /// The same, compiled once for all rules that share them.
-    set: Rc<OriginSet>,
+    pub set: OriginSet,
 }
 
 struct Entry<'n> {
     item: Item<'n>,
-    pattern: OriginPattern,
+    /// `None` is `*`.
+    parts: Option<OriginParts<'n>>,
+    is_new: bool,
+}
+
+impl<'n> OriginList<'n> {
+    /// Reads a list.
+    pub(crate) fn read(section: &mut ObjectReader<'n>, key: &'static str, diagnostics: &mut Diagnostics) -> Self {
+        let items = section.list(key, diagnostics).unwrap_or_default();
+        let errors = diagnostics.errors.len();
+        let mut list = Self::default();
+        let mut builder = OriginSetBuilder::default();
+        for item in &items {
+            match OriginParts::parse(item.text) {
+                Ok(parts) => list.add(item, parts, builder.add(parts.as_ref())),
+                Err(error) => diagnostics.error(Diagnostic::on(&item.path(), Value::from(item.text), error)),
+            }
+        }
+        list.set = builder.finish(&mut list.is_repeated);
+        if diagnostics.errors.len() == errors {
+            list.items = items;
+        }
+        list
+    }
+
+    fn add(&mut self, item: &Item<'n>, parts: Option<OriginParts<'n>>, is_new: bool) {
+        self.count += 1;
+        if !parts.is_some_and(|it| it.is_plain()) {
+            self.entries.push(Entry {
+                item: item.clone(),
+                parts,
+                is_new,
+            });
+        }
+    }
+
+    /// The entry `*`.
+    pub(crate) fn any(&self) -> Option<&Item<'n>> {
+        self.entries.iter().find(|it| it.parts.is_none()).map(|it| &it.item)
+    }
+
+    /// Entries that change nothing: those given twice, and where that `is_covering` those that a wildcard covers which
+    /// grants as much.
+    pub(crate) fn warn_of_redundant(&mut self, is_covering: bool, diagnostics: &mut Diagnostics) {
+        let items = std::mem::take(&mut self.items);
+        let has_wildcard = |it: &Entry<'_>| it.parts.is_some_and(|it| it.has_wildcard());
+        let is_covering = is_covering && self.entries.iter().any(has_wildcard);
+        if !is_covering && !self.is_repeated && self.entries.iter().all(|it| it.is_new) {
+            return;
+        }
+        let exact = self.set.exact();
+        let mut seen = vec![false; exact.len()];
+        let mut entries = self.entries.iter().peekable();
+        for item in &items {
+            let entry = entries.next_if(|it| it.item.index == item.index);
+            let parts = OriginParts::parse(item.text).ok().flatten();
+            let exact = parts.and_then(|it| exact.position(&it));
+            let is_first = match exact.and_then(|at| seen.get_mut(at)) {
+                Some(seen) => !std::mem::replace(seen, true),
+                None => entry.is_none_or(|it| it.is_new),
+            };
+            let origin = Origin::parse(item.text.as_bytes()).ok().filter(|_| is_covering);
+            let is_covered = origin.is_some_and(|it| self.set.covers(&it));
+            if is_covered || !is_first {
+                let code = match is_covered {
+                    true => DiagnosticCode::OriginCovered,
+                    false => DiagnosticCode::Repeated,
+                };
+                diagnostics.warn(Diagnostic::on(&item.path(), item.text, code));
+            }
+        }
+    }
+
+    /// Holds the entries of `allowed_origins` against each other and against what else is configured.
+    fn check(
+        &self,
+        dangerous: DangerousOptions,
+        credentials: bool,
+        section: &ObjectReader<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for entry in &self.entries {
+            let found = |code| Diagnostic::on(&section.place_of(&entry.item.path()), entry.item.text, code);
+            let mut error = |code: DiagnosticCode| diagnostics.error(found(code));
+            let Some(parts) = &entry.parts else {
+                if self.count > 1 {
+                    error(DiagnosticCode::AnyAmongOrigins);
+                }
+                if credentials && !dangerous.any_origin_with_credentials {
+                    error(DiagnosticCode::AnyWithCredentials);
+                }
+                continue;
+            };
+            if parts.is_insecure() && credentials && !dangerous.insecure_origins {
+                error(DiagnosticCode::InsecureWithCredentials);
+            }
+            if parts.covers_single_label() {
+                if credentials {
+                    error(DiagnosticCode::OriginSingleLabel);
+                } else {
+                    diagnostics.warn(found(DiagnosticCode::OriginSingleLabel));
+                }
+            }
+            if parts.is_socket() {
+                diagnostics.warn(found(DiagnosticCode::OriginSocket));
+            }
+        }
+    }
+
+    /// The entries that are more than one origin of `https`.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Item<'n>, &OriginParts<'n>)> {
+        self.entries
+            .iter()
+            .filter_map(|it| Some((&it.item, it.parts.as_ref()?)))
+    }
+}
+
+/// The origins as they were written.
+pub(crate) struct WrittenOrigins<'n> {
+    list: OriginList<'n>,
+    regexes: Vec<(Item<'n>, OriginRegex)>,
+    /// Both, compiled once for all rules that share them.
+    set: Rc<OriginSet>,
 }
 
 impl<'n> WrittenOrigins<'n> {
     /// No origins.
     pub(crate) fn none() -> Self {
         Self {
-            entries: Vec::new(),
+            list: OriginList::default(),
             regexes: Vec::new(),
             set: Rc::default(),
         }
@@ -56,39 +184,28 @@ impl<'n> WrittenOrigins<'n> {
 
     /// Reads both lists.
     pub(crate) fn read(section: &mut ObjectReader<'n>, diagnostics: &mut Diagnostics) -> Self {
-        let items = section.list("allowed_origins", diagnostics);
         if section.has_empty_list("allowed_origins") {
             diagnostics.error(Diagnostic::at(
                 &section.path_of("allowed_origins"),
                 DiagnosticCode::EmptyOrigins,
             ));
         }
-        let items = items.unwrap_or_default();
-        let errors = diagnostics.errors.len();
-        let entries: Vec<_> = parse_each(&items, OriginPattern::parse, diagnostics)
-            .map(|(item, pattern)| Entry {
-                item: item.clone(),
-                pattern,
-            })
-            .collect();
+        let mut list = OriginList::read(section, "allowed_origins", diagnostics);
+        list.warn_of_redundant(true, diagnostics);
         let items = section.list("allowed_origin_regexes", diagnostics).unwrap_or_default();
         let regexes = read_regexes(&items, diagnostics);
-        let set: OriginSet = entries.iter().map(|entry| entry.pattern.clone()).collect();
+        let set = std::mem::take(&mut list.set);
         let set = set.with_regexes(regexes.iter().map(|(_, regex)| regex.clone()).collect());
-        let origins = Self {
-            entries,
+        Self {
+            list,
             regexes,
             set: set.into(),
-        };
-        if diagnostics.errors.len() == errors {
-            origins.warn_of_redundant(diagnostics);
         }
-        origins
     }
 
     /// How many entries there are.
     pub(crate) fn len(&self) -> usize {
-        self.entries.len() + self.regexes.len()
+        self.list.count + self.regexes.len()
     }
 
     /// Whether `*` is listed.
@@ -105,9 +222,7 @@ impl<'n> WrittenOrigins<'n> {
         section: &ObjectReader<'_>,
         diagnostics: &mut Diagnostics,
     ) {
-        for entry in &self.entries {
-            self.check_entry(entry, dangerous, credentials, section, diagnostics);
-        }
+        self.list.check(dangerous, credentials, section, diagnostics);
         if self.is_any() && !self.regexes.is_empty() {
             let path = section.path_of("allowed_origin_regexes");
             diagnostics.error(Diagnostic::at(&path, DiagnosticCode::AnyBesideRegexes));
@@ -126,65 +241,6 @@ impl<'n> WrittenOrigins<'n> {
                     &path,
                     Value::from(item.text),
                     DiagnosticCode::InsecureWithCredentials,
-                ));
-            }
-        }
-    }
-
-    fn check_entry(
-        &self,
-        entry: &Entry<'_>,
-        dangerous: DangerousOptions,
-        credentials: bool,
-        section: &ObjectReader<'_>,
-        diagnostics: &mut Diagnostics,
-    ) {
-        let pattern = &entry.pattern;
-        // Lists are long, and nearly all of their entries are good.
-        let found = |code| Diagnostic::on(&section.place_of(&entry.item.path()), entry.item.text, code);
-        let mut error = |code: DiagnosticCode| diagnostics.error(found(code));
-        if *pattern == OriginPattern::Any && self.entries.len() > 1 {
-            error(DiagnosticCode::AnyAmongOrigins);
-        }
-        if *pattern == OriginPattern::Any && credentials && !dangerous.any_origin_with_credentials {
-            error(DiagnosticCode::AnyWithCredentials);
-        }
-        if pattern.is_insecure() && credentials && !dangerous.insecure_origins {
-            error(DiagnosticCode::InsecureWithCredentials);
-        }
-        if pattern.covers_single_label() {
-            if credentials {
-                error(DiagnosticCode::OriginSingleLabel);
-            } else {
-                diagnostics.warn(found(DiagnosticCode::OriginSingleLabel));
-            }
-        }
-        if pattern.is_socket() {
-            diagnostics.warn(found(DiagnosticCode::OriginSocket));
-        }
-    }
-
-    /// Entries that change nothing: those given twice, and those that a wildcard covers which grants as much.
-    fn warn_of_redundant(&self, diagnostics: &mut Diagnostics) {
-        let mut wildcards = self.entries.iter().filter(|it| it.has_wildcard()).peekable();
-        let is_any = wildcards.peek().is_some();
-        let wildcards: OriginSet = wildcards.map(|it| it.pattern.clone()).collect();
-        let mut seen = BTreeSet::new();
-        for entry in &self.entries {
-            let is_covered = !entry.has_wildcard()
-                && is_any
-                && Origin::parse(entry.item.text.as_bytes()).is_ok_and(|it| wildcards.find_credentialed(&it).is_some());
-            if is_covered {
-                diagnostics.warn(Diagnostic::on(
-                    &entry.item.path(),
-                    entry.item.text,
-                    DiagnosticCode::OriginCovered,
-                ));
-            } else if !seen.insert(&entry.pattern) {
-                diagnostics.warn(Diagnostic::on(
-                    &entry.item.path(),
-                    entry.item.text,
-                    DiagnosticCode::Repeated,
                 ));
             }
         }
@@ -210,18 +266,6 @@ fn read_regexes<'n>(items: &[Item<'n>], diagnostics: &mut Diagnostics) -> Vec<(I
         }
     }
     regexes
-}
-
-impl Entry<'_> {
-    fn has_wildcard(&self) -> bool {
-        matches!(
-            self.pattern,
-            OriginPattern::Of {
-                hosts: OriginHosts::Subdomains(_) | OriginHosts::Labels { .. },
-                ..
-            }
-        )
-    }
 }
 
 /// The origins for rules with or without credentials.

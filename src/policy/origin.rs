@@ -144,12 +144,13 @@ pub fn default_port(scheme: &[u8]) -> Option<u16> {
 pub(super) fn split_scheme(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = value.iter().take(MAX_SCHEME + 1).position(|&byte| byte == b':')?;
     let (scheme, rest) = value.split_at_checked(colon)?;
-    let (first, others) = scheme.split_first()?;
-    let is_scheme = first.is_ascii_lowercase()
-        && others
-            .iter()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
-    Some((scheme, rest.strip_prefix(b"://")?)).filter(|_| is_scheme)
+    Some((scheme, rest.strip_prefix(b"://")?)).filter(|_| is_scheme(scheme))
+}
+
+/// Whether this is a scheme as RFC 3986 §3.1 has it, in lower case.
+pub(super) fn is_scheme(text: &[u8]) -> bool {
+    let is_inner = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.');
+    text.first().is_some_and(u8::is_ascii_lowercase) && text.len() <= MAX_SCHEME && text.iter().all(is_inner)
 }
 
 /// A port as a URL serializes it: 1 to 65535, without leading zeros. Nothing listens on port 0.

@@ -5,16 +5,19 @@
 
 mod hosts;
 mod origins;
+mod parts;
 mod regex;
 
 use std::fmt;
 
 use super::address::parse_v4;
 use super::error::{HostError, OriginError, PatternError};
-use super::host::{Host, is_loopback, without_root_dot};
+use super::host::{Host, without_root_dot};
 use super::origin::Origin;
 
+pub(crate) use origins::assemble;
 pub use origins::{SHARED_DOMAINS, is_opaque_scheme, is_shared_domain};
+pub use parts::{HostPart, OriginParts};
 pub use regex::{MAX_EXPRESSIONS, OriginRegex, probes};
 
 /// One entry of `allowed_origins`.
@@ -91,13 +94,7 @@ impl OriginPattern {
     ///
     /// [`PatternError`], with the canonical form of what was probably meant where there is one.
     pub fn parse(entry: &str) -> Result<Self, PatternError<OriginError>> {
-        if entry == "*" {
-            return Ok(Self::Any);
-        }
-        origins::parse(entry.as_bytes()).map_err(|reason| PatternError {
-            reason,
-            instead: origins::meant(entry).find(|it| it != entry && origins::parse(it.as_bytes()).is_ok()),
-        })
+        OriginParts::parse(entry).map(Self::from)
     }
 
     /// Whether this pattern allows the origin.
@@ -111,33 +108,40 @@ impl OriginPattern {
         }
     }
 
-    /// Whether the pattern covers everything under one label (`https://*.com`), which is to say strangers' sites.
-    /// `.localhost` is the machine's own (RFC 6761 §6.3).
+    /// What this pattern owns.
+    #[must_use]
+    pub fn parts(&self) -> Option<OriginParts<'_>> {
+        let Self::Of { scheme, hosts, ports } = self else {
+            return None;
+        };
+        let hosts = match hosts {
+            OriginHosts::One(host) => HostPart::One(host),
+            OriginHosts::Subdomains(domain) => HostPart::Subdomains(domain),
+            OriginHosts::Labels { prefix, suffix, domain } => HostPart::Labels { prefix, suffix, domain },
+        };
+        Some(OriginParts {
+            scheme,
+            hosts,
+            ports: *ports,
+        })
+    }
+
+    /// See [`OriginParts::covers_single_label`].
     #[must_use]
     pub fn covers_single_label(&self) -> bool {
-        match self {
-            Self::Of {
-                hosts: OriginHosts::Subdomains(domain) | OriginHosts::Labels { domain, .. },
-                ..
-            } => is_single_label(domain),
-            _ => false,
-        }
+        self.parts().is_some_and(|it| it.covers_single_label())
     }
 
-    /// Whether the scheme is a socket's, which no page has.
+    /// See [`OriginParts::is_socket`].
     #[must_use]
     pub fn is_socket(&self) -> bool {
-        matches!(self, Self::Of { scheme, .. } if matches!(&**scheme, b"ws" | b"wss"))
+        self.parts().is_some_and(|it| it.is_socket())
     }
 
-    /// Whether the origins of this pattern come over plain HTTP from another machine, where anybody on the path may
-    /// write their pages.
+    /// See [`OriginParts::is_insecure`].
     #[must_use]
     pub fn is_insecure(&self) -> bool {
-        match self {
-            Self::Of { scheme, hosts, .. } => &**scheme == b"http" && !hosts.are_loopback(),
-            Self::Any => false,
-        }
+        self.parts().is_some_and(|it| it.is_insecure())
     }
 }
 
@@ -177,11 +181,6 @@ impl OriginHosts {
                 label.and_then(|rest| rest.strip_suffix(&**suffix)).is_some_and(fills)
             }
         }
-    }
-
-    fn are_loopback(&self) -> bool {
-        let (Self::One(host) | Self::Subdomains(host) | Self::Labels { domain: host, .. }) = self;
-        is_loopback(host)
     }
 }
 

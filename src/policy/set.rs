@@ -1,21 +1,23 @@
 //! Many patterns, compiled: what [`pattern`](super::pattern) defines for one, at a cost that does not grow with the
 //! number of entries.
 
+mod exact;
 mod hosts;
 
-use std::collections::BinaryHeap;
+use std::rc::Rc;
 
+pub use exact::{ExactOrigins, MalformedLine};
 pub use hosts::HostSet;
 
 use super::origin::Origin;
-use super::pattern::{OriginHosts, OriginPattern, OriginRegex, Ports, fills, is_single_label};
+use super::pattern::{HostPart, OriginParts, OriginPattern, OriginRegex, Ports, fills};
 use super::suffix_map::SuffixMap;
 
 /// The compiled `allowed_origins`.
 #[derive(Debug, Default)]
 pub struct OriginSet {
     any: bool,
-    exact: SuffixMap<SchemePorts>,
+    exact: Rc<ExactOrigins>,
     subdomains: SuffixMap<SchemePorts>,
     /// `prefix*suffix.domain` under `domain`, there under `prefix`, and there under `suffix`.
     labels: SuffixMap<SuffixMap<SuffixMap<SchemePorts>>>,
@@ -62,6 +64,16 @@ impl SchemePorts {
         find(Ports::One(origin.port)).or_else(|| find(Ports::Any))
     }
 
+    /// Whether the entry was not there yet.
+    fn insert(&mut self, parts: &OriginParts<'_>) -> bool {
+        let entry = |(scheme, ports): &(Box<[u8]>, Ports)| (&**scheme, *ports).cmp(&(parts.scheme, parts.ports));
+        let at = self.0.binary_search_by(entry);
+        if let Err(at) = at {
+            self.0.insert(at, (parts.scheme.into(), parts.ports));
+        }
+        at.is_err()
+    }
+
     /// The entry with these hosts that allows the origin, or else has its scheme, or else any.
     fn closest(&self, hosts: HostPart<'_>, origin: &Origin<'_>) -> Option<OriginPattern> {
         let of_scheme = self.0.partition_point(|(scheme, _)| **scheme < *origin.scheme);
@@ -82,27 +94,51 @@ impl SchemePorts {
     }
 }
 
+/// An [`OriginSet`] in the making.
+#[derive(Debug, Default)]
+pub struct OriginSetBuilder {
+    set: OriginSet,
+    /// The entries without a wildcard in their host.
+    lines: Vec<u8>,
+}
+
+impl OriginSetBuilder {
+    /// Adds an entry; `None` is `*`. Returns `false` if it has a wildcard in its host and is there already.
+    pub fn add(&mut self, parts: Option<&OriginParts<'_>>) -> bool {
+        let Some(parts) = parts else {
+            self.set.any = true;
+            return true;
+        };
+        let rules = match parts.hosts {
+            HostPart::One(host) => {
+                exact::write(host, parts, &mut self.lines);
+                return true;
+            }
+            HostPart::Subdomains(domain) => self.set.subdomains.entry(domain.into()),
+            HostPart::Labels { prefix, suffix, domain } => {
+                let prefixes = self.set.labels.entry(domain.into());
+                prefixes.entry(prefix.into()).entry(suffix.into())
+            }
+        };
+        rules.insert(parts)
+    }
+
+    /// The set; `repeats` becomes whether there are entries without a wildcard in their host that were added twice.
+    pub fn finish(self, repeats: &mut bool) -> OriginSet {
+        OriginSet {
+            exact: ExactOrigins::sort(&self.lines, repeats).into(),
+            ..self.set
+        }
+    }
+}
+
 impl FromIterator<OriginPattern> for OriginSet {
     fn from_iter<I: IntoIterator<Item = OriginPattern>>(patterns: I) -> Self {
-        let mut set = Self::default();
+        let mut builder = OriginSetBuilder::default();
         for pattern in patterns {
-            let OriginPattern::Of { scheme, hosts, ports } = pattern else {
-                set.any = true;
-                continue;
-            };
-            let rules = match hosts {
-                OriginHosts::One(host) => set.exact.entry(host),
-                OriginHosts::Subdomains(domain) => set.subdomains.entry(domain),
-                OriginHosts::Labels { prefix, suffix, domain } => set.labels.entry(domain).entry(prefix).entry(suffix),
-            };
-            rules.0.push((scheme, ports));
+            builder.add(pattern.parts().as_ref());
         }
-        let labels = set.labels.values_mut().flat_map(SuffixMap::values_mut);
-        let labels = labels.flat_map(SuffixMap::values_mut);
-        for rules in set.exact.values_mut().chain(set.subdomains.values_mut()).chain(labels) {
-            rules.0 = BinaryHeap::from(std::mem::take(&mut rules.0)).into_sorted_vec();
-        }
-        set
+        builder.finish(&mut false)
     }
 }
 
@@ -113,10 +149,22 @@ impl OriginSet {
         Self { regexes, ..self }
     }
 
+    /// Has these origins in the place of those that were added without a wildcard in their host.
+    #[must_use]
+    pub fn with_exact(self, exact: Rc<ExactOrigins>) -> Self {
+        Self { exact, ..self }
+    }
+
     /// Whether `*` is listed.
     #[must_use]
     pub fn is_any(&self) -> bool {
         self.any
+    }
+
+    /// The entries without a wildcard in their host.
+    #[must_use]
+    pub fn exact(&self) -> &ExactOrigins {
+        &self.exact
     }
 
     /// How the origin is allowed, if it is.
@@ -125,11 +173,10 @@ impl OriginSet {
         if self.any {
             return Some(Match::Any);
         }
-        let host = origin.host.text();
-        if self.exact.get(host).is_some_and(|rules| rules.allow(origin)) {
+        if self.exact.allow(origin) {
             return Some(Match::Listed);
         }
-        if self.any_wildcard(host, &mut |_, rules| rules.allow(origin)) {
+        if self.any_wildcard(origin.host.text(), &mut |_, rules| rules.allow(origin)) {
             return Some(Match::Pattern);
         }
         self.regexes.iter().any(|it| it.matches(origin)).then_some(Match::Regex)
@@ -139,16 +186,21 @@ impl OriginSet {
     /// expression that is open let pages read without them, and no more.
     #[must_use]
     pub fn find_credentialed(&self, origin: &Origin<'_>) -> Option<Match> {
-        let host = origin.host.text();
-        if self.exact.get(host).is_some_and(|rules| rules.allow(origin)) {
+        if self.exact.allow(origin) {
             return Some(Match::Listed);
         }
-        let mut is_own = |hosts: HostPart<'_>, rules: &SchemePorts| !hosts.cover_single_label() && rules.allow(origin);
-        if self.any_wildcard(host, &mut is_own) {
+        if self.covers(origin) {
             return Some(Match::Pattern);
         }
         let mut closed = self.regexes.iter().filter(|it| !it.is_open());
         closed.any(|it| it.matches(origin)).then_some(Match::Regex)
+    }
+
+    /// Whether an entry with a wildcard in its host allows the origin beside credentials.
+    #[must_use]
+    pub fn covers(&self, origin: &Origin<'_>) -> bool {
+        let mut is_own = |hosts: HostPart<'_>, rules: &SchemePorts| !hosts.cover_single_label() && rules.allow(origin);
+        self.any_wildcard(origin.host.text(), &mut is_own)
     }
 
     /// How `*` or an open expression allows the origin, if one does.
@@ -163,7 +215,11 @@ impl OriginSet {
     #[must_use]
     pub fn mismatch(&self, origin: &Origin<'_>) -> Option<Mismatch> {
         let host = origin.host.text();
-        let mut nearest = self.exact.get(host).map(|rules| rules.mismatch(origin));
+        let closest = self.exact.closest(host, origin);
+        let mut nearest = closest.map(|it| match it.scheme == origin.scheme {
+            true => Mismatch::Port,
+            false => Mismatch::Scheme,
+        });
         self.any_wildcard(host, &mut |_, rules| {
             nearest = nearest.into_iter().chain([rules.mismatch(origin)]).min();
             nearest == Some(Mismatch::Port)
@@ -175,11 +231,8 @@ impl OriginSet {
     /// one that is closest to the origin.
     #[must_use]
     pub fn entries_on(&self, host: &[u8], origin: &Origin<'_>) -> Vec<OriginPattern> {
-        let exact = self.exact.get(host);
-        let mut entries: Vec<_> = exact
-            .and_then(|it| it.closest(HostPart::One(host), origin))
-            .into_iter()
-            .collect();
+        let exact = self.exact.closest(host, origin);
+        let mut entries: Vec<_> = exact.map(|it| Some(it).into()).into_iter().collect();
         self.any_wildcard(host, &mut |hosts, rules| {
             entries.extend(rules.closest(hosts, origin));
             false
@@ -206,16 +259,15 @@ impl OriginSet {
 
     /// Every entry for one host or the subdomains of one, in no order.
     pub fn entries(&self) -> impl Iterator<Item = OriginPattern> {
-        let exact = self.exact.iter().map(|(host, rules)| (HostPart::One(host), rules));
         let subdomains = self.subdomains.iter();
-        let subdomains = subdomains.map(|(domain, rules)| (HostPart::Subdomains(domain), rules));
-        exact.chain(subdomains).flat_map(|(hosts, rules)| {
+        let subdomains = subdomains.flat_map(|(domain, rules)| {
             rules.0.iter().map(move |(scheme, ports)| OriginPattern::Of {
                 scheme: scheme.clone(),
-                hosts: hosts.into(),
+                hosts: HostPart::Subdomains(domain).into(),
                 ports: *ports,
             })
-        })
+        });
+        self.exact.iter().map(|it| Some(it).into()).chain(subdomains)
     }
 
     /// The text of the regular expression that matches.
@@ -259,40 +311,5 @@ impl OriginSet {
                 Some((prefix, rest, domain, prefixes.get(prefix)?))
             })
         })
-    }
-}
-
-/// The host part of an entry, put together from the host that it holds.
-#[derive(Clone, Copy)]
-enum HostPart<'a> {
-    One(&'a [u8]),
-    Subdomains(&'a [u8]),
-    Labels {
-        prefix: &'a [u8],
-        suffix: &'a [u8],
-        domain: &'a [u8],
-    },
-}
-
-impl HostPart<'_> {
-    fn cover_single_label(&self) -> bool {
-        match self {
-            Self::One(_) => false,
-            Self::Subdomains(domain) | Self::Labels { domain, .. } => is_single_label(domain),
-        }
-    }
-}
-
-impl From<HostPart<'_>> for OriginHosts {
-    fn from(hosts: HostPart<'_>) -> Self {
-        match hosts {
-            HostPart::One(host) => Self::One(host.into()),
-            HostPart::Subdomains(domain) => Self::Subdomains(domain.into()),
-            HostPart::Labels { prefix, suffix, domain } => Self::Labels {
-                prefix: prefix.into(),
-                suffix: suffix.into(),
-                domain: domain.into(),
-            },
-        }
     }
 }

@@ -13,8 +13,26 @@ use super::fnv;
 #[derive(Debug)]
 pub(super) struct SuffixMap<T> {
     buckets: HashMap<u64, Entries<T>, BuildHasherDefault<AlreadyHashed>>,
-    /// Which lengths occur: this alone rules out most parents of a long name.
-    lengths: [u64; 4],
+    lengths: Lengths,
+}
+
+/// Which lengths names have. This alone rules out most parents of a long name.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lengths([u64; 4]);
+
+impl Lengths {
+    /// Adds the length of a name.
+    pub(super) fn add(&mut self, name: &[u8]) {
+        if let Some(word) = self.0.get_mut(name.len() / 64) {
+            *word |= 1 << (name.len() % 64);
+        }
+    }
+
+    /// Whether any name is as long.
+    pub(super) fn have(&self, name: &[u8]) -> bool {
+        let word = self.0.get(name.len() / 64);
+        word.is_some_and(|word| word & (1 << (name.len() % 64)) != 0)
+    }
 }
 
 /// The names with one hash.
@@ -24,7 +42,7 @@ impl<T> Default for SuffixMap<T> {
     fn default() -> Self {
         Self {
             buckets: HashMap::default(),
-            lengths: [0; 4],
+            lengths: Lengths::default(),
         }
     }
 }
@@ -32,9 +50,7 @@ impl<T> Default for SuffixMap<T> {
 impl<T: Default> SuffixMap<T> {
     /// The value under a name, made if need be.
     pub(super) fn entry(&mut self, name: Box<[u8]>) -> &mut T {
-        if let Some(word) = self.lengths.get_mut(name.len() / 64) {
-            *word |= 1 << (name.len() % 64);
-        }
+        self.lengths.add(&name);
         let entries = self
             .buckets
             .entry(name.iter().rev().fold(fnv::SEED, hash_byte))
@@ -53,16 +69,10 @@ impl<T: Default> SuffixMap<T> {
 
 impl<T> SuffixMap<T> {
     pub(super) fn get(&self, name: &[u8]) -> Option<&T> {
-        if !self.has_length(name) {
+        if !self.lengths.have(name) {
             return None;
         }
         self.get_hashed(name, name.iter().rev().fold(fnv::SEED, hash_byte))
-    }
-
-    /// Whether any name is as long.
-    fn has_length(&self, name: &[u8]) -> bool {
-        let word = self.lengths.get(name.len() / 64);
-        word.is_some_and(|word| word & (1 << (name.len() % 64)) != 0)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -81,10 +91,6 @@ impl<T> SuffixMap<T> {
             .flatten()
             .map(|(name, value)| (&**name, value))
             .next()
-    }
-
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.buckets.values_mut().flatten().map(|(_, value)| value)
     }
 
     /// What is under each proper parent domain of the name, nearest last, with the labels before that parent.
@@ -117,7 +123,7 @@ impl<T> SuffixMap<T> {
     }
 
     fn get_hashed(&self, name: &[u8], hash: u64) -> Option<&T> {
-        if !self.has_length(name) {
+        if !self.lengths.have(name) {
             return None;
         }
         let entries = self.buckets.get(&hash)?;

@@ -92,6 +92,10 @@ fn warn_of(
     diagnostics: &mut Diagnostics,
 ) {
     for (index, text) in items(list) {
+        // Lists are long, and most entries have no port.
+        if is_name(text) {
+            continue;
+        }
         if let Some(code) = host(text).and_then(place).and_then(code) {
             let path = format!("{path}[{index}]");
             super::warn(diagnostics, &path, Some(&Value::from(text)), code, "");
@@ -141,12 +145,13 @@ pub(super) fn host_of(entry: &str) -> Option<&str> {
     }
 }
 
+/// Most names end like no address, and like no `localhost`.
+fn is_name(text: &str) -> bool {
+    text.ends_with(|last: char| last.is_ascii_alphabetic() && !matches!(last, 't' | 'T'))
+}
+
 fn place(host: &str) -> Option<Place> {
-    // Most names end like no address, and like no `localhost`.
-    if let [.., last] = host.as_bytes()
-        && last.is_ascii_alphabetic()
-        && !matches!(last, b't' | b'T')
-    {
+    if is_name(host) {
         return None;
     }
     let host = host.strip_prefix('.').unwrap_or(host).to_ascii_lowercase();

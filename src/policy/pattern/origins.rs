@@ -1,6 +1,6 @@
 //! The config-time parser of `allowed_origins`.
 
-use super::{OriginHosts, OriginPattern, Ports, is_address};
+use super::{HostPart, OriginParts, Ports, is_address};
 use crate::address::V6Text;
 use crate::error::OriginError;
 use crate::host::{Host, split_port, without_root_dot};
@@ -8,49 +8,59 @@ use crate::origin::{default_port, parse_port, split_scheme};
 use crate::text::split_once;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
-pub(super) fn parse(entry: &[u8]) -> Result<OriginPattern, OriginError> {
+pub(super) fn parse(entry: &[u8]) -> Result<OriginParts<'_>, OriginError> {
+    // Lists are long and nearly all of their entries are good: what people write in place of an origin is looked for only
+    // in what is none.
+    read(entry).map_err(|reason| misspelling(entry).unwrap_or(reason))
+}
+
+fn read(entry: &[u8]) -> Result<OriginParts<'_>, OriginError> {
+    let (scheme, rest) = split_scheme(entry).ok_or(OriginError::SchemeMissing)?;
+    let (host, ports) = split_ports(rest, scheme)?;
+    assemble(scheme, host, ports)
+}
+
+/// Makes an entry of its parts, if there can be one.
+pub(crate) fn assemble<'a>(scheme: &'a [u8], host: &'a [u8], ports: Ports) -> Result<OriginParts<'a>, OriginError> {
+    let hosts = read_hosts(host)?;
+    let is_web = matches!(scheme, b"http" | b"https");
+    if !is_web && (ports == Ports::Any || !matches!(hosts, HostPart::One(_))) {
+        return Err(OriginError::WildcardScheme);
+    }
+    if is_opaque_scheme(scheme) {
+        return Err(OriginError::Opaque);
+    }
+    Ok(OriginParts { scheme, hosts, ports })
+}
+
+/// What an entry that is none was written as, if it is more than one wrong part.
+fn misspelling(entry: &[u8]) -> Option<OriginError> {
     if entry == b"null" {
-        return Err(OriginError::Null);
+        return Some(OriginError::Null);
     }
     if !entry.is_ascii() {
-        return Err(OriginError::Ascii);
+        return Some(OriginError::Ascii);
     }
     if entry
         .iter()
         .any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
     {
-        return Err(OriginError::Space);
+        return Some(OriginError::Space);
     }
-    let (scheme, rest) = match split_scheme(entry) {
-        Some(parts) => parts,
-        None if entry.windows(3).any(|it| it == b"://") => {
-            return Err(OriginError::Scheme);
-        }
-        None => return Err(OriginError::SchemeMissing),
+    let Some((scheme, rest)) = split_scheme(entry) else {
+        return entry.windows(3).any(|it| it == b"://").then_some(OriginError::Scheme);
     };
     if is_opaque_scheme(scheme) {
-        return Err(OriginError::Opaque);
+        return Some(OriginError::Opaque);
     }
     if rest.contains(&b',') || rest.contains(&b';') {
-        return Err(OriginError::List);
+        return Some(OriginError::List);
     }
     if rest.contains(&b'@') {
-        return Err(OriginError::User);
+        return Some(OriginError::User);
     }
-    if rest.iter().any(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#')) {
-        return Err(OriginError::Path);
-    }
-    let (host, ports) = split_ports(rest, scheme)?;
-    let hosts = parse_origin_hosts(host)?;
-    let is_web = matches!(scheme, b"http" | b"https");
-    if !is_web && (ports == Ports::Any || !matches!(hosts, OriginHosts::One(_))) {
-        return Err(OriginError::WildcardScheme);
-    }
-    Ok(OriginPattern::Of {
-        scheme: scheme.into(),
-        hosts,
-        ports,
-    })
+    let is_path = rest.iter().any(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#'));
+    is_path.then_some(OriginError::Path)
 }
 
 /// Whether pages of a scheme have no origin of their own (HTML, "opaque origin").
@@ -62,6 +72,9 @@ pub fn is_opaque_scheme(scheme: &[u8]) -> bool {
 }
 
 fn split_ports<'a>(rest: &'a [u8], scheme: &[u8]) -> Result<(&'a [u8], Ports), OriginError> {
+    if !rest.contains(&b':') {
+        return Ok((rest, Ports::One(None)));
+    }
     if let Some(host) = rest.strip_suffix(b":*") {
         return Ok((host, Ports::Any));
     }
@@ -80,9 +93,12 @@ fn split_ports<'a>(rest: &'a [u8], scheme: &[u8]) -> Result<(&'a [u8], Ports), O
     Ok((host, Ports::One(port)))
 }
 
-fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, OriginError> {
+fn read_hosts(host: &[u8]) -> Result<HostPart<'_>, OriginError> {
     if host.is_empty() {
         return Err(OriginError::HostMissing);
+    }
+    if !host.contains(&b'*') {
+        return canonical_name(host).map(HostPart::One);
     }
     let mut labels = host.splitn(2, |&byte| byte == b'.');
     let (first, domain) = (labels.next().unwrap_or_default(), labels.next().unwrap_or_default());
@@ -91,9 +107,7 @@ fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, OriginError> {
     if domain.contains(&b'*') {
         return Err(OriginError::WildcardInner);
     }
-    let Some(suffix) = suffix else {
-        return Ok(OriginHosts::One(canonical_name(host)?.into()));
-    };
+    let suffix = suffix.unwrap_or_default();
     if around_star.next().is_some() {
         return Err(OriginError::WildcardMany);
     }
@@ -103,9 +117,9 @@ fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, OriginError> {
     if domain.is_empty() {
         return Err(OriginError::WildcardDomain);
     }
-    let domain = canonical_name(domain)?.into();
+    let domain = canonical_name(domain)?;
     if first == b"*" {
-        return Ok(OriginHosts::Subdomains(domain));
+        return Ok(HostPart::Subdomains(domain));
     }
     if !prefix.ends_with(b"-") {
         return Err(OriginError::WildcardLiteral);
@@ -114,11 +128,7 @@ fn parse_origin_hosts(host: &[u8]) -> Result<OriginHosts, OriginError> {
     if !suffix.is_empty() {
         canonical_name(suffix)?;
     }
-    Ok(OriginHosts::Labels {
-        prefix: prefix.into(),
-        suffix: suffix.into(),
-        domain,
-    })
+    Ok(HostPart::Labels { prefix, suffix, domain })
 }
 
 fn canonical_name(host: &[u8]) -> Result<&[u8], OriginError> {
@@ -159,7 +169,7 @@ pub(super) fn meant(entry: &str) -> impl Iterator<Item = String> {
         true => [leftmost_wildcard(&url), canonical(&url)],
         false => [None, None],
     };
-    let lets_strangers_in = |hint: &String| parse(hint.as_bytes()).is_ok_and(|it| it.covers_single_label());
+    let lets_strangers_in = |hint: &String| parse(hint.as_bytes()).is_ok_and(|it| it.hosts.cover_single_label());
     candidates
         .into_iter()
         .flatten()

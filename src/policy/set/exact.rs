@@ -1,0 +1,247 @@
+//! Origins without a wildcard in their host: many of them in little memory, ready as soon as they are read.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::rc::Rc;
+
+use crate::origin::{Origin, default_port, is_scheme, parse_port};
+use crate::pattern::{HostPart, OriginParts, Ports, assemble};
+use crate::suffix_map::Lengths;
+
+/// Origins in order, found by bisection.
+///
+/// Each is a line: the host, the scheme and the port, with a space between two. Most origins are of `https` and have the
+/// default port, so that these two are left out, and the spaces with them if they end the line: `a.example`,
+/// `a.example http`, `a.example  8443`, `a.example http 8080`, `a.example  *`. A line feed and a space are less than every
+/// byte of a host or a scheme: so the lines of a host stand together, and those of a scheme among them.
+#[derive(Debug, Default)]
+pub struct ExactOrigins {
+    /// The lines, perhaps among others.
+    text: Rc<Vec<u8>>,
+    /// Where each begins.
+    starts: Vec<u32>,
+    lengths: Lengths,
+    /// Whether some entry is for every port.
+    has_any_port: bool,
+    /// A line that [`insecure`](Self::insecure) shows.
+    insecure: Option<u32>,
+}
+
+/// The text from here on is no list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedLine(pub usize);
+
+impl ExactOrigins {
+    /// Reads lines up to an empty one, and returns where the text goes on after it.
+    ///
+    /// # Errors
+    ///
+    /// Where a line begins that is no origin or not after the one before it, or that does not end.
+    pub fn read(text: &Rc<Vec<u8>>, from: usize) -> Result<(Self, usize), MalformedLine> {
+        let mut origins = Self {
+            text: Rc::clone(text),
+            ..Self::default()
+        };
+        let (mut start, mut previous) = (from, &[][..]);
+        loop {
+            let malformed = || MalformedLine(start);
+            let line = line(text, start).ok_or_else(malformed)?;
+            let next = start + line.len() + 1;
+            if line.is_empty() {
+                return Ok((origins, next));
+            }
+            let parts = text
+                .get(start..)
+                .and_then(parse)
+                .filter(|_| previous < line)
+                .ok_or_else(malformed)?;
+            let at = u32::try_from(start).map_err(|_| malformed())?;
+            origins.add(at, &parts);
+            (start, previous) = (next, line);
+        }
+    }
+
+    fn add(&mut self, start: u32, parts: &OriginParts<'_>) {
+        if let HostPart::One(host) = parts.hosts {
+            self.lengths.add(host);
+        }
+        self.has_any_port |= parts.ports == Ports::Any;
+        // The one question that is asked of all entries later.
+        if parts.is_insecure() {
+            self.insecure = Some(start);
+        }
+        self.starts.push(start);
+    }
+
+    /// Puts lines in order and leaves out those that are repeated; `repeats` becomes whether there were any.
+    pub(super) fn sort(lines: &[u8], repeats: &mut bool) -> Self {
+        let lines: BinaryHeap<_> = lines.split_inclusive(|&byte| byte == b'\n').collect();
+        let (mut origins, mut text, mut previous) = (Self::default(), Vec::new(), &[][..]);
+        origins.starts.reserve(lines.len());
+        for line in lines.into_sorted_vec() {
+            let parts = line.strip_suffix(b"\n").and_then(split);
+            if line == previous {
+                *repeats = true;
+            } else if let (Ok(start), Some(parts)) = (u32::try_from(text.len()), parts) {
+                origins.add(start, &parts);
+                text.extend_from_slice(line);
+            }
+            previous = line;
+        }
+        origins.text = text.into();
+        origins
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// One whose pages come over plain HTTP from another machine, if any do.
+    #[must_use]
+    pub fn insecure(&self) -> Option<OriginParts<'_>> {
+        split(line(&self.text, self.insecure? as usize)?)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = OriginParts<'_>> {
+        (0..self.starts.len()).filter_map(|at| self.get(at))
+    }
+
+    /// Where an entry is.
+    #[must_use]
+    pub fn position(&self, parts: &OriginParts<'_>) -> Option<usize> {
+        let HostPart::One(host) = parts.hosts else { return None };
+        self.search(host, parts.scheme, parts.ports).ok()
+    }
+
+    /// Whether an entry allows the origin.
+    pub(super) fn allow(&self, origin: &Origin<'_>) -> bool {
+        let host = origin.host.text();
+        let has = |ports| self.search(host, origin.scheme, ports).is_ok();
+        self.lengths.have(host) && (has(Ports::One(origin.port)) || self.has_any_port && has(Ports::Any))
+    }
+
+    /// The entry on this host that allows the origin, or else has its scheme, or else would with the other one of the web,
+    /// or else any.
+    pub(super) fn closest(&self, host: &[u8], origin: &Origin<'_>) -> Option<OriginParts<'_>> {
+        if !self.lengths.have(host) {
+            return None;
+        }
+        let search = |ports| self.search(host, origin.scheme, ports);
+        // The first of a scheme is the one with the default port.
+        let found = search(Ports::One(origin.port)).or_else(|_| search(Ports::Any));
+        let at = found.or_else(|_| search(Ports::One(None))).unwrap_or_else(|at| at);
+        let is_on = |at: usize| self.get(at).filter(|it| it.hosts == HostPart::One(host));
+        let closest = is_on(at).or_else(|| is_on(at.checked_sub(1)?))?;
+        let other = if origin.scheme == HTTPS { b"http" } else { HTTPS };
+        match self.search(host, other, Ports::One(origin.port)) {
+            Ok(at) if closest.scheme != origin.scheme => self.get(at),
+            _ => Some(closest),
+        }
+    }
+
+    fn get(&self, at: usize) -> Option<OriginParts<'_>> {
+        split(line(&self.text, *self.starts.get(at)? as usize)?)
+    }
+
+    /// Where an entry is, or where it would be.
+    fn search(&self, host: &[u8], scheme: &[u8], ports: Ports) -> Result<usize, usize> {
+        let mut digits = [0; 5];
+        let port = show(ports, &mut digits);
+        let fields = fields(host, scheme, port);
+        self.starts
+            .binary_search_by(|&start| compare(self.text.get(start as usize..).unwrap_or_default(), &fields))
+    }
+}
+
+/// Writes an entry as a line.
+pub(super) fn write(host: &[u8], parts: &OriginParts<'_>, lines: &mut Vec<u8>) {
+    let mut digits = [0; 5];
+    let port = show(parts.ports, &mut digits);
+    for field in fields(host, parts.scheme, port) {
+        lines.extend_from_slice(field);
+    }
+}
+
+/// What makes up a line, the line feed too.
+fn fields<'a>(host: &'a [u8], scheme: &'a [u8], port: &'a [u8]) -> [&'a [u8]; 6] {
+    let scheme = if scheme == HTTPS { b"" } else { scheme };
+    let space = |is_there: bool| if is_there { &b" "[..] } else { b"" };
+    let has_port = !port.is_empty();
+    let has_scheme = has_port || !scheme.is_empty();
+    [host, space(has_scheme), scheme, space(has_port), port, b"\n"]
+}
+
+const HTTPS: &[u8] = b"https";
+
+/// Compares the line that a text begins with.
+fn compare(mut text: &[u8], fields: &[&[u8]]) -> Ordering {
+    for field in fields {
+        let (start, rest) = text.split_at_checked(field.len()).unwrap_or((text, &[]));
+        match start.cmp(field) {
+            Ordering::Equal => text = rest,
+            other => return other,
+        }
+    }
+    Ordering::Equal
+}
+
+/// The digits of a port, or its wildcard; nothing for the default one.
+fn show(ports: Ports, digits: &mut [u8; 5]) -> &[u8] {
+    let mut port = match ports {
+        Ports::Any => return b"*",
+        Ports::One(None) => return b"",
+        Ports::One(Some(port)) => port,
+    };
+    let mut at = digits.len();
+    for digit in digits.iter_mut().rev() {
+        if port == 0 {
+            break;
+        }
+        *digit = b'0' + (port % 10) as u8;
+        port /= 10;
+        at -= 1;
+    }
+    digits.get(at..).unwrap_or_default()
+}
+
+/// The line that begins here, without its line feed.
+fn line(text: &[u8], start: usize) -> Option<&[u8]> {
+    let rest = text.get(start..)?;
+    rest.get(..rest.iter().position(|&byte| byte == b'\n')?)
+}
+
+/// Takes a line apart that was read before.
+fn split(line: &[u8]) -> Option<OriginParts<'_>> {
+    let mut fields = line.split(|&byte| byte == b' ');
+    let host = fields.next()?;
+    let scheme = fields.next().filter(|it| !it.is_empty()).unwrap_or(HTTPS);
+    let ports = match fields.next() {
+        None => Ports::One(None),
+        Some(b"*") => Ports::Any,
+        Some(digits) => Ports::One(Some(parse_port(digits)?)),
+    };
+    Some(OriginParts {
+        scheme,
+        hosts: HostPart::One(host),
+        ports,
+    })
+}
+
+/// Reads the line that a text begins with: an entry that could be listed, written in the one way there is.
+fn parse(text: &[u8]) -> Option<OriginParts<'_>> {
+    let OriginParts { scheme, hosts, ports } = split(line(text, 0)?)?;
+    let HostPart::One(host) = hosts else { return None };
+    let is_default = matches!(ports, Ports::One(Some(port)) if Some(port) == default_port(scheme));
+    let parts = assemble(scheme, host, ports).ok().filter(|it| it.hosts == hosts)?;
+    let is_written_so = compare(text, &fields(host, scheme, show(ports, &mut [0; 5]))) == Ordering::Equal;
+    (is_scheme(scheme) && !is_default && is_written_so).then_some(parts)
+}
