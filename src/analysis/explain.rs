@@ -7,7 +7,7 @@ mod recording_proxy;
 mod render;
 mod scenario;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::check::printable;
 use crate::is_public_suffix;
@@ -103,7 +103,7 @@ pub fn explain(loaded: Loaded, exchange: &Exchange) -> Result<Explanation, &'sta
     let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
 
     let mut proxy = RecordingProxy::new(exchange);
-    let mut filter = Filter::new(Rc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None)));
+    let mut filter = Filter::new(Arc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None)));
     let next = filter.on_request(&mut proxy);
     filter.on_response(&mut proxy);
     let recording = proxy.into_recording();

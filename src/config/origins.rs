@@ -1,6 +1,6 @@
 //! `allowed_origins` and `allowed_origin_regexes`, and what it may not be combined with.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::diagnostic_code::DiagnosticCode;
@@ -169,7 +169,7 @@ pub(crate) struct WrittenOrigins<'n> {
     list: OriginList<'n>,
     regexes: Vec<(Item<'n>, OriginRegex)>,
     /// Both, compiled once for all rules that share them.
-    set: Rc<OriginSet>,
+    set: Arc<OriginSet>,
 }
 
 impl<'n> WrittenOrigins<'n> {
@@ -178,7 +178,7 @@ impl<'n> WrittenOrigins<'n> {
         Self {
             list: OriginList::default(),
             regexes: Vec::new(),
-            set: Rc::default(),
+            set: Arc::default(),
         }
     }
 
@@ -273,9 +273,9 @@ pub(crate) fn compile(
     origins: &WrittenOrigins<'_>,
     dangerous: DangerousOptions,
     credentials: bool,
-) -> Rc<rules::Origins> {
-    Rc::new(rules::Origins {
-        set: Rc::clone(&origins.set),
+) -> Arc<rules::Origins> {
+    Arc::new(rules::Origins {
+        set: Arc::clone(&origins.set),
         credentials,
         dangerous,
     })

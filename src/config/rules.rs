@@ -1,6 +1,7 @@
 //! One set of rules: the keys that stand at the top and in each entry of `policies`.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::checks::{self, WrittenWebSocket};
 use super::cors;
@@ -34,13 +35,13 @@ pub(crate) fn keeps_django_hosts(outside: bool, gives_hosts: bool) -> bool {
 #[derive(Clone)]
 pub(crate) struct RulesBuilder<'n> {
     origins: Rc<WrittenOrigins<'n>>,
-    allowed_hosts: Option<Rc<HostSet>>,
+    allowed_hosts: Option<Arc<HostSet>>,
     host_count: usize,
-    hosts: Option<Rc<Hosts>>,
+    hosts: Option<Arc<Hosts>>,
     websocket: Option<WrittenWebSocket>,
     is_django_hosts: bool,
-    csrf: Option<Rc<Csrf>>,
-    cors: Option<Rc<Cors>>,
+    csrf: Option<Arc<Csrf>>,
+    cors: Option<Arc<Cors>>,
     credentials: bool,
 }
 
@@ -65,7 +66,7 @@ impl<'n> RulesBuilder<'n> {
             let outside = builder.is_django_hosts;
             builder.is_django_hosts = keeps_django_hosts(outside, inherited.is_some());
             builder.host_count = patterns.len();
-            builder.allowed_hosts = Some(Rc::new(patterns.into_iter().collect()));
+            builder.allowed_hosts = Some(Arc::new(patterns.into_iter().collect()));
         }
         let cors = cors::read(section.object("cors", diagnostics), shared.debug, diagnostics);
         let websocket = checks::read_websocket(section.object("websocket", diagnostics), diagnostics);
@@ -74,16 +75,16 @@ impl<'n> RulesBuilder<'n> {
         let is_new = |key| inherited.is_none() || section.has(key);
         if is_new("cors") {
             builder.credentials = cors.credentials;
-            builder.cors = cors.rules.map(Rc::new);
+            builder.cors = cors.rules.map(Arc::new);
         }
         if is_new("websocket") {
             builder.websocket = websocket;
         }
         if is_new("hosts") {
-            builder.hosts = hosts.map(Rc::new);
+            builder.hosts = hosts.map(Arc::new);
         }
         if is_new("csrf") {
-            builder.csrf = csrf.map(Rc::new);
+            builder.csrf = csrf.map(Arc::new);
         }
         if lists_origins || is_new("cors") {
             builder

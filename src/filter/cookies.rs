@@ -1,6 +1,6 @@
 //! Tells of cookies that browsers drop: each name once, with the fix.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 use log::warn;
 
@@ -19,7 +19,7 @@ pub const MAX_NAMES: usize = 64;
 /// The names that were told. Its memory is bounded, whatever backends send.
 #[derive(Debug, Default)]
 pub struct Cookies {
-    told: RefCell<Vec<Box<[u8]>>>,
+    told: Mutex<Vec<Box<[u8]>>>,
 }
 
 impl Cookies {
@@ -51,7 +51,7 @@ impl Cookies {
     }
 
     fn is_new(&self, name: &[u8]) -> bool {
-        let mut told = self.told.borrow_mut();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = told.len() < MAX_NAMES && !told.iter().any(|it| **it == *cut(name));
         if is_new {
             told.push(cut(name).into());

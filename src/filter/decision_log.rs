@@ -1,9 +1,9 @@
 //! What the log says: one line a decision, `key=value`, with the value and the fix, and no more lines than a person
 //! would read however many requests there are.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use log::{debug, warn};
@@ -26,7 +26,7 @@ pub const MAX_BUCKETS: usize = 8;
 /// [`MAX_BUCKETS`] hashes for each finding, whatever clients send.
 #[derive(Debug, Default)]
 pub struct DecisionLog {
-    limiters: RefCell<Vec<RateLimiter>>,
+    limiters: Mutex<Vec<RateLimiter>>,
     /// Keyed at random: who sends requests cannot make one origin pass for the repetition of another.
     hasher: RandomState,
 }
@@ -102,7 +102,7 @@ impl DecisionLog {
 
     /// Counts a rejection. Returns the events that were suppressed before it, or `None` if it is suppressed too.
     fn count(&self, finding: Finding, value: u64, now: Duration) -> Option<Suppressed> {
-        let mut limiters = self.limiters.borrow_mut();
+        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         let index = match limiters.iter().position(|limiter| limiter.finding == finding) {
             Some(index) => index,
             None => {

@@ -20,6 +20,12 @@ pub struct FilterConfig {
     pub(super) dropped_cookies: Option<u32>,
 }
 
+// The native twin builds one on the main thread, and every worker uses it.
+const _: () = {
+    const fn is_shared_by_threads<T: Send + Sync>() {}
+    is_shared_by_threads::<FilterConfig>();
+};
+
 /// The name under which the access log finds the decision.
 pub const FINDING: &str = "origin_gate";
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::filter_config::{FINDING, FilterConfig, Record};
 use super::proxy::{Headers, Proxy, Unavailable};
@@ -26,7 +26,7 @@ pub enum Next {
 /// One stream.
 #[derive(Debug)]
 pub struct Filter {
-    config: Rc<FilterConfig>,
+    config: Arc<FilterConfig>,
     phase: Phase,
 }
 
@@ -52,7 +52,7 @@ enum Decided {
 impl Filter {
     /// Begins a stream.
     #[must_use]
-    pub fn new(config: Rc<FilterConfig>) -> Self {
+    pub fn new(config: Arc<FilterConfig>) -> Self {
         Self {
             config,
             phase: Phase::Idle,
@@ -61,7 +61,7 @@ impl Filter {
 
     /// Deals with the request's headers.
     pub fn on_request(&mut self, proxy: &mut impl Proxy) -> Next {
-        let config = Rc::clone(&self.config);
+        let config = Arc::clone(&self.config);
         match self.decide(proxy, &config) {
             Err(Unavailable) => self.refuse_unavailable(proxy),
             Ok(Decided::Replied) => Next::Stop,
@@ -126,7 +126,7 @@ impl Filter {
     }
 
     fn refuse_unavailable(&mut self, proxy: &impl Proxy) -> Next {
-        let config = Rc::clone(&self.config);
+        let config = Arc::clone(&self.config);
         let verdict = config.policy.refuse_unavailable();
         config.record_decision(proxy, &verdict, &Request::default());
         match verdict.action {

@@ -1,6 +1,6 @@
 //! A plugin configuration.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use log::{error, info, warn};
@@ -13,7 +13,7 @@ use filter::{Filter, FilterConfig, REVISION, Unavailable, VERSION};
 /// One plugin configuration in one VM.
 #[derive(Default)]
 pub(super) struct Root {
-    config: Option<Rc<FilterConfig>>,
+    config: Option<Arc<FilterConfig>>,
     gauge: Option<PolicyGauge>,
 }
 
@@ -27,7 +27,7 @@ impl Root {
             Ok(Ok(loaded)) => {
                 announce(&loaded, started);
                 self.gauge = PolicyGauge::new(&loaded.digest);
-                self.config = Some(Rc::new(FilterConfig::new(
+                self.config = Some(Arc::new(FilterConfig::new(
                     loaded.policy,
                     loaded.provenance,
                     abi::define_counter,

@@ -1,6 +1,6 @@
 //! The origins that a policy allows, and what it allows them.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::finding::{Allow, Deny};
 use super::origin::{NoOrigin, Origin};
@@ -11,7 +11,7 @@ use super::set::{Match, Mismatch, OriginSet};
 #[derive(Debug, Default)]
 pub struct Origins {
     /// The patterns.
-    pub set: Rc<OriginSet>,
+    pub set: Arc<OriginSet>,
     /// Whether pages may read with credentials.
     pub credentials: bool,
     /// The risks that the operator takes on purpose.

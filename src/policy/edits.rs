@@ -1,7 +1,7 @@
 //! What is written into requests and responses, ready to be written: nothing here asks a policy.
 
 use std::borrow::Cow;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::headers;
 
@@ -25,7 +25,7 @@ pub struct CorsGrant<'a> {
     /// Whether it may read it with its visitor's cookies.
     pub credentials: bool,
     /// The names of the headers that it may read, joined; empty for none.
-    pub expose: Rc<str>,
+    pub expose: Arc<str>,
 }
 
 /// Which page may read a response. The order is that of strictness, the strictest first.

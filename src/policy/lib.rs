@@ -92,7 +92,7 @@ impl Policy {
     ///
     /// ```
     /// # use origin_gate_policy as policy;
-    /// use std::rc::Rc;
+    /// use std::sync::Arc;
     ///
     /// use policy::Policy;
     /// use policy::pattern::OriginPattern;
@@ -100,9 +100,9 @@ impl Policy {
     /// use policy::rules::{Origins, Rules};
     ///
     /// let entry = OriginPattern::parse("https://*.example.com").unwrap();
-    /// let origins = Origins { set: Rc::new([entry].into_iter().collect()), ..Origins::default() };
+    /// let origins = Origins { set: Arc::new([entry].into_iter().collect()), ..Origins::default() };
     /// let websocket = Some(policy::check::WebSocket::default());
-    /// let rules = Rules { origins: Rc::new(origins), websocket, ..Rules::default() };
+    /// let rules = Rules { origins: Arc::new(origins), websocket, ..Rules::default() };
     /// let policy = Policy::new(vec![], rules, false);
     ///
     /// let decide = |origin: &str| {

@@ -1,6 +1,6 @@
 //! One set of rules.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub use super::allowed::{DangerousOptions, Origins};
 use super::check::{Cors, Csrf, Hosts, WebSocket};
@@ -10,15 +10,15 @@ use super::set::HostSet;
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// `allowed_origins` and `allowed_origin_regexes`.
-    pub origins: Rc<Origins>,
+    pub origins: Arc<Origins>,
     /// `allowed_hosts`, if given.
-    pub allowed_hosts: Option<Rc<HostSet>>,
+    pub allowed_hosts: Option<Arc<HostSet>>,
     /// The host check; `None` if it is off.
-    pub hosts: Option<Rc<Hosts>>,
+    pub hosts: Option<Arc<Hosts>>,
     /// The WebSocket check; `None` if it is off.
     pub websocket: Option<WebSocket>,
     /// The check of cross-site writes; `None` if it is off.
-    pub csrf: Option<Rc<Csrf>>,
+    pub csrf: Option<Arc<Csrf>>,
     /// CORS; `None` if it is off.
-    pub cors: Option<Rc<Cors>>,
+    pub cors: Option<Arc<Cors>>,
 }

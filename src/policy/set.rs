@@ -4,7 +4,7 @@
 mod exact;
 mod hosts;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub use exact::{ExactOrigins, MalformedLine};
 pub use hosts::HostSet;
@@ -17,7 +17,7 @@ use super::suffix_map::SuffixMap;
 #[derive(Debug, Default)]
 pub struct OriginSet {
     any: bool,
-    exact: Rc<ExactOrigins>,
+    exact: Arc<ExactOrigins>,
     subdomains: SuffixMap<SchemePorts>,
     /// `prefix*suffix.domain` under `domain`, there under `prefix`, and there under `suffix`.
     labels: SuffixMap<SuffixMap<SuffixMap<SchemePorts>>>,
@@ -151,7 +151,7 @@ impl OriginSet {
 
     /// Has these origins in the place of those that were added without a wildcard in their host.
     #[must_use]
-    pub fn with_exact(self, exact: Rc<ExactOrigins>) -> Self {
+    pub fn with_exact(self, exact: Arc<ExactOrigins>) -> Self {
         Self { exact, ..self }
     }
 

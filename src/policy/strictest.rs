@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::edits::{AllowOrigin, CorsGrant, ResponseCors};
 use super::finding::{Allow, Check, Deny, Finding, Outcome};
@@ -257,7 +257,7 @@ impl CorsGrant<'_> {
             // `["*"]` is a wildcard without credentials, beside which it is an error; then the shorter list holds.
             (own, theirs) if own == theirs || theirs == "*" => self.expose,
             ("*", _) => other.expose,
-            (own, theirs) => Rc::from(String::from_utf8_lossy(&intersect(
+            (own, theirs) => Arc::from(String::from_utf8_lossy(&intersect(
                 own.as_bytes(),
                 theirs.as_bytes(),
                 <[u8]>::eq_ignore_ascii_case,

@@ -1,7 +1,7 @@
 //! The filter in this process, on a proxy made of vectors.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use config::Loaded;
@@ -12,7 +12,7 @@ use super::stream::{self, Fields, Host, LocalReply, Stream};
 
 /// A filter under one policy. `broken` names the call that its proxy refuses.
 pub(crate) struct Native {
-    pub gate: Rc<FilterConfig>,
+    pub gate: Arc<FilterConfig>,
     pub broken: Option<&'static str>,
     counters: Vec<String>,
     filter: Filter,
@@ -21,12 +21,12 @@ pub(crate) struct Native {
 impl Native {
     pub(crate) fn new(loaded: Loaded) -> Self {
         let mut counters = Vec::new();
-        let gate = Rc::new(FilterConfig::new(loaded.policy, loaded.provenance, |name| {
+        let gate = Arc::new(FilterConfig::new(loaded.policy, loaded.provenance, |name| {
             counters.push(name.to_owned());
             u32::try_from(counters.len() - 1).ok()
         }));
         Self {
-            filter: Filter::new(Rc::clone(&gate)),
+            filter: Filter::new(Arc::clone(&gate)),
             gate,
             broken: None,
             counters,
@@ -35,9 +35,9 @@ impl Native {
 
     /// Whose proxy makes no counters.
     pub(crate) fn without_counters(loaded: Loaded) -> Self {
-        let gate = Rc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None));
+        let gate = Arc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None));
         Self {
-            filter: Filter::new(Rc::clone(&gate)),
+            filter: Filter::new(Arc::clone(&gate)),
             gate,
             broken: None,
             counters: Vec::new(),
@@ -58,7 +58,7 @@ impl Native {
 
 impl Host for Native {
     fn begin(&mut self) {
-        self.filter = Filter::new(Rc::clone(&self.gate));
+        self.filter = Filter::new(Arc::clone(&self.gate));
     }
 
     fn on_request(&mut self, stream: &mut Stream) -> bool {

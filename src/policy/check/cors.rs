@@ -1,7 +1,7 @@
 //! What a page may read: the CORS protocol (Fetch §3.2) from the server's side.
 
 use std::borrow::Cow;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{CheckInput, Mode};
 use crate::edits::{AllowOrigin, CorsGrant, ResponseCors};
@@ -22,7 +22,7 @@ pub struct Cors {
     /// `allow_headers`.
     pub headers: AllowList,
     /// `expose_headers`, joined; empty for none.
-    pub expose: Rc<str>,
+    pub expose: Arc<str>,
     /// `max_age`, in seconds.
     pub max_age: u32,
     /// `allow_private_network`.
@@ -125,7 +125,7 @@ impl Cors {
         CorsGrant {
             origin,
             credentials: self.credentials,
-            expose: Rc::clone(&self.expose),
+            expose: Arc::clone(&self.expose),
         }
     }
 
