@@ -11,28 +11,29 @@ fail() {
 }
 
 source release/module.sh
+source release/twin.sh
 source tests/tools.sh
 source tests/verbs.sh
 
 demo() {
-  [[ -z ${1:-} || $1 == --browser ]] || fail "demo: '$1' is no option; there is --browser"
+  [[ -z ${1:-} || $1 == --browser ]] || fail "demo: '$1' is no option; there are --browser and --native"
   build
   if [[ ${1:-} == --browser ]]; then
     need_python tests
     need_envoy
-    "$PYTHON" envoy/demo/before_after.py --envoy "$ENVOY_BIN" --module "$MODULE" --pictures "$TOOLS/pictures"
+    "$PYTHON" envoy/demo/before_after.py --envoy "$ENVOY_BIN" --module "$ARTEFACT" --pictures "$TOOLS/pictures"
     return
   fi
   need_python demo
   need_envoy
-  "$PYTHON" envoy/demo/demo.py demo --envoy "$ENVOY_BIN" --module "$MODULE"
+  "$PYTHON" envoy/demo/demo.py demo --envoy "$ENVOY_BIN" --module "$ARTEFACT"
 }
 
 run() {
   build
   need_python demo
   need_envoy
-  exec "$PYTHON" envoy/demo/demo.py run --envoy "$ENVOY_BIN" --module "$MODULE"
+  exec "$PYTHON" envoy/demo/demo.py run --envoy "$ENVOY_BIN" --module "$ARTEFACT"
 }
 
 help() {
@@ -45,6 +46,9 @@ help() {
   run     the same on fixed ports (Envoy 10000, admin 9901), up until Ctrl-C
   test    everything that a change must pass: format, lints, unit, table, property and end-to-end tests
   help    this
+
+With --native after the verb, build, demo, run, e2e, soak and faults take the native twin, dist/liborigin_gate.so: the same
+filter as a library that Envoy loads into itself, on Linux.
 
 The rest is for when you need it.
 
@@ -92,6 +96,19 @@ release's.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END
 }
+
+# What the verbs build and run: the module, or with --native its twin.
+NATIVE=
+ARTEFACT=$MODULE
+if [[ ${2:-} == --native ]]; then
+  case $1 in
+    build | demo | run | e2e | soak | faults) ;;
+    *) fail "$1: there is no --native" ;;
+  esac
+  NATIVE=yes
+  ARTEFACT=$TWIN
+  set -- "$1" "${@:3}"
+fi
 
 case ${1:-help} in
   build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | host | audit | e2e | faults | soak | peers | compose | bench | sizes | fuzz)

@@ -10,12 +10,18 @@ readonly MODULE_BUDGET=320000
 readonly WASM_OPT=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int
   --enable-reference-types --enable-sign-ext --low-memory-unused)
 UNOPTIMISED=
+# How something else is linked.
+LINKED=()
 
 build() {
   local size
+  if [[ -n $NATIVE ]]; then
+    build_twin
+    return
+  fi
   need_rust
   say "building the module"
-  reproducibly "$TARGET" build --package origin-gate-module
+  reproducibly "$TARGET" build --release --package origin-gate-module
   mkdir -p dist
   finish_module "${CARGO_TARGET_DIR:-target}/$TARGET/release/origin_gate.wasm" "$MODULE.new"
   # A proxy that has the old file mapped keeps it whole.
@@ -31,7 +37,7 @@ build() {
 # Builds for a target so that the same source gives the same bytes wherever it lies: none of this machine's paths gets
 # in. Crates are fetched first, for their folder to be there.
 reproducibly() {
-  local target=$1 verb=$2 revision flags=("--remap-path-prefix=$PWD=.") folder rustc
+  local target=$1 verb=$2 revision flags=("--remap-path-prefix=$PWD=." "${LINKED[@]}") folder rustc
   shift 2
   cargo fetch --quiet --locked --target "$target"
   for folder in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
@@ -42,7 +48,7 @@ reproducibly() {
   flags+=("--remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$rustc")
   revision=$(revision)
   CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") ORIGIN_GATE_REVISION=$revision \
-    cargo "$verb" --quiet --locked --release --target "$target" "$@"
+    cargo "$verb" --quiet --locked --target "$target" "$@"
 }
 
 # All that is done to the module after the compiler.
@@ -96,7 +102,7 @@ dist() {
   for target in $(command_targets); do
     need_target "$target"
     say "building the command for $target"
-    reproducibly "$target" build --package origin-gate
+    reproducibly "$target" build --release --package origin-gate
     built+=("$target=${CARGO_TARGET_DIR:-target}/$target/release/origin-gate")
   done
   say "packing"

@@ -16,6 +16,7 @@ test() {
   wait "$fetching" || true
   trap - EXIT
   build
+  build_twin
   say "what is published, and how"
   need_python release
   ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/release/pytest.ini tests/release \
@@ -26,8 +27,8 @@ test() {
   say "the shop's own tests"
   (cd envoy/demo/shop && env --ignore-environment PYTHONDONTWRITEBYTECODE=1 "../../../$PYTHON" manage.py test --verbosity 0)
   need_envoy
-  say "the filter under Django's settings, against Django; the corpus on a real Envoy"
-  ORIGIN_GATE_PYTHON=$PWD/$PYTHON ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE \
+  say "the filter under Django's settings, against Django; the corpus on a real Envoy, with the module and with its twin"
+  ORIGIN_GATE_PYTHON=$PWD/$PYTHON ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE ORIGIN_GATE_TWIN=$PWD/$TWIN \
     cargo test --quiet --locked --workspace --lib -- --ignored --show-output
   need_npm_packages tests/e2e node || true
   say "responses and upgrades end to end"
@@ -151,7 +152,7 @@ e2e() {
 run_e2e() {
   need_empty_module
   (($#)) || set -- --numprocesses=2 --dist=loadfile tests/e2e
-  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE "$PYTHON" -m pytest -c tests/e2e/pytest.ini "$@"
+  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$ARTEFACT "$PYTHON" -m pytest -c tests/e2e/pytest.ini "$@"
 }
 
 soak() {

@@ -6,6 +6,7 @@
 mod cookies;
 mod decision_log;
 mod filter_config;
+mod loading;
 mod pairs;
 mod proxy;
 mod received;
@@ -16,6 +17,7 @@ mod stream;
 pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_NAMES};
 pub use decision_log::{DecisionLog, INTERVAL, MAX_BUCKETS};
 pub use filter_config::{FINDING, FilterConfig};
+pub use loading::{log_loaded, log_refused, variables};
 pub use pairs::Pairs;
 pub use proxy::{Headers, Proxy, Unavailable};
 pub use stream::{Filter, Next};

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log::{error, info, warn};
-
 use super::abi;
 use super::stream::Stream;
 use config::{ConfigErrors, Loaded};
-use filter::{Filter, FilterConfig, REVISION, Unavailable, VERSION};
+use filter::{Filter, FilterConfig, Unavailable};
 
 /// One plugin configuration in one VM.
 #[derive(Default)]
@@ -23,7 +21,8 @@ impl Root {
         let started = abi::now();
         // There from the first VM on, so that it is seen to rise.
         let refused = abi::define_counter("origin_gate_policies_refused");
-        let errors = match abi::configuration(size).map(|it| config::load_with(&it, &variables())) {
+        let errors: Vec<String> = match abi::configuration(size).map(|it| config::load_with(&it, &filter::variables()))
+        {
             Ok(Ok(loaded)) => {
                 announce(&loaded, started);
                 self.gauge = PolicyGauge::new(&loaded.digest);
@@ -37,10 +36,7 @@ impl Root {
             Ok(Err(ConfigErrors { errors, .. })) => errors.iter().map(ToString::to_string).collect(),
             Err(Unavailable) => vec!["the proxy did not hand the configuration over".to_owned()],
         };
-        error!("Origin Gate policy refused, errors={}", errors.len());
-        for error in errors {
-            error!("{error}");
-        }
+        filter::log_refused(&errors);
         if let Some(counter) = refused {
             abi::add(counter, 1);
         }
@@ -105,19 +101,10 @@ fn announce(loaded: &Loaded, started: Duration) {
         return;
     }
     abi::share(&key, &u64::try_from(now.as_nanos()).unwrap_or_default().to_le_bytes());
-    info!(
-        "Origin Gate policy loaded version={VERSION} revision={REVISION} {loaded} load_ms={} memory_kib={}",
-        now.saturating_sub(started).as_millis() as u64,
-        core::arch::wasm32::memory_size(0) * 64,
+    let memory = core::arch::wasm32::memory_size(0) * 64;
+    filter::log_loaded(
+        loaded,
+        now.saturating_sub(started),
+        format_args!(" memory_kib={memory}"),
     );
-    for warning in &loaded.warnings {
-        warn!("{warning}");
-    }
-}
-
-/// The VM's environment. A value that is not UTF-8 fits no setting, and is shown with replacement characters.
-fn variables() -> Vec<(String, String)> {
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
-    variables.collect()
 }

@@ -1,7 +1,9 @@
 //! The corpus through a real Envoy: one process, one listener a policy, a backend that answers what each case says.
 //!
-//! `./build.sh test` names the binary and the module in `ENVOY_BIN` and `ORIGIN_GATE_MODULE`.
+//! `./build.sh test` names the binary, the module and its twin in `ENVOY_BIN`, `ORIGIN_GATE_MODULE` and
+//! `ORIGIN_GATE_TWIN`.
 
+mod artefact;
 mod exchange;
 mod native_filters;
 mod process;
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use crate::support::{Case, Envoy, Response, Seen, Suite};
+use artefact::Artefact;
 use exchange::{Backend, exchange, get};
 use process::{RunningEnvoy, listener_name};
 use serde_json::json;
@@ -21,17 +24,40 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[test]
 #[ignore = "needs Envoy and the module: ./build.sh test"]
 fn the_corpus_passes_on_a_real_envoy() {
-    let suites = support::corpus();
-    let backend = Backend::start();
-    let proxy = RunningEnvoy::start(&suites, &backend);
+    pass_the_corpus(Artefact::Module);
+}
+
+#[test]
+#[ignore = "needs Envoy and the twin: ./build.sh test"]
+fn the_corpus_passes_on_a_real_envoy_with_the_twin() {
+    pass_the_corpus(Artefact::Twin);
+}
+
+fn pass_the_corpus(artefact: Artefact) {
     let mut failures = BTreeMap::new();
+    let mut count = 0;
+    for suites in artefact.together(support::corpus()) {
+        pass_on_one_envoy(artefact, &suites, &mut failures, &mut count);
+    }
+    assert!(count >= 120, "only {count} cases: is the corpus there?");
+    support::report(&failures, count);
+}
+
+fn pass_on_one_envoy(
+    artefact: Artefact,
+    suites: &[Suite],
+    failures: &mut BTreeMap<String, Vec<String>>,
+    count: &mut usize,
+) {
+    let backend = Backend::start();
+    let proxy = RunningEnvoy::start(artefact, suites, &backend);
+    let before = failures.len();
     let mut told = HashMap::new();
     let mut counters = Vec::new();
-    let mut count = 0;
     for (number, suite) in suites.iter().enumerate() {
         let address = proxy.address(&listener_name(number));
         for case in suite.cases.iter().filter(|case| case.envoy != Envoy::CannotSay) {
-            count += 1;
+            *count += 1;
             let id = format!("case-{count}");
             let name = format!("{}: {}", suite.file, case.name);
             let seen = exchange(address, case, &id, &backend);
@@ -48,38 +74,38 @@ fn the_corpus_passes_on_a_real_envoy() {
             }
         }
     }
-    assert!(count >= 120, "only {count} cases: is the corpus there?");
-    compare_access_log(&proxy, &told, &mut failures);
-    compare_counters(&proxy, &counters, &mut failures);
-    if !failures.is_empty() {
+    compare_access_log(&proxy, &told, failures);
+    compare_counters(&proxy, &counters, failures);
+    if failures.len() > before {
         println!("{}", proxy.log());
     }
-    support::report(&failures, count);
     println!("{count} cases passed on {}", proxy.version());
 }
 
 #[test]
-#[ignore = "needs Envoy and the module: ./build.sh test"]
+#[ignore = "needs Envoy, the module and the twin: ./build.sh test"]
 fn a_wrong_policy_keeps_envoy_from_starting() {
-    let policy = r#"{"allowed_origins": ["slykertech.co.zw", "https://a.example/"], "alowed_hosts": []}"#;
-    let suite = Suite {
-        file: "wrong".to_owned(),
-        policy: policy.to_owned(),
-        environment: Vec::new(),
-        cases: Vec::new(),
-    };
-    let backend = Backend::start();
-    let mut process = RunningEnvoy::spawn(&[suite], &backend);
-    let status = process.wait_for_exit();
-    assert!(!status, "Envoy started with a policy that is wrong");
-    let log = process.log();
-    for line in [
-        "allowed_origins[0]: `slykertech.co.zw`: an origin begins with a scheme; write `https://slykertech.co.zw`",
-        "allowed_origins[1]: `https://a.example/`: an origin ends after the host or port: no path, not even `/`, \
-         no query; write `https://a.example`",
-        "alowed_hosts: unknown key; did you mean `allowed_hosts`?",
-    ] {
-        assert!(log.contains(line), "not logged: {line}\n{log}");
+    for artefact in [Artefact::Module, Artefact::Twin] {
+        let policy = r#"{"allowed_origins": ["slykertech.co.zw", "https://a.example/"], "alowed_hosts": []}"#;
+        let suite = Suite {
+            file: "wrong".to_owned(),
+            policy: policy.to_owned(),
+            environment: Vec::new(),
+            cases: Vec::new(),
+        };
+        let backend = Backend::start();
+        let mut process = RunningEnvoy::spawn(artefact, &[suite], &backend);
+        let status = process.wait_for_exit();
+        assert!(!status, "Envoy started with a policy that is wrong");
+        let log = process.log();
+        for line in [
+            "allowed_origins[0]: `slykertech.co.zw`: an origin begins with a scheme; write `https://slykertech.co.zw`",
+            "allowed_origins[1]: `https://a.example/`: an origin ends after the host or port: no path, not even `/`, \
+             no query; write `https://a.example`",
+            "alowed_hosts: unknown key; did you mean `allowed_hosts`?",
+        ] {
+            assert!(log.contains(line), "not logged: {line}\n{log}");
+        }
     }
 }
 
@@ -89,7 +115,7 @@ fn a_wrong_policy_keeps_envoy_from_starting() {
 fn a_hundred_thousand_origins_fit() {
     let suite = large_suite();
     let backend = Backend::start();
-    let proxy = RunningEnvoy::start(std::slice::from_ref(&suite), &backend);
+    let proxy = RunningEnvoy::start(Artefact::Module, std::slice::from_ref(&suite), &backend);
     for (number, case) in suite.cases.iter().enumerate() {
         let seen = exchange(
             proxy.address(&listener_name(0)),
@@ -206,10 +232,15 @@ fn compare_access_log(
 fn compare_counters(proxy: &RunningEnvoy, counters: &[String], failures: &mut BTreeMap<String, Vec<String>>) {
     let mut expected: BTreeMap<String, u64> = BTreeMap::new();
     for counter in counters {
-        *expected.entry(format!("wasmcustom.{counter}")).or_default() += 1;
+        *expected
+            .entry(format!("{}{counter}", proxy.artefact.counters()))
+            .or_default() += 1;
     }
     let read = || -> BTreeMap<String, u64> {
-        let stats = get(proxy.admin, "/stats?type=Counters&filter=wasmcustom");
+        let stats = get(
+            proxy.admin,
+            &format!("/stats?type=Counters&filter=^{}", proxy.artefact.counters()),
+        );
         let lines = stats.lines().filter_map(|line| line.split_once(": "));
         let counters = lines.map(|(name, value)| (name.to_owned(), value.parse().unwrap()));
         counters.filter(|(_, value)| *value > 0).collect()

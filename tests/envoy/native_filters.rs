@@ -8,6 +8,7 @@ use analysis::explain::{Scenario, explain};
 use import::import_envoy;
 use serde_json::{Value, json};
 
+use super::artefact::Artefact;
 use super::process::{RunningEnvoy, cluster, socket};
 use crate::random::Random;
 
@@ -231,7 +232,7 @@ fn an_imported_policy_lets_in_whom_envoys_filters_let_in() {
     // Long: each kind of question, asked of both.
     let mut random = Random(0x5DEE_CE66_D1CE_4E5B);
     let hosts: Vec<_> = (0..40).map(|number| virtual_host(number, &mut random)).collect();
-    let envoy = RunningEnvoy::spawn_with(|_| configuration(&hosts)).wait();
+    let envoy = RunningEnvoy::spawn_with(Artefact::Module, &[], |_| configuration(&hosts)).wait();
     let stream = &mut BufReader::new(TcpStream::connect(envoy.address("native")).unwrap());
     let (mut equal, mut stricter, mut imported) = (0, 0, 0);
     for (number, host) in hosts.iter().enumerate() {

@@ -10,10 +10,12 @@ use std::{env, fs, thread};
 use serde_json::{Value, json};
 
 use super::PATIENCE;
+use super::artefact::Artefact;
 use super::exchange::{Backend, get};
 use crate::support::Suite;
 
 pub(super) struct RunningEnvoy {
+    pub artefact: Artefact,
     pub process: Child,
     pub folder: PathBuf,
     pub admin: SocketAddr,
@@ -21,8 +23,8 @@ pub(super) struct RunningEnvoy {
 }
 
 impl RunningEnvoy {
-    pub(super) fn start(suites: &[Suite], backend: &Backend) -> Self {
-        Self::spawn(suites, backend).wait()
+    pub(super) fn start(artefact: Artefact, suites: &[Suite], backend: &Backend) -> Self {
+        Self::spawn(artefact, suites, backend).wait()
     }
 
     /// Waits until it answers.
@@ -53,16 +55,15 @@ impl RunningEnvoy {
         envoy
     }
 
-    pub(super) fn spawn(suites: &[Suite], backend: &Backend) -> Self {
-        let module = env::var("ORIGIN_GATE_MODULE").expect("ORIGIN_GATE_MODULE names the module: run ./build.sh test");
-        Self::spawn_with(|folder| {
+    pub(super) fn spawn(artefact: Artefact, suites: &[Suite], backend: &Backend) -> Self {
+        Self::spawn_with(artefact, suites, |folder| {
             let access_log = folder.join("access");
-            envoy_config(suites, backend, &module, &access_log.to_string_lossy())
+            envoy_config(artefact, suites, backend, &access_log.to_string_lossy())
         })
     }
 
     /// Starts it with a configuration, which may name files of its folder.
-    pub(super) fn spawn_with(config: impl FnOnce(&Path) -> Value) -> Self {
+    pub(super) fn spawn_with(artefact: Artefact, suites: &[Suite], config: impl FnOnce(&Path) -> Value) -> Self {
         let binary = env::var("ENVOY_BIN").expect("ENVOY_BIN names Envoy: run ./build.sh test");
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -81,7 +82,9 @@ impl RunningEnvoy {
             .arg("--admin-address-path")
             .arg(folder.join("admin"))
             .args(["--concurrency", "1", "--use-dynamic-base-id", "--log-level", "warning"])
-            .args(["--component-log-level", "wasm:info", "--file-flush-interval-msec", "50"])
+            .args(["--component-log-level", &format!("{}:info", artefact.log())])
+            .args(["--file-flush-interval-msec", "50"])
+            .envs(artefact.environment(suites))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -89,6 +92,7 @@ impl RunningEnvoy {
             .unwrap();
         let admin = "127.0.0.1:0".parse().unwrap();
         Self {
+            artefact,
             process,
             folder,
             admin,
@@ -142,11 +146,11 @@ pub(super) fn listener_name(number: usize) -> String {
     format!("policy-{number}")
 }
 
-pub(super) fn envoy_config(suites: &[Suite], backend: &Backend, module: &str, access_log: &str) -> Value {
+pub(super) fn envoy_config(artefact: Artefact, suites: &[Suite], backend: &Backend, access_log: &str) -> Value {
     let listeners: Vec<_> = suites
         .iter()
         .enumerate()
-        .map(|(number, suite)| listener(number, suite, module, access_log))
+        .map(|(number, suite)| listener(artefact, number, suite, access_log))
         .collect();
     json!({
         "admin": { "address": socket(([127, 0, 0, 1], 0).into()) },
@@ -200,7 +204,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     text
 }
 
-pub(super) fn listener(number: usize, suite: &Suite, module: &str, access_log: &str) -> Value {
+pub(super) fn listener(artefact: Artefact, number: usize, suite: &Suite, access_log: &str) -> Value {
     let name = &listener_name(number);
     let routes = json!([
         { "match": { "prefix": "/no-route/" }, "direct_response": { "status": 404 } },
@@ -221,11 +225,11 @@ pub(super) fn listener(number: usize, suite: &Suite, module: &str, access_log: &
                         "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
                         "path": access_log,
                         "log_format": { "text_format_source": { "inline_string":
-                            "%REQ(X-CASE)% %FILTER_STATE(wasm.origin_gate:PLAIN)% %RESPONSE_CODE_DETAILS%\n" } },
+                            format!("%REQ(X-CASE)% {} %RESPONSE_CODE_DETAILS%\n", artefact.finding()) } },
                     },
                 }],
                 "http_filters": [
-                    filter(number, suite, module),
+                    artefact.filter(name, suite, &configuration(number, &suite.policy)),
                     {
                         "name": "envoy.filters.http.router",
                         "typed_config": {
@@ -236,32 +240,5 @@ pub(super) fn listener(number: usize, suite: &Suite, module: &str, access_log: &
                 "route_config": { "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": routes }] },
             },
         }] }],
-    })
-}
-
-fn filter(number: usize, suite: &Suite, module: &str) -> Value {
-    let environment: HashMap<_, _> = suite.environment.iter().cloned().collect();
-    // VMs are shared by those that are configured alike.
-    let vm_id = match suite.environment.is_empty() {
-        true => "origin_gate".to_owned(),
-        false => listener_name(number),
-    };
-    json!({
-        "name": "origin_gate",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-            "config": {
-                "name": "origin_gate",
-                "root_id": "origin_gate",
-                "failure_policy": "FAIL_CLOSED",
-                "configuration": configuration(number, &suite.policy),
-                "vm_config": {
-                    "vm_id": vm_id,
-                    "environment_variables": { "key_values": environment },
-                    "runtime": "envoy.wasm.runtime.v8",
-                    "code": { "local": { "filename": module } },
-                },
-            },
-        },
     })
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::origin::{Origin, default_port, is_scheme, parse_port};
 use crate::pattern::{HostPart, OriginParts, Ports, assemble};
@@ -17,7 +17,7 @@ use crate::suffix_map::Lengths;
 #[derive(Debug, Default)]
 pub struct ExactOrigins {
     /// The lines, perhaps among others.
-    text: Rc<Vec<u8>>,
+    text: Arc<Vec<u8>>,
     /// Where each begins.
     starts: Vec<u32>,
     lengths: Lengths,
@@ -37,9 +37,9 @@ impl ExactOrigins {
     /// # Errors
     ///
     /// Where a line begins that is no origin or not after the one before it, or that does not end.
-    pub fn read(text: &Rc<Vec<u8>>, from: usize) -> Result<(Self, usize), MalformedLine> {
+    pub fn read(text: &Arc<Vec<u8>>, from: usize) -> Result<(Self, usize), MalformedLine> {
         let mut origins = Self {
-            text: Rc::clone(text),
+            text: Arc::clone(text),
             ..Self::default()
         };
         let (mut start, mut previous) = (from, &[][..]);

@@ -1,0 +1,72 @@
+//! A policy in force: what Envoy calls a filter's configuration.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::abi::{Loading, Proxy};
+use config::{ConfigErrors, Loaded};
+use filter::FilterConfig;
+
+/// The counter of requests that were refused because a hook panicked. It stands among those of decisions.
+const PANICKED: &str = "origin_gate_decisions.check.hosts.outcome.rejected.reason.panicked";
+
+/// A policy, and its metrics.
+pub(crate) struct PolicyConfig {
+    pub filter: Arc<FilterConfig>,
+    /// Counts the requests that were refused because a hook panicked.
+    pub panicked: Option<u32>,
+    gauge: Option<u32>,
+    /// Envoy 1.38 sets gauges for a stream only: it is the first that does so.
+    is_shown: AtomicBool,
+}
+
+impl PolicyConfig {
+    /// Takes a policy, or logs all that is wrong with it.
+    pub(crate) fn load(envoy: Loading<'_>, text: &[u8]) -> Option<Self> {
+        let started = Instant::now();
+        // There from the first policy on, so that it is seen to rise.
+        let refused = envoy.define_counter("origin_gate_policies_refused");
+        let loaded = match config::load_with(text, &filter::variables()) {
+            Ok(loaded) => loaded,
+            Err(ConfigErrors { errors, .. }) => {
+                filter::log_refused(&errors);
+                refused.map(|counter| envoy.increment(counter));
+                return None;
+            }
+        };
+        announce(&loaded, started);
+        let gauge = envoy.define_gauge(&format!("origin_gate_policy_vms.digest.{}", loaded.digest));
+        let filter = FilterConfig::new(loaded.policy, loaded.provenance, |name| envoy.define_counter(name));
+        Some(Self {
+            filter: Arc::new(filter),
+            panicked: envoy.define_counter(PANICKED),
+            gauge,
+            is_shown: AtomicBool::new(gauge.is_none_or(|gauge| envoy.set_gauge(gauge))),
+        })
+    }
+
+    /// Shows the gauge, if it could not be before there was a stream.
+    pub(crate) fn show(&self, proxy: &Proxy<'_>) {
+        if !self.is_shown.load(Ordering::Relaxed)
+            && let Some(gauge) = self.gauge
+        {
+            self.is_shown.store(true, Ordering::Relaxed);
+            proxy.set_gauge(gauge);
+        }
+    }
+}
+
+/// Each listener loads the policy that it names; one line is enough for all that name the same at once. A policy that
+/// comes back later is logged again.
+fn announce(loaded: &Loaded, started: Instant) {
+    const AT_ONCE: Duration = Duration::from_secs(10);
+    static LATEST: Mutex<Vec<(String, Instant)>> = Mutex::new(Vec::new());
+    let now = Instant::now();
+    let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+    latest.retain(|(_, logged)| now.duration_since(*logged) < AT_ONCE);
+    if !latest.iter().any(|(digest, _)| *digest == loaded.digest) {
+        latest.push((loaded.digest.clone(), now));
+        filter::log_loaded(loaded, now.duration_since(started), "");
+    }
+}
