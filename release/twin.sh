@@ -5,17 +5,22 @@ readonly TWIN=dist/liborigin_gate.so
 readonly LIBC_LIBRARIES=(c dl m pthread rt util)
 
 build_twin() {
-  local target
-  target=$(uname -m)-unknown-linux-gnu
-  need_rust
   say "building the native twin"
-  twin_library "$target"
   mkdir -p dist
-  # An Envoy that has the old file mapped keeps it whole.
-  cp "${CARGO_TARGET_DIR:-target}/$target/twin/liborigin_gate_twin.so" "$TWIN.new"
-  mv "$TWIN.new" "$TWIN"
+  twin_for "$(uname -m)" "$TWIN"
   (cd dist && sha256sum liborigin_gate.so > liborigin_gate.so.sha256)
   echo "$TWIN: $(wc -c < "$TWIN") bytes, sha256 $(cut -d' ' -f1 "$TWIN.sha256")"
+}
+
+# The twin for an architecture, as a file.
+twin_for() {
+  local target=$1-unknown-linux-gnu file=$2
+  shift 2
+  need_rust
+  twin_library "$target" "$@"
+  # An Envoy that has the old file mapped keeps it whole.
+  cp "${CARGO_TARGET_DIR:-target}/$target/twin/liborigin_gate_twin.so" "$file.new"
+  mv "$file.new" "$file"
 }
 
 # The library for a target. Envoy's process has the C library already, of whatever version, so that the twin names none: it

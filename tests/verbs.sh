@@ -168,11 +168,16 @@ soak() {
 faults() {
   local swaps=${1:-1000}
   [[ $swaps =~ ^[1-9][0-9]+$ ]] || fail "faults: '$swaps' is no number of swaps; 10 are the fewest"
+  if [[ -n $NATIVE ]]; then
+    say "building a twin that panics on purpose"
+    local -x ORIGIN_GATE_PANICS=$PWD/$TOOLS/panics.so
+    twin_for "$(uname -m)" "$ORIGIN_GATE_PANICS" --features panics
+  fi
   build
   need_python tests
   need_envoy
-  say "policies, listeners and modules swapped under load, $swaps times, and a trap"
-  run_e2e tests/e2e/test_faults.py --swaps="$swaps" --capture=no
+  say "policies, listeners and modules swapped under load, $swaps times, and a trap or panics"
+  run_e2e tests/e2e/test_faults.py tests/e2e/test_twin.py --swaps="$swaps" --capture=no
 }
 
 peers() {

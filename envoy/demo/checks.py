@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import re
 import time
 
 import websockets
 
-from harness import CART, TOKEN, ask
+from harness import CART, TOKEN, ask, metrics
 
 APP = "https://slykertech.co.zw"
 API = "api.slykertech.co.zw"
@@ -213,7 +214,7 @@ class Checks:
     def traces(self):
         self.section("Every refusal leaves its reason")
         counter = 'origin_gate_decisions{check="websocket",outcome="rejected",reason="origin_not_allowed"}'
-        stats = ask(self.envoy.ports["stats"], "GET", "/stats/prometheus").body
+        stats = metrics(self.envoy.ports["stats"]).body
         line = next((it for it in stats.splitlines() if it.startswith(counter)), "(no such counter)")
         problems = [] if line.endswith(" 3") else ["expected 3"]
         self.tell("in the counters", "GET /stats/prometheus, as Prometheus does", {}, line, {}, problems)
@@ -230,7 +231,7 @@ class Checks:
         while time.monotonic() < end:
             for line in self.envoy.log().splitlines():
                 if mark in line:
-                    return line.partition("] wasm log ")[2] or line
+                    return re.split(r"\] wasm log |\]\[dynamic_modules\] \[[^]]*\] ", line)[-1]
             time.sleep(0.1)
         return None
 

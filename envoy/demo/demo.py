@@ -11,6 +11,7 @@ import time
 
 import yaml
 
+import proxy
 from checks import API, APP, FOREIGN, Checks
 from harness import CART, free_port, perform
 
@@ -43,8 +44,8 @@ def start(stage, options):
 
 
 def envoy_config(shop_port, module, fixed, text=None):
-    """`envoy.yaml`, but for the addresses, which are this machine's, and the path of the module."""
-    config = yaml.safe_load(text or (FILES / "envoy.yaml").read_text())
+    """`envoy.yaml`, but for the addresses, which are this machine's, and the path of the module; or with the twin."""
+    config = yaml.safe_load(shown_by(module, text or (FILES / "envoy.yaml").read_text()))
     listeners, clusters = ({it["name"]: it for it in config["static_resources"][kind]} for kind in ("listeners", "clusters"))
     for listener in listeners.values():
         bind(listener["address"], None if fixed else 0)
@@ -55,10 +56,18 @@ def envoy_config(shop_port, module, fixed, text=None):
     bind(endpoint(clusters["shop"]), shop_port)
     manager = listeners["web"]["filter_chains"][0]["filters"][0]["typed_config"]
     gate = next(it for it in manager["http_filters"] if it["name"] == "origin_gate")
+    configuration = gate["typed_config"]["config"]["configuration"]
     gate["typed_config"]["config"]["vm_config"]["code"]["local"]["filename"] = str(module)
+    if proxy.is_native(module):
+        gate.update(proxy.twin(module, configuration))
     if fixed:
-        let_visitors_in(gate["typed_config"]["config"]["configuration"])
+        let_visitors_in(configuration)
     return config
+
+
+def shown_by(artefact, text):
+    """A configuration whose access log has what the module shows it, or what the twin does."""
+    return text.replace("FILTER_STATE(wasm.", "FILTER_STATE(") if proxy.is_native(artefact) else text
 
 
 def let_visitors_in(configuration):

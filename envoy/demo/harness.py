@@ -102,7 +102,7 @@ class Stage:
         return port
 
     def envoy(self, binary, config, name="envoy", log_level="info", concurrency=2, arguments=(), **environment):
-        """Envoy with a configuration; `log_level` is that of its component `wasm`."""
+        """Envoy with a configuration; `log_level` is that of its components for filters."""
         (self.folder / f"{name}.json").write_text(json.dumps(config, indent=2))
         admin_file = self.folder / f"{name}.admin"
         if admin_file.exists():
@@ -111,7 +111,7 @@ class Stage:
             name,
             [binary, "--config-path", self.folder / f"{name}.json", "--admin-address-path", admin_file]
             + ["--use-dynamic-base-id", "--concurrency", str(concurrency), "--file-flush-interval-msec", "10"]
-            + ["--log-level", "warning", "--component-log-level", f"wasm:{log_level}", *arguments],
+            + ["--log-level", "warning", "--component-log-level", f"wasm:{log_level},dynamic_modules:{log_level}", *arguments],
             env=surroundings(**environment),
         )
 
@@ -158,6 +158,13 @@ class Envoy:
         lines = ask(self.admin, "GET", f"/stats?filter={wanted}").body.splitlines()
         pairs = (line.rsplit(": ", 1) for line in lines)
         return {name: int(value) for name, value in pairs if value.isdigit()}
+
+
+def metrics(port):
+    """Envoy's answer to Prometheus, with the native twin's names as `../monitoring/prometheus.yaml` has them."""
+    answer = ask(port, "GET", "/stats/prometheus")
+    answer.body = answer.body.replace("envoy_dynamicmodulescustom_origin_gate_", "origin_gate_")
+    return answer
 
 
 def free_port():

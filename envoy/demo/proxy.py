@@ -21,9 +21,17 @@ def enabled(*names):
 ROUTER = http_filter("envoy.filters.http.router", "router.v3.Router")
 
 
+def is_native(artefact):
+    """Whether it is the native twin, and no module."""
+    return str(artefact).endswith(".so")
+
+
 def gate(module, policy, failure_policy="FAIL_CLOSED", **more):
-    """Origin Gate, with a policy as plain data."""
-    configuration = typed("google.protobuf.Struct", value=policy)
+    """Origin Gate, with a policy as plain data or as text: the module, or its native twin."""
+    kind = "StringValue" if isinstance(policy, str) else "Struct"
+    configuration = typed(f"google.protobuf.{kind}", value=policy)
+    if is_native(module):
+        return twin(module, configuration)
     return wasm("origin_gate", module, failure_policy=failure_policy, configuration=configuration, **more)
 
 
@@ -43,6 +51,16 @@ def wasm(name, module, vm_id=None, failure_policy="FAIL_CLOSED", **config):
             },
             **config,
         },
+    )
+
+
+def twin(library, configuration):
+    return http_filter(
+        "origin_gate",
+        "dynamic_modules.v3.DynamicModuleFilter",
+        dynamic_module_config={"module": {"local": {"filename": str(library)}}},
+        filter_name="origin_gate",
+        filter_config=configuration,
     )
 
 
@@ -81,7 +99,9 @@ def access_logger(path):
     log_format = {
         "case": "%REQ(X-CASE?:PATH)%",
         "method": "%REQ(:METHOD)%",
+        # What the module shows, or what the twin does.
         "finding": "%FILTER_STATE(wasm.origin_gate:PLAIN)%",
+        "native": "%FILTER_STATE(origin_gate:PLAIN)%",
         "details": "%RESPONSE_CODE_DETAILS%",
         "protocol": "%PROTOCOL%",
         "status": "%RESPONSE_CODE%",

@@ -4,7 +4,7 @@
 //! Envoy's own kit for Rust comes from Git alone and is generated from all of the ABI, of which this takes a tenth.
 //!
 //! Pointers are Envoy's word, and nothing can check them: what it passes to a hook lives until that hook returns. So the
-//! types that wrap them, [`Proxy`] and [`Loading`], are made in hooks alone and cannot leave them.
+//! types that wrap them, [`Proxy`] and [`Configuration`], are made in hooks alone and cannot leave them.
 
 #![expect(
     unsafe_code,
@@ -15,7 +15,6 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_void};
 use std::marker::PhantomData;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use filter::Unavailable;
 use log::Level;
@@ -63,6 +62,7 @@ type ChangeMetric = unsafe extern "C" fn(*mut c_void, usize, *const Buffer, usiz
 unsafe extern "C" {
     fn envoy_dynamic_module_callback_log(level: u32, text: Buffer);
     fn envoy_dynamic_module_callback_log_enabled(level: u32) -> bool;
+    fn envoy_dynamic_module_callback_get_concurrency() -> u32;
     fn envoy_dynamic_module_callback_http_filter_config_define_counter(
         config: *mut c_void,
         name: Buffer,
@@ -208,11 +208,11 @@ fn later(name: &CStr) -> Option<ChangeMetric> {
     unsafe { std::mem::transmute::<*mut c_void, Option<ChangeMetric>>(function) }
 }
 
-/// The filter's configuration while Envoy loads it, on its main thread.
+/// The filter's configuration while Envoy makes or unmakes it.
 #[derive(Clone, Copy)]
-pub(crate) struct Loading<'a>(*mut c_void, PhantomData<&'a ()>);
+pub(crate) struct Configuration<'a>(*mut c_void, PhantomData<&'a ()>);
 
-impl Loading<'_> {
+impl Configuration<'_> {
     /// Makes a counter, if Envoy can.
     pub(crate) fn define_counter(self, name: &str) -> Option<u32> {
         self.define(envoy_dynamic_module_callback_http_filter_config_define_counter, name)
@@ -233,22 +233,33 @@ impl Loading<'_> {
 
     /// Adds one to a counter; whether this Envoy can do so without a stream.
     pub(crate) fn increment(self, counter: u32) -> bool {
-        self.change(
-            c"envoy_dynamic_module_callback_http_filter_config_increment_counter",
-            counter,
-        )
+        let increment = c"envoy_dynamic_module_callback_http_filter_config_increment_counter";
+        self.change(increment, counter, 1)
     }
 
-    /// Sets a gauge to one; whether this Envoy can do so without a stream.
-    pub(crate) fn set_gauge(self, gauge: u32) -> bool {
-        self.change(c"envoy_dynamic_module_callback_http_filter_config_set_gauge", gauge)
+    /// Adds to a gauge; whether this Envoy can do so without a stream.
+    pub(crate) fn raise(self, gauge: u32, by: u32) -> bool {
+        let increment = c"envoy_dynamic_module_callback_http_filter_config_increment_gauge";
+        self.change(increment, gauge, by)
     }
 
-    fn change(self, name: &CStr, metric: u32) -> bool {
+    /// Takes from a gauge what was added; whether this Envoy can do so without a stream.
+    pub(crate) fn lower(self, gauge: u32, by: u32) -> bool {
+        let decrement = c"envoy_dynamic_module_callback_http_filter_config_decrement_gauge";
+        self.change(decrement, gauge, by)
+    }
+
+    fn change(self, name: &CStr, metric: u32, by: u32) -> bool {
         let Some(change) = later(name) else { return false };
         // SAFETY: the pointer is that of this hook, and no other memory is passed.
-        unsafe { change(self.0, metric as usize, std::ptr::null(), 0, 1) == SUCCESS }
+        unsafe { change(self.0, metric as usize, std::ptr::null(), 0, by.into()) == SUCCESS }
     }
+}
+
+/// How many workers Envoy has. It is to be asked on the main thread.
+pub(crate) fn workers() -> u32 {
+    // SAFETY: no memory is passed.
+    unsafe { envoy_dynamic_module_callback_get_concurrency() }
 }
 
 /// The stream whose hook runs, as Envoy offers it. It is no `Copy`: what edits headers takes it for itself, so that none is
@@ -361,8 +372,11 @@ impl Proxy<'_> {
 
     /// Answers with exactly these headers and this body. The stream may be over when this returns.
     pub(crate) fn send_answer<'h>(&self, status: u16, headers: impl Iterator<Item = (&'h str, &'h [u8])>, body: &str) {
-        let status = status.to_string();
-        let mut fields = vec![Field::new(":status", status.as_bytes())];
+        let (status, length) = (status.to_string(), body.len().to_string());
+        let mut fields = vec![
+            Field::new(":status", status.as_bytes()),
+            Field::new("content-length", length.as_bytes()),
+        ];
         fields.extend(headers.map(|(name, value)| Field::new(name, value)));
         let (data, count, ends) = (fields.as_ptr(), fields.len(), body.is_empty());
         // SAFETY: the pointer is that of this hook, until which ends Envoy keeps what it points to even if the stream is
@@ -400,11 +414,11 @@ impl Proxy<'_> {
         unsafe { envoy_dynamic_module_callback_http_filter_increment_counter(self.0, id, std::ptr::null(), 0, 1) };
     }
 
-    /// Sets a gauge to one. Nothing can be done where that fails.
-    pub(crate) fn set_gauge(&self, gauge: u32) {
-        let id = gauge as usize;
+    /// Sets a gauge. Nothing can be done where that fails.
+    pub(crate) fn set_gauge(&self, gauge: u32, value: u32) {
+        let (id, none) = (gauge as usize, std::ptr::null());
         // SAFETY: the pointer is that of this hook, and no other memory is passed.
-        unsafe { envoy_dynamic_module_callback_http_filter_set_gauge(self.0, id, std::ptr::null(), 0, 1) };
+        unsafe { envoy_dynamic_module_callback_http_filter_set_gauge(self.0, id, none, 0, value.into()) };
     }
 }
 
@@ -425,34 +439,49 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
     }
 }
 
+/// A policy, and Envoy's half of its configuration, which lives as long.
+struct Configured {
+    policy: PolicyConfig,
+    envoy: *mut c_void,
+}
+
 /// Takes a policy. Null refuses it: Envoy does not start, or keeps the one in force.
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
-    config: *mut c_void,
+    envoy: *mut c_void,
     _name: Buffer,
     text: Buffer,
 ) -> *const c_void {
     // SAFETY: the text is there until this returns.
     let text = unsafe { text.bytes() };
-    let policy = guard::caught(|| PolicyConfig::load(Loading(config, PhantomData), text)).flatten();
-    policy.map_or(std::ptr::null(), |it| Arc::into_raw(Arc::new(it)).cast())
+    let policy = guard::caught(|| PolicyConfig::load(Configuration(envoy, PhantomData), text)).flatten();
+    policy.map_or(std::ptr::null(), |policy| {
+        Box::into_raw(Box::new(Configured { policy, envoy }))
+            .cast_const()
+            .cast()
+    })
 }
 
+/// Envoy does so when the last stream is over that began under the policy.
 #[unsafe(no_mangle)]
-extern "C" fn envoy_dynamic_module_on_http_filter_config_destroy(config: *const c_void) {
-    if !config.is_null() {
-        // SAFETY: it came from `Arc::into_raw`, and Envoy gives it back once.
-        guard::caught(|| drop(unsafe { Arc::from_raw(config.cast::<PolicyConfig>()) }));
+extern "C" fn envoy_dynamic_module_on_http_filter_config_destroy(configured: *const c_void) {
+    if configured.is_null() {
+        return;
     }
+    guard::caught(|| {
+        // SAFETY: it came from `Box::into_raw`, and Envoy gives it back once.
+        let configured = unsafe { Box::from_raw(configured.cast_mut().cast::<Configured>()) };
+        configured.policy.hide(Configuration(configured.envoy, PhantomData));
+    });
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn envoy_dynamic_module_on_http_filter_new(config: *const c_void, proxy: *mut c_void) -> *const c_void {
-    // SAFETY: it came from `Arc::into_raw`. A configuration outlives the beginning of its streams.
-    let config = unsafe { &*config.cast::<PolicyConfig>() };
+extern "C" fn envoy_dynamic_module_on_http_filter_new(configured: *const c_void, proxy: *mut c_void) -> *const c_void {
+    // SAFETY: it came from `Box::into_raw`, and a configuration is given back after its streams.
+    let policy = unsafe { &(*configured.cast::<Configured>()).policy };
     let stream = guard::caught(|| {
-        config.show(&Proxy(proxy, PhantomData));
-        Rc::into_raw(Rc::new(Stream::new(config)))
+        policy.show(&Proxy(proxy, PhantomData));
+        Rc::into_raw(Rc::new(Stream::new(policy)))
     });
     stream.map_or(std::ptr::null(), <*const Stream>::cast)
 }

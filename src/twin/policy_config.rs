@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::abi::{Loading, Proxy};
+use super::abi::{self, Configuration, Proxy};
 use config::{ConfigErrors, Loaded};
 use filter::FilterConfig;
 
@@ -17,13 +17,15 @@ pub(crate) struct PolicyConfig {
     /// Counts the requests that were refused because a hook panicked.
     pub panicked: Option<u32>,
     gauge: Option<u32>,
+    /// What the gauge shows of it: all threads that decide by it, as many as a module would have VMs.
+    threads: u32,
     /// Envoy 1.38 sets gauges for a stream only: it is the first that does so.
     is_shown: AtomicBool,
 }
 
 impl PolicyConfig {
     /// Takes a policy, or logs all that is wrong with it.
-    pub(crate) fn load(envoy: Loading<'_>, text: &[u8]) -> Option<Self> {
+    pub(crate) fn load(envoy: Configuration<'_>, text: &[u8]) -> Option<Self> {
         let started = Instant::now();
         // There from the first policy on, so that it is seen to rise.
         let refused = envoy.define_counter("origin_gate_policies_refused");
@@ -38,11 +40,13 @@ impl PolicyConfig {
         announce(&loaded, started);
         let gauge = envoy.define_gauge(&format!("origin_gate_policy_vms.digest.{}", loaded.digest));
         let filter = FilterConfig::new(loaded.policy, loaded.provenance, |name| envoy.define_counter(name));
+        let threads = abi::workers() + 1;
         Some(Self {
             filter: Arc::new(filter),
             panicked: envoy.define_counter(PANICKED),
             gauge,
-            is_shown: AtomicBool::new(gauge.is_none_or(|gauge| envoy.set_gauge(gauge))),
+            threads,
+            is_shown: AtomicBool::new(gauge.is_none_or(|gauge| envoy.raise(gauge, threads))),
         })
     }
 
@@ -52,8 +56,13 @@ impl PolicyConfig {
             && let Some(gauge) = self.gauge
         {
             self.is_shown.store(true, Ordering::Relaxed);
-            proxy.set_gauge(gauge);
+            proxy.set_gauge(gauge, self.threads);
         }
+    }
+
+    /// Takes it out of the gauge. In Envoy 1.38 the gauge goes with the policy.
+    pub(crate) fn hide(&self, envoy: Configuration<'_>) {
+        self.gauge.map(|gauge| envoy.lower(gauge, self.threads));
     }
 }
 

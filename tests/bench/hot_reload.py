@@ -7,7 +7,8 @@ import re
 import yaml
 
 import demo
-from harness import ask, free_port
+import proxy
+from harness import free_port, metrics
 
 FILES = demo.FILES / "hot-reload"
 
@@ -25,7 +26,7 @@ class HotReload:
         """What must be in the folder beside the file."""
 
     def config(self, port):
-        config = yaml.safe_load((FILES / "envoy.yaml").read_text())
+        config = yaml.safe_load(demo.shown_by(self.module, (FILES / "envoy.yaml").read_text()))
         resources = config["static_resources"]
         for listener in resources["listeners"]:
             demo.bind(listener["address"], 0)
@@ -43,9 +44,12 @@ class HotReload:
     def resource(self, policy):
         """The file, with a policy."""
         found = yaml.safe_load((FILES / "origin_gate.yaml").read_text())
-        config = found["resources"][0]["typed_config"]["config"]
+        (gate,) = found["resources"]
+        config = gate["typed_config"]["config"]
         config["configuration"]["value"] = json.dumps(policy)
         config["vm_config"]["code"]["local"]["filename"] = str(self.module)
+        if proxy.is_native(self.module):
+            gate.update(proxy.twin(self.module, config["configuration"]))
         return json.dumps(found)
 
     def put(self, policy):
@@ -57,5 +61,5 @@ class HotReload:
 
 def vms(envoy):
     """The VMs that hold each policy, as Prometheus is told."""
-    text = ask(envoy.admin, "GET", "/stats/prometheus?filter=origin_gate_policy_vms").body
+    text = metrics(envoy.admin).body
     return {digest: int(count) for digest, count in re.findall(r'^origin_gate_policy_vms\{digest="(\w+)"\} (\d+)$', text, re.M)}

@@ -23,8 +23,8 @@ class Dynamic:
         self.stage, self.routes, self.name, self.access_log = stage, routes, name, access_log
         self.versions = itertools.count()
         source = {"path_config_source": {"path": str(self.file("gate"))}, "resource_api_version": "V3"}
-        wasm = gate["typed_config"]["@type"]
-        self.by_discovery = {"name": "origin_gate", "config_discovery": {"config_source": source, "type_urls": [wasm]}}
+        types = [it["typed_config"]["@type"] for it in (proxy.gate("module.wasm", {}), proxy.gate("twin.so", {}))]
+        self.by_discovery = {"name": "origin_gate", "config_discovery": {"config_source": source, "type_urls": types}}
         self.put_gate(gate)
         self.put_listener(self.by_discovery)
         config = {

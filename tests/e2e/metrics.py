@@ -6,8 +6,11 @@ import os
 import pathlib
 import re
 
+import proxy
 from harness import ask
 
+# What the names of the filter's metrics begin with.
+PREFIX = "dynamicmodulescustom." if proxy.is_native(os.environ["ORIGIN_GATE_MODULE"]) else "wasmcustom."
 FLAT = 8  # MiB that memory may grow once it is warm
 
 
@@ -30,7 +33,7 @@ def cpu(envoy):
 
 def counted(envoy):
     """What the filter has counted, by finding."""
-    prefix = "wasmcustom.origin_gate_decisions."
+    prefix = f"{PREFIX}origin_gate_decisions."
     found = collections.Counter()
     for name, value in envoy.stats(prefix).items():
         check, outcome, reason = name.removeprefix(prefix).split(".")[1::2]

@@ -9,10 +9,11 @@ import yaml
 import demo
 import peers
 import proxy
+from conftest import MODULE
 from manifests import APP, FILES, FOREIGN, POLICY
 from watch import wait_for
 
-SHIPPED = yaml.safe_load((FILES / "envoy.yaml").read_text())
+SHIPPED = yaml.safe_load(demo.shown_by(MODULE, (FILES / "envoy.yaml").read_text()))
 MANAGER = SHIPPED["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
 HOST = demo.API
 

@@ -24,11 +24,13 @@ def envoys(stage, binary, module):
     return variants.start(stage, binary, {"empty": EMPTY, "gate": module}, variants.backend(stage))
 
 
+@pytest.mark.module_only
 def test_every_variant_does_what_it_should(envoys):
     assert list(envoys) == list(variants.TITLES)
     variants.check(envoys, KINDS)
 
 
+@pytest.mark.module_only
 def test_a_filter_that_does_nothing_is_found_out(envoys):
     """As if the policy, the script or the rule were without effect; and as if the baseline had one."""
     for name in ("native", "lua", "gate", "empty"):
@@ -36,6 +38,7 @@ def test_a_filter_that_does_nothing_is_found_out(envoys):
             variants.check({name: envoys["none" if name != "empty" else "gate"]}, KINDS)
 
 
+@pytest.mark.module_only
 def test_a_round_has_a_figure_for_every_target(envoys, tmp_path):
     samples = figures.Samples()
     for kind in KINDS:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import browser
+import metrics
 from harness import CART
 from listeners import ALLOWED, ANSWERS, API, FRESH, IMAGES, JSON, LAX, PUBLIC, SITES
 
@@ -136,7 +137,7 @@ def test_how_long_a_preflight_is_kept(chromium, access_log, host, times):
     assert (methods.count("OPTIONS"), methods.count("POST")) == (times, 2)
 
 
-COUNTER = "wasmcustom.origin_gate_answers_with_dropped_cookies"
+COUNTER = f"{metrics.PREFIX}origin_gate_answers_with_dropped_cookies"
 
 
 @pytest.mark.parametrize(

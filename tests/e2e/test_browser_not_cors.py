@@ -4,6 +4,7 @@
 import pytest
 
 import browser
+import metrics
 import proxy
 from listeners import API, IMAGES
 
@@ -20,7 +21,7 @@ POLICY = {
 }
 BODY = "from the backend"
 TOLD = {"origin": "%REQ(ORIGIN)%", "mode": "%REQ(SEC-FETCH-MODE)%", "site": "%REQ(SEC-FETCH-SITE)%"}
-REJECTED = "wasmcustom.origin_gate_decisions.check.cors.outcome.rejected"
+REJECTED = f"{metrics.PREFIX}origin_gate_decisions.check.cors.outcome.rejected"
 
 
 @pytest.fixture(scope="module")

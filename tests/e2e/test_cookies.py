@@ -4,13 +4,14 @@ import pathlib
 
 import pytest
 
+import metrics
 import peers
 import proxy
 from harness import CART
 
 APP = "https://app.example"
 POLICY = {"allowed_origins": [APP], "allowed_hosts": ["api.example"], "cors": {"allow_credentials": True}}
-COUNTER = "wasmcustom.origin_gate_answers_with_dropped_cookies"
+COUNTER = f"{metrics.PREFIX}origin_gate_answers_with_dropped_cookies"
 LINE = 'Cookie dropped by browsers name="sessionid" origin="https://app.example" fix="set it with SameSite=None; Secure'
 
 

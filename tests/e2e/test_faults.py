@@ -135,6 +135,7 @@ def who_may_read(port):
     return {it.value("access-control-allow-origin") for it in answers} - {None}
 
 
+@pytest.mark.module_only
 def test_the_module_is_swapped_and_brought_back(stage, module, busy, swaps, tmp_path):
     release, broken = tmp_path / "release.wasm", tmp_path / "broken.wasm"
     release.write_bytes(modules.released(module.read_bytes(), b"9.9.9", traffic.RELEASE))
@@ -156,6 +157,7 @@ def test_the_module_is_swapped_and_brought_back(stage, module, busy, swaps, tmp_
     print(f"{count} times to another module and back; MiB {told[0]} after the first, {told[1]} after the last")
 
 
+@pytest.mark.module_only
 def test_a_trap_is_recovered_from(stage, module, busy, tmp_path):
     """Of a build that was made to trap; the module itself has no request that does."""
     file = tmp_path / "trapping.wasm"

@@ -4,11 +4,12 @@ import argparse
 import re
 import shutil
 
+import pytest
 import yaml
 
 import readme
 import sizes
-from harness import ask
+from harness import ask, metrics
 from manifests import APP, FILES, FOREIGN, POLICY, Hot, granted, kustomize, needs_kubectl
 
 PAGE = (readme.ROOT / "docs" / "fleet.md").read_text()
@@ -35,7 +36,7 @@ def test_the_canary_refuses_nothing_and_tells_what_it_would(stage, binary, backe
     assert not granted(hot.web, APP), "report_only gives no page access"
     answer = ask(hot.web, "GET", "/backend/200", {"Host": "evil.example", "Origin": FOREIGN})
     assert answer.status == 200
-    text = ask(hot.envoy.admin, "GET", "/stats/prometheus").body
+    text = metrics(hot.envoy.admin).body
     (queries,) = readme.blocks(PAGE, "promql")
     for name in set(re.findall(r"origin_gate_\w+", queries)):
         assert f"# TYPE {name} " in text, name
@@ -51,6 +52,7 @@ def test_the_alerts_that_it_names_are_there():
     assert told and told <= names
 
 
+@pytest.mark.module_only
 def test_its_sizes_are_what_the_verb_prints(stage, binary, module, capsys):
     """In shape, and as far as they are the same everywhere."""
     options = argparse.Namespace(envoy=binary, module=module, origins=[10])

@@ -9,6 +9,7 @@ import peers
 import proxy
 from peers import Frames
 
+pytestmark = pytest.mark.module_only
 FRAMES = 10_000
 POLICY = {"allowed_origins": ["https://app.example"]}
 

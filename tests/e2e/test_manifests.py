@@ -64,6 +64,7 @@ def test_a_policy_is_changed_refused_and_rolled_back_without_a_restart(hot):
     assert granted(hot.web, APP, "/healthz", 200)
 
 
+@pytest.mark.module_only
 def test_a_module_is_changed_and_rolled_back_without_a_restart(stage, binary, backend, module, tmp_path):
     hot = Hot(stage, binary, backend.port, module, "hot-module", POLICY)
     created = "wasm.envoy.wasm.runtime.v8.created"

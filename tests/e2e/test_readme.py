@@ -12,6 +12,7 @@ import proxy
 import readme
 from harness import ask
 
+pytestmark = pytest.mark.module_only
 # Blocks of a list are indented by it.
 PLAIN = re.sub(r"(?m)^   (?=\S| )", "", readme.TEXT[readme.TEXT.index("## Install") :])
 CALLS = [call.split("\n", 1) for block in readme.blocks(PLAIN, "console") for call in block.split("$ ")[1:]]

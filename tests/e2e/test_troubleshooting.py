@@ -13,7 +13,7 @@ import yaml
 
 import peers
 import proxy
-from harness import ask
+from harness import metrics
 from readme import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
@@ -57,7 +57,7 @@ def gate(envoy, stage, module, access_log):
 
 
 def counter(gate, name):
-    lines = ask(gate.admin, "GET", "/stats/prometheus").body.splitlines()
+    lines = metrics(gate.admin).body.splitlines()
     found = [line for line in lines if line.startswith(name) and not line.startswith("#")]
     assert len(found) == 1, f"{name}: {found}"
     return int(found[0].rsplit(" ", 1)[1])
@@ -75,7 +75,7 @@ def test_it_happens_as_the_page_says(gate, access_log, title):
             exchange.start(**request).head()
         assert access_log.line(case)["finding"] == finding
     for line in blocks(section, "log"):
-        assert f": {line}\n" in gate.log(), gate.log()
+        assert f" {line}\n" in gate.log(), gate.log()
     for name, before in counters.items():
         assert counter(gate, name) > before, name
 
