@@ -33,6 +33,19 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// The allocations of this thread so far.
+pub(crate) fn count() -> usize {
+    COUNT.get()
+}
+
+/// What a proxy of a test's allocates is not the filter's.
+pub(crate) fn uncounted<R>(call: impl FnOnce() -> R) -> R {
+    let before = COUNT.get();
+    let result = call();
+    COUNT.set(before);
+    result
+}
+
 type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
 fn policy(origins: usize) -> Policy {

@@ -34,6 +34,9 @@ mod redaction;
 mod references;
 mod regex;
 mod schema;
+#[cfg(target_os = "linux")]
+#[path = "twin/main.rs"]
+mod twin;
 mod warnings;
 
 // What several of them share. `support` is the corpus, which `tests/abi` reads too.

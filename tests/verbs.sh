@@ -210,6 +210,7 @@ compose() {
 
 bench() {
   build
+  build_twin
   need_empty_module
   need_python demo
   need_envoy
@@ -218,7 +219,7 @@ bench() {
     cargo bench --quiet --locked --package origin-gate-tests --bench decide | tee "$TOOLS/decide.txt"
   fi
   say "what Origin Gate costs in Envoy, beside what does less"
-  PYTHONPATH=envoy/demo "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --empty "$EMPTY_MODULE" \
+  PYTHONPATH=envoy/demo "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --twin "$TWIN" --empty "$EMPTY_MODULE" \
     --decide "$TOOLS/decide.txt" --out "$TOOLS" "$@"
 }
 

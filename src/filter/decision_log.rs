@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use log::{debug, warn};
+use log::{LevelFilter, debug, warn};
 
 use super::shown::Shown;
 use advice::{Domains, Hint};
@@ -186,6 +186,9 @@ fn refused<'a>(
 }
 
 fn record_allowed(finding: Finding, head: &Request<'_>) {
+    if log::max_level() < LevelFilter::Debug {
+        return;
+    }
     // Nothing was validated and nothing is granted where no origin was found among those allowed.
     let Outcome::Allowed(allow) = finding.outcome else {
         return;

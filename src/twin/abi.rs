@@ -11,7 +11,7 @@
     reason = "hooks are called with raw pointers, and Envoy's functions take and return them"
 )]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_void};
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -481,19 +481,46 @@ extern "C" fn envoy_dynamic_module_on_http_filter_new(configured: *const c_void,
     let policy = unsafe { &(*configured.cast::<Configured>()).policy };
     let stream = guard::caught(|| {
         policy.show(&Proxy(proxy, PhantomData));
-        Rc::into_raw(Rc::new(Stream::new(policy)))
+        let stream = STREAMS
+            .try_with(|it| it.borrow_mut().pop())
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        stream.begin(policy);
+        Rc::into_raw(stream)
     });
     stream.map_or(std::ptr::null(), <*const Stream>::cast)
 }
 
-/// A stream belongs to one worker. Envoy may give it back while one of its hooks runs, which its own answer can end, so
-/// that each hook holds it too.
+thread_local! {
+    /// Streams that are over, for new ones to take their memory: a stream belongs to one worker.
+    static STREAMS: RefCell<Vec<Rc<Stream>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// No more are kept, however many there were at once.
+const KEPT_STREAMS: usize = 256;
+
+/// Envoy may do so while one of the stream's hooks runs, which its own answer can end, so that each hook holds it too.
 #[unsafe(no_mangle)]
 extern "C" fn envoy_dynamic_module_on_http_filter_destroy(stream: *const c_void) {
-    if !stream.is_null() {
-        // SAFETY: it came from `Rc::into_raw`, and Envoy gives it back once.
-        guard::caught(|| drop(unsafe { Rc::from_raw(stream.cast::<Stream>()) }));
+    if stream.is_null() {
+        return;
     }
+    guard::caught(|| {
+        // SAFETY: it came from `Rc::into_raw`, and Envoy gives it back once.
+        let stream = unsafe { Rc::from_raw(stream.cast::<Stream>()) };
+        if Rc::strong_count(&stream) > 1 {
+            return;
+        }
+        stream.end();
+        // While a worker ends there is no next one.
+        let _ = STREAMS.try_with(|it| {
+            let mut streams = it.borrow_mut();
+            if streams.len() < KEPT_STREAMS {
+                streams.push(stream);
+            }
+        });
+    });
 }
 
 /// Calls a stream, and holds it meanwhile.

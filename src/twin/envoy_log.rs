@@ -1,6 +1,6 @@
 //! Envoy's log, under its component `dynamic_modules`.
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::abi;
 
@@ -8,6 +8,18 @@ use super::abi;
 pub(super) fn start() {
     if log::set_logger(&EnvoyLog).is_ok() {
         log::set_max_level(LevelFilter::Debug);
+    }
+}
+
+/// Takes over the level of Envoy's log, which can change at any time: nobody writes lines then that it does not want.
+pub(super) fn follow() {
+    let level = match abi::is_logged(Level::Debug) {
+        true => LevelFilter::Debug,
+        false => LevelFilter::Info,
+    };
+    // All workers read it.
+    if log::max_level() != level {
+        log::set_max_level(level);
     }
 }
 

@@ -1,10 +1,11 @@
 //! A stream.
 
 use std::cell::{Cell, RefCell};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::abi::{self, Map};
+use super::envoy_log;
 use super::guard;
 use super::policy_config::PolicyConfig;
 use filter::{FINDING, Filter, Next, Proxy, Unavailable};
@@ -20,11 +21,13 @@ pub(crate) enum Verb {
     Stop,
 }
 
-/// One HTTP stream.
+/// One HTTP stream, or room for one.
+#[derive(Default)]
 pub(crate) struct Stream {
-    /// Borrowed while a hook runs. Envoy calls another meanwhile, for an answer that the first one sends.
-    filter: RefCell<Filter>,
-    panicked: Option<u32>,
+    /// Borrowed while a hook runs. Envoy calls another meanwhile, for an answer that the first one sends. `None` between
+    /// two streams.
+    filter: RefCell<Option<Filter>>,
+    panicked: Cell<Option<u32>>,
 }
 
 /// The headers that the hook which runs is about.
@@ -35,15 +38,19 @@ enum Phase {
 }
 
 impl Stream {
-    /// Begins a stream.
-    pub(crate) fn new(config: &PolicyConfig) -> Self {
-        Self {
-            filter: RefCell::new(Filter::new(config.filter.clone())),
-            panicked: config.panicked,
-        }
+    /// Begins.
+    pub(crate) fn begin(&self, config: &PolicyConfig) {
+        self.filter.replace(Some(Filter::new(Arc::clone(&config.filter))));
+        self.panicked.set(config.panicked);
+    }
+
+    /// Ends, and lets the policy go.
+    pub(crate) fn end(&self) {
+        self.filter.take();
     }
 
     pub(crate) fn on_request(&self, proxy: abi::Proxy<'_>) -> Verb {
+        envoy_log::follow();
         let mut envoy = Envoy::new(proxy, Phase::Request);
         self.guarded(&mut envoy, |filter, envoy| filter.on_request(envoy) == Next::Continue)
     }
@@ -62,13 +69,16 @@ impl Stream {
         let Ok(mut filter) = self.filter.try_borrow_mut() else {
             return Verb::Continue;
         };
+        let Some(filter) = filter.as_mut() else {
+            return Verb::Stop;
+        };
         let goes_on = guard::caught(|| {
             #[cfg(feature = "panics")]
             envoy.panic_if_asked();
-            hook(&mut filter, envoy)
+            hook(filter, envoy)
         });
         let goes_on = goes_on.unwrap_or_else(|| {
-            guard::caught(|| envoy.refuse(self.panicked));
+            guard::caught(|| envoy.refuse(self.panicked.get()));
             false
         });
         if goes_on { Verb::Continue } else { Verb::Stop }

@@ -34,7 +34,7 @@ def main():
     parser.add_argument("--write", action="store_true", help="the table into README.md, and the plot into docs/")
     parser.add_argument("--only", type=lambda text: text.split(","), metavar="KIND,…", help=", ".join(it.name for it in KINDS))
     parser.add_argument("--also", action="append", default=[], type=pathlib.Path, metavar="MODULE", help="another build, beside")
-    for needed in ("envoy", "module", "empty"):
+    for needed in ("envoy", "module", "twin", "empty"):
         parser.add_argument(f"--{needed}", required=True, type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--decide", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", default=pathlib.Path(".tools"), type=pathlib.Path, help=argparse.SUPPRESS)
@@ -46,7 +46,7 @@ def play(stage, options):
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         raise Failure("bench: needs two cores, one for Envoy and one for the load")
-    modules = {"empty": options.empty.resolve(), "gate": options.module.resolve()}
+    modules = {"empty": options.empty.resolve(), "gate": options.module.resolve(), "twin": options.twin.resolve()}
     modules.update({f"also {number} {it.name}": it.resolve() for number, it in enumerate(options.also, 1)})
     kinds = [it for it in KINDS if not options.only or it.name in options.only]
     try:
@@ -54,7 +54,7 @@ def play(stage, options):
             samples = compare(stage, options, modules, kinds, cores[0])
     except Wrong as wrong:
         raise Failure(f"bench: {wrong}") from wrong
-    rows = figures.compared(samples)
+    rows = figures.compared(samples) + figures.compared(samples, "twin", figures.NATIVE_TARGETS)
     if not options.only:
         with on_core(cores[0]):
             rows += footprints(options, modules)
@@ -108,9 +108,11 @@ def footprints(options, modules):
     per_vm = {name: footprint.memory(options.envoy, name, modules[name], policy) for name in ("empty", "gate")}
     print(f"memory: {per_vm['gate']:.0f} KiB a VM, the empty module {per_vm['empty']:.0f} KiB")
     millis = footprint.load_time(options.envoy, modules["gate"], policy)
+    over_none = footprint.over_none(options.envoy, modules["twin"], policy)
     return [
         figures.Row("size of the module", size, 320, unit=" KB"),
         figures.Row("memory a VM over the empty module's", (per_vm["gate"] - per_vm["empty"]) / MIB, 1, unit=" MiB"),
+        figures.Row("native: memory of an Envoy over one without a filter", over_none / MIB, 3, unit=" MiB"),
         figures.Row(f"`on_configure` with {footprint.MANY:,} origins", millis / 1000, 1, unit=" s"),
     ]
 

@@ -101,8 +101,8 @@ def over_script(samples, gate):
     return added(samples, "allowed", gate), added(samples, "allowed", "lua")
 
 
-def over_native(samples, gate):
-    return by_round(samples.cpu("preflight", gate), samples.cpu("preflight", "native"))
+def over_native(kind):
+    return lambda samples, gate: by_round(samples.cpu(kind, gate), samples.cpu(kind, "native"))
 
 
 def by_round(over, under):
@@ -125,7 +125,7 @@ TARGETS = [
     ("CPU added per GET, allowed Origin, over the empty module's", over_empty("allowed"), 1.9, "allowed"),
     ("CPU added per GET, refused Origin, over the empty module's", over_empty("refused"), 1.9, "refused"),
     ("CPU added per GET, allowed Origin, over the Lua script's", over_script, 1.0, "allowed"),
-    ("CPU of a preflight, over Envoy's CORS filter's", over_native, 1.45, "preflight"),
+    ("CPU of a preflight, over Envoy's CORS filter's", over_native("preflight"), 1.45, "preflight"),
     ("frames per second of CPU, over those without a filter", passing("frames"), 0.99, "frames"),
     ("body chunks per second of CPU, over those without a filter", passing("chunks"), 0.99, "chunks"),
     ("CPU added, Origin of 16 KB over an allowed one", hostile("long-origin", "local"), 4, "long-origin local"),
@@ -138,12 +138,22 @@ TARGETS = [
     ),
 ]
 
+# Those of the native twin.
+NATIVE_TARGETS = [
+    ("native: CPU added per GET without Origin, over the empty module's", over_empty("plain"), 0.55, "plain"),
+    ("native: CPU added per GET, allowed Origin, over the empty module's", over_empty("allowed"), 0.75, "allowed"),
+    ("native: CPU added per GET, refused Origin, over the empty module's", over_empty("refused"), 0.65, "refused"),
+    ("native: CPU added per GET, allowed Origin, over the Lua script's", over_script, 0.4, "allowed"),
+    ("native: CPU of a GET, allowed Origin, over Envoy's CORS filter's", over_native("allowed"), 1.1, "allowed"),
+    ("native: CPU of a preflight, over Envoy's CORS filter's", over_native("preflight"), 1.15, "preflight"),
+]
 
-def compared(samples, gate="gate"):
+
+def compared(samples, gate="gate", targets=TARGETS):
     """The rows of the targets that the Envoys tell of."""
     measured = {it.name for it in samples.kinds() if it.is_for(gate) or gate == "gate"}
     rows = []
-    for title, columns, target, needed in TARGETS:
+    for title, columns, target, needed in targets:
         if measured.issuperset(needed.split()):
             value, bounds = quotient(*columns(samples, gate))
             rows.append(Row(title, value, target, bounds, at_least=needed in ("frames", "chunks")))

@@ -29,6 +29,19 @@ def resident(binary, name, module, policy, count):
     return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]), sum(vms.values())
 
 
+def over_none(binary, library, policy):
+    """KiB that an Envoy with the native twin has resident, more than one without a filter."""
+
+    def resident(chain):
+        config = proxy.config([web(chain)], [proxy.cluster("backend")])
+        with Stage() as stage:
+            envoy = stage.envoy(binary, config, concurrency=1)
+            status = pathlib.Path(f"/proc/{envoy.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
+
+    return resident([proxy.gate(library, policy)]) - resident([])
+
+
 def load_time(binary, module, policy):
     """Milliseconds of `on_configure` with many origins, as the module's own line in the log tells."""
     origins = [f"https://shop-{number}.example-{number % 977}.example" for number in range(MANY)]

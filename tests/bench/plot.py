@@ -5,7 +5,7 @@ import statistics
 
 from variants import TITLES
 
-COLOURS = {"none": "#9aa5b1", "native": "#5b8def", "lua": "#8e6bbf", "empty": "#d9a441", "gate": "#2f9e6e"}
+COLOURS = {"none": "#9aa5b1", "native": "#5b8def", "lua": "#8e6bbf", "empty": "#d9a441", "gate": "#2f9e6e", "twin": "#1b6b4a"}
 LEFT, WIDTH, RIGHT, BAR, GAP, TOP = 210, 560, 90, 13, 16, 64
 
 

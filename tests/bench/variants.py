@@ -20,6 +20,7 @@ TITLES = {
     "lua": "Lua script, CORS only",
     "empty": "empty SDK module",
     "gate": "Origin Gate",
+    "twin": "Origin Gate, native",
     "patterns": "Origin Gate, patterns too",
 }
 LUA = """\
@@ -66,7 +67,7 @@ def shipped():
 
 
 def filters(modules, policy):
-    """By variant, the filter and what its routes say of it. `modules`: files of `empty`, `gate`, and of other builds."""
+    """By variant, the filter and what its routes say of it. `modules`: files of `empty`, `gate`, `twin`, and of other builds."""
     origins = policy["allowed_origins"]
     lua = LUA % (", ".join(f'["{it}"] = true' for it in origins), METHODS, HEADERS)
     native = proxy.http_filter("envoy.filters.http.cors", "cors.v3.Cors")
@@ -139,8 +140,8 @@ def check_answer(name, kind, status, headers):
 
 def check_module(name, envoy):
     """That the module is entered, and Origin Gate with all its checks on."""
-    if not envoy.stats("wasm.envoy.wasm.runtime.v8.active"):
-        raise Wrong(f"{name}: no VM runs")
+    if not envoy.stats("wasm.envoy.wasm.runtime.v8.active") and not envoy.stats("dynamicmodulescustom."):
+        raise Wrong(f"{name}: neither a VM runs nor a library")
     foreign = ("Host", "evil.example")
     asked = {
         "another host": (request("GET", "/api/", foreign), 421),

@@ -10,7 +10,7 @@ import yaml
 import demo
 import peers
 from hot_reload import HotReload, vms
-from watch import digests, wait_for
+from watch import digests, show, wait_for
 
 FILES = demo.FILES
 POLICY = json.loads((FILES / "policy.json").read_text())
@@ -46,6 +46,7 @@ class Hot(HotReload):
         """Until so many policies have been loaded in all, and the last is everywhere."""
 
         def probe():
+            show(self.envoy, self.module)
             found = list(dict.fromkeys(digests(self.envoy)))
             return len(found) == number and vms(self.envoy).get(found[-1]) == 3
 

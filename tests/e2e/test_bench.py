@@ -21,7 +21,10 @@ EMPTY = ROOT / ".tools" / "empty.wasm"
 def envoys(stage, binary, module):
     if not EMPTY.exists():
         pytest.skip("needs the empty module, which build.sh makes for test, e2e and bench")
-    return variants.start(stage, binary, {"empty": EMPTY, "gate": module}, variants.backend(stage))
+    twin = module.with_name("liborigin_gate.so")
+    if not twin.exists():
+        pytest.skip("needs the native twin: ./build.sh build --native")
+    return variants.start(stage, binary, {"empty": EMPTY, "gate": module, "twin": twin}, variants.backend(stage))
 
 
 @pytest.mark.module_only
@@ -33,7 +36,7 @@ def test_every_variant_does_what_it_should(envoys):
 @pytest.mark.module_only
 def test_a_filter_that_does_nothing_is_found_out(envoys):
     """As if the policy, the script or the rule were without effect; and as if the baseline had one."""
-    for name in ("native", "lua", "gate", "empty"):
+    for name in ("native", "lua", "gate", "twin", "empty"):
         with pytest.raises(load.Wrong):
             variants.check({name: envoys["none" if name != "empty" else "gate"]}, KINDS)
 
@@ -51,8 +54,8 @@ def test_a_round_has_a_figure_for_every_target(envoys, tmp_path):
                     assert cpu > 0 and wall > 0
                     samples.add(kind.name, name, cpu, wall)
                 batch.close()
-    rows = figures.compared(samples)
-    assert [it.title for it in rows] == [title for title, *_ in figures.TARGETS]
+    rows = figures.compared(samples) + figures.compared(samples, "twin", figures.NATIVE_TARGETS)
+    assert [it.title for it in rows] == [title for title, *_ in figures.TARGETS + figures.NATIVE_TARGETS]
     assert len(figures.raw(samples)) == 1 + len(KINDS)
     assert "Origin Gate" in plot.draw(samples, "today")
     page = tmp_path / "page.md"

@@ -26,7 +26,7 @@ from conftest import MODULE
 from dynamic import DISCOVERY, Dynamic
 from harness import ask, free_port
 from hot_reload import vms
-from watch import digests, wait_for
+from watch import digests, show, wait_for
 
 ENVOY_FILES = demo.FILES
 FILES = ENVOY_FILES / "monitoring"
@@ -179,7 +179,8 @@ def test_the_listener_for_prometheus_shows_nothing_else(shipped):
         assert ask(port, method, path).status == 404, f"{method} {path}"
 
 
-def test_each_worker_and_the_main_thread_hold_the_policy(shipped):
+def test_each_worker_and_the_main_thread_hold_the_policy(shipped, module):
+    show(shipped, module)
     (digest,) = digests(shipped)
     wait_for(lambda: vms(shipped) == {digest: 3}, lambda: vms(shipped))
 
@@ -213,6 +214,8 @@ def server(stage, shipped, dynamic, module):
     file = stage.folder / "prometheus.yaml"
     file.write_text(yaml.safe_dump(config))
     server = Server(stage, file)
+    for it in (shipped, dynamic.envoy):
+        show(it, module)
     # Rates need a sample from before.
     wait_for(lambda: len(server.query("origin_gate_policy_vms > 0")) == 2, lambda: stage.log("prometheus"))
     traffic(shipped, dynamic.envoy)
@@ -284,6 +287,8 @@ def refuse_and_replace(dynamic, module):
     dynamic.wait_for_stat(f"{DISCOVERY}.update_success", successes + 1)
     assert vms(dynamic.envoy) == {old: 3}, "the old policy is in force"
     dynamic.put_gate(proxy.gate(module, {"allowed_origins": [FOREIGN]}))
+    dynamic.wait_for_stat(f"{DISCOVERY}.update_success", successes + 2)
+    show(dynamic.envoy, module)
     assert digests(dynamic.envoy)[0] == old
     # The twin's metrics go with its policy.
     wait_for(

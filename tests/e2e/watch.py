@@ -4,6 +4,7 @@ import re
 import time
 
 import peers
+import proxy
 from harness import Failure
 
 
@@ -13,6 +14,12 @@ def wait_for(probe, told):
         if time.monotonic() > end:
             raise Failure(told())
         time.sleep(0.05)
+
+
+def show(envoy, module, listener="web"):
+    """Sends a request, after which Envoy 1.38 shows the twin's gauge of policies."""
+    if proxy.is_native(module):
+        peers.ask(peers.Http1, envoy.ports[listener], path="/")
 
 
 def digests(envoy):
