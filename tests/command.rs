@@ -1046,6 +1046,7 @@ proptest! {
             scheme: "https",
             websocket,
             headers: &[header],
+            ..Scenario::default()
         };
         let Ok(exchange) = scenario.exchange() else { return Ok(()) };
         let load = || config::load(POLICY.as_bytes()).unwrap();

@@ -216,7 +216,7 @@ fn the_command_prints_what_the_documents_show() {
     let folder = std::env::temp_dir().join(format!("origin-gate-docs-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     for (path, count) in [
-        ("docs/command.md", 6),
+        ("docs/command.md", 9),
         ("docs/policy.md", 1),
         ("docs/troubleshooting.md", 15),
     ] {

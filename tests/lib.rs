@@ -10,6 +10,7 @@ mod config;
 mod cookies;
 mod core;
 mod decision_log;
+mod diagnoses;
 mod django;
 mod docs;
 mod dotenv;

@@ -55,7 +55,7 @@ const BLOCKS: [(&str, &str, usize, &str); 35] = [
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
     ("README.md", "yaml", 2, README),
-    ("docs/command.md", "console", 4, COMMAND),
+    ("docs/command.md", "console", 6, COMMAND),
     ("docs/command.md", "json", 1, JSON),
     ("docs/command.md", "sh", 1, VERBS),
     (

@@ -24,6 +24,7 @@ use policy::rules::Rules;
 use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, ResponseCors, Verdict};
 use recording_proxy::RecordingProxy;
 
+pub(crate) use render::row;
 pub use render::{Color, Colors};
 pub use scenario::Scenario;
 
@@ -46,6 +47,8 @@ pub struct Explanation {
     pub finding: Finding,
     /// Why, in words.
     pub why: &'static str,
+    /// The entry of `policies` whose rules decided; `None` for those outside.
+    pub(crate) by: Option<usize>,
     /// Whether the CORS headers of the backend stay where the policy grants nothing.
     keeps_upstream: bool,
     /// The entry of `policies` whose rules decided, and its name; `None` for those outside.
@@ -81,48 +84,88 @@ impl Explanation {
     }
 }
 
-/// Explains what a policy makes of a request.
+/// A policy, ready to be asked about one request after another.
+pub struct Explainer {
+    config: Arc<FilterConfig>,
+    warnings: Vec<String>,
+}
+
+impl Explainer {
+    /// Takes a policy.
+    #[must_use]
+    pub fn new(loaded: Loaded) -> Self {
+        let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+        Self {
+            config: Arc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None)),
+            warnings,
+        }
+    }
+
+    /// Adds what only the command warns of.
+    pub fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {
+        self.warnings.extend(warnings);
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        self.config.policy()
+    }
+
+    /// The place to write a key that holds for a request, or the setting that gives it.
+    pub(crate) fn place(&self, explanation: &Explanation, key: &str) -> String {
+        self.config.provenance().place(explanation.by, key)
+    }
+
+    /// Explains what the policy makes of a request.
+    ///
+    /// # Errors
+    ///
+    /// If the request's names or values are too many or too long for any proxy.
+    pub fn explain(&self, exchange: &Exchange) -> Result<Explanation, &'static str> {
+        let policy = self.policy();
+        let head: Request<'_> = exchange
+            .request
+            .iter()
+            .map(|(name, value)| (name.as_bytes(), value.as_slice()))
+            .collect();
+        let verdict = policy.decide(&head);
+        let Verdict { finding, by, .. } = verdict;
+        let keeps_upstream =
+            matches!(&verdict.action, Action::Forward(forward) if matches!(forward.response, ResponseCors::Keep(_)));
+
+        let mut proxy = RecordingProxy::new(exchange);
+        let mut filter = Filter::new(Arc::clone(&self.config));
+        let next = filter.on_request(&mut proxy);
+        filter.on_response(&mut proxy);
+        let recording = proxy.into_recording();
+        if recording.finding != finding.to_string() {
+            return Err("the request cannot be read: its header lines are too many or too long");
+        }
+        Ok(Explanation {
+            finding,
+            why: why(&verdict, &head.received),
+            by,
+            keeps_upstream,
+            policy: by.map(|at| named(policy, at)),
+            entry: entry(policy.rules_of(by), finding, &head),
+            hint: (!finding.outcome.is_allowed()).then(|| hint(&self.config, &verdict, &head)),
+            forwarded: (next == Next::Continue).then_some(recording.request),
+            edits: recording.edits,
+            response: recording.response,
+            body: recording.body,
+            warnings: self.warnings.clone(),
+        })
+    }
+}
+
+/// Explains what a policy makes of one request.
 ///
 /// # Errors
 ///
 /// If the request's names or values are too many or too long for any proxy.
 pub fn explain(loaded: Loaded, exchange: &Exchange) -> Result<Explanation, &'static str> {
-    let head: Request<'_> = exchange
-        .request
-        .iter()
-        .map(|(name, value)| (name.as_bytes(), value.as_slice()))
-        .collect();
-    let verdict = loaded.policy.decide(&head);
-    let Verdict { finding, by, .. } = verdict;
-    let policy = by.map(|at| named(&loaded.policy, at));
-    let entry = entry(loaded.policy.rules_of(by), finding, &head);
-    let hint = (!finding.outcome.is_allowed()).then(|| hint(&loaded, &verdict, &head));
-    let why = why(&verdict, &head.received);
-    let keeps_upstream =
-        matches!(&verdict.action, Action::Forward(forward) if matches!(forward.response, ResponseCors::Keep(_)));
-    let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
-
-    let mut proxy = RecordingProxy::new(exchange);
-    let mut filter = Filter::new(Arc::new(FilterConfig::new(loaded.policy, loaded.provenance, |_| None)));
-    let next = filter.on_request(&mut proxy);
-    filter.on_response(&mut proxy);
-    let recording = proxy.into_recording();
-    if recording.finding != finding.to_string() {
-        return Err("the request cannot be read: its header lines are too many or too long");
-    }
-    Ok(Explanation {
-        finding,
-        why,
-        keeps_upstream,
-        policy,
-        entry,
-        hint,
-        forwarded: (next == Next::Continue).then_some(recording.request),
-        edits: recording.edits,
-        response: recording.response,
-        body: recording.body,
-        warnings,
-    })
+    Explainer::new(loaded).explain(exchange)
 }
 
 /// An entry of `policies`, with its name if it has one.
@@ -168,9 +211,9 @@ fn entry(rules: &Rules, finding: Finding, head: &Request<'_>) -> Option<String> 
 }
 
 /// The hint of the log, by what is known of domains here, and the spelling that would be allowed.
-fn hint(loaded: &Loaded, verdict: &Verdict<'_>, head: &Request<'_>) -> Hint {
-    let Loaded { policy, provenance, .. } = loaded;
-    let hint = advice::hint(policy, provenance, verdict, head, DOMAINS);
+fn hint(config: &FilterConfig, verdict: &Verdict<'_>, head: &Request<'_>) -> Hint {
+    let policy = config.policy();
+    let hint = advice::hint(policy, config.provenance(), verdict, head, DOMAINS);
     let is_forwarded = verdict.forwarded.is_some();
     let finding = |received: Received<'_>| policy.decide(&Request::from(received)).finding;
     match verdict.finding.outcome.deny() {

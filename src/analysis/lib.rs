@@ -8,7 +8,10 @@
 
 mod alternatives;
 mod automaton;
+pub mod browser;
 pub mod check;
+pub mod console;
+pub mod evidence;
 pub mod explain;
 mod expression;
 mod hosts;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use filter::{REVISION, VERSION};
 
+use super::explain::{HELP, RequestArgs};
 use super::input::EnvironmentArgs;
 
 /// Checks and explains Origin Gate policies, without a proxy.
@@ -32,6 +33,9 @@ Examples:
   origin-gate explain policy.json --host api.example --origin https://app.example --websocket
   origin-gate explain policy.json --host api.example --origin https://shop.example \\
   --method POST --path /cart -H 'Sec-Fetch-Site: cross-site'
+  origin-gate explain policy.json --curl 'curl https://api.example/cart -X PUT'
+  origin-gate explain policy.json --console 'Access to fetch at ... has been blocked by CORS policy: ...'
+  origin-gate explain policy.json --har page.har
   origin-gate import django --script | python manage.py shell > settings.json
   origin-gate import django settings.json > policy.json
   curl -s localhost:9901/config_dump | origin-gate import envoy - > policy.json
@@ -40,7 +44,7 @@ Examples:
 
 Exit codes:
   check    0 no errors, 1 errors; with --deny-warnings 1 for a warning too
-  explain  0 allowed, 2 refused, 1 bad input
+  explain  0 allowed, 2 refused or kept from the page, 1 bad input
   import   0 a policy, 1 none
   render   0 a manifest, 1 bad input
   schema   0";
@@ -60,14 +64,14 @@ pub(crate) enum Verb {
         deny_warnings: bool,
     },
     /// What the filter would do with one request, and why
-    #[command(after_help = EXPLAIN_HELP)]
+    #[command(after_help = HELP)]
     Explain {
         /// The policy; `-` for standard input
         policy: PathBuf,
         #[command(flatten)]
         output: OutputArgs,
         #[command(flatten)]
-        request: RequestArgs,
+        request: Box<RequestArgs>,
     },
     /// The policy in the resource of a control plane
     #[command(after_help = RENDER_HELP)]
@@ -98,13 +102,6 @@ To ask Django itself, which knows what its settings are in the end:
 In a container it is `docker compose exec -T backend python manage.py shell`; any Python does that has \
 DJANGO_SETTINGS_MODULE set. The program prints settings of hosts, CORS, CSRF and cookies, and no secrets.";
 
-const EXPLAIN_HELP: &str = "\
-WebSockets, writes and preflights are told by what browsers send of them: --websocket, --method, and -H for \
-Access-Control-Request-Method, Access-Control-Request-Headers, Sec-Fetch-Site and others.
-
-An ordinary request that goes on, but whose answer the page may not read, counts as refused. What a check in \
-`report_only` would have refused goes on, and counts as allowed.";
-
 const POLICY_HELP: &str = "\
 A policy is JSON or YAML, or stands in an Envoy configuration, a file of a discovery service, a dump of Envoy's admin page, a \
 ConfigMap, or a manifest of Istio or Envoy Gateway. Each policy of a file is named by its place.";
@@ -132,29 +129,6 @@ pub(crate) enum RenderTarget {
     Istio,
     /// An EnvoyExtensionPolicy
     EnvoyGateway,
-}
-
-#[derive(Args)]
-pub(crate) struct RequestArgs {
-    /// The host that is asked for, perhaps with a port
-    #[arg(long, allow_hyphen_values = true)]
-    pub(crate) host: Option<String>,
-    /// The origin of the page
-    #[arg(long, allow_hyphen_values = true)]
-    pub(crate) origin: Option<String>,
-    #[arg(long, default_value = "GET")]
-    pub(crate) method: String,
-    #[arg(long, default_value = "/")]
-    pub(crate) path: String,
-    /// The scheme of the request
-    #[arg(long, default_value = "https", value_parser = ["http", "https"])]
-    pub(crate) scheme: String,
-    /// It opens a WebSocket
-    #[arg(long)]
-    pub(crate) websocket: bool,
-    /// Another header; may be given again
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", allow_hyphen_values = true)]
-    pub(crate) headers: Vec<String>,
 }
 
 #[derive(Subcommand)]

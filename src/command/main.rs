@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod explain;
 mod input;
 mod output;
 
@@ -10,16 +11,15 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis::check::{Checked, check, lints};
-use analysis::explain::{Color, Colors, Scenario, explain};
-use arguments::{Cli, From, OutputArgs, RenderTarget, RequestArgs, Verb};
+use analysis::check::{Checked, check};
+use analysis::explain::{Color, Colors};
+use arguments::{Cli, From, OutputArgs, RenderTarget, Verb};
 use clap::Parser;
 use config::SCHEMA;
 use import::{Imported, SCRIPT, import_django, import_envoy, import_ingress_nginx};
-use input::{EnvironmentArgs, Input, policies, text, texts};
+use input::{EnvironmentArgs, policies, text, texts};
 use manifests::Target;
 use output::{colors, print, print_each, print_json, say};
-use serde_json::json;
 
 const REFUSED: u8 = 2;
 
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
             policy,
             output,
             request,
-        } => run_explain(&policy, &output, &request).or_else(|problem| output.fail(problem)),
+        } => explain::run(&policy, &output, &request).or_else(|problem| output.fail(problem)),
         Verb::Render {
             target,
             policy,
@@ -100,53 +100,6 @@ fn check_text(checked: &Checked, colors: Colors) -> String {
             format!("{}, errors={count}\n", colors.paint(Color::Red, "refused"))
         }
     }
-}
-
-fn run_explain(policy: &PathBuf, output: &OutputArgs, request: &RequestArgs) -> Result<ExitCode, String> {
-    let exchange = Scenario {
-        host: request.host.as_deref(),
-        origin: request.origin.as_deref(),
-        method: &request.method,
-        path: &request.path,
-        scheme: &request.scheme,
-        websocket: request.websocket,
-        headers: &request.headers,
-    }
-    .exchange()?;
-    let inputs = policies([policy], &output.environment)?;
-    let colors = colors(&io::stdout());
-    let (mut values, mut texts, mut code) = (Vec::new(), Vec::new(), 0);
-    for Input {
-        configuration,
-        environment,
-        ..
-    } in &inputs
-    {
-        let loaded = match config::load_with(configuration, environment) {
-            Ok(loaded) => loaded,
-            Err(errors) if output.json => {
-                let errors: Vec<_> = errors.errors.iter().map(ToString::to_string).collect();
-                print(&format!("{:#}\n", json!({ "errors": errors })))?;
-                return Ok(ExitCode::FAILURE);
-            }
-            Err(errors) => return Err(format!("the policy does not load:\n{errors}")),
-        };
-        let lints = lints(configuration, environment, &loaded.warnings);
-        let mut explanation = explain(loaded, &exchange)?;
-        explanation
-            .warnings
-            .extend(lints.into_iter().map(|(_, warning)| warning));
-        if !explanation.is_allowed() {
-            code = REFUSED;
-        }
-        values.push(explanation.json());
-        texts.push(explanation.text(colors));
-    }
-    match output.json {
-        true => print_json(&inputs, values)?,
-        false => print_each(&inputs, texts)?,
-    }
-    Ok(ExitCode::from(code))
 }
 
 fn run_render(

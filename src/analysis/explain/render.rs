@@ -46,30 +46,25 @@ impl Explanation {
     /// The explanation for people.
     #[must_use]
     pub fn text(&self, colors: Colors) -> String {
+        self.text_with(colors, &self.headline(), "")
+    }
+
+    /// The word for the outcome, its colour, and what happens.
+    pub(crate) fn headline(&self) -> (&'static str, Color, String) {
         let (word, color) = match self.finding.outcome {
             Outcome::Allowed(_) => ("allowed", Color::Green),
             Outcome::WouldReject(_) => ("allowed, but only because the check reports", Color::Yellow),
             Outcome::Rejected(_) => ("refused", Color::Red),
         };
-        let mut text = format!(
-            "{}  {}\n{}\n\n",
-            colors.paint(color, word),
-            self.finding,
-            self.what_happens()
-        );
-        let hint = self.hint.as_ref();
-        let rows = [
-            ("why", Some(self.why)),
-            ("rules", self.policy.as_deref()),
-            ("entry", self.entry.as_deref()),
-            ("nearest", hint.and_then(|it| it.nearest.as_deref())),
-            ("fix", hint.map(|it| &*it.fix)),
-        ];
-        for (name, value) in rows {
-            if let Some(value) = value {
-                let _ = writeln!(text, "  {name:<9}{value}");
-            }
-        }
+        (word, color, self.what_happens())
+    }
+
+    /// The explanation under a headline, with what there is to say of the browser.
+    pub(crate) fn text_with(&self, colors: Colors, headline: &(&str, Color, String), browser: &str) -> String {
+        let (word, color, what) = headline;
+        let mut text = format!("{}  {}\n{what}\n\n", colors.paint(*color, word), self.finding);
+        text += &self.rows();
+        text += browser;
         if !self.edits.is_empty() {
             text.push_str("\nedits to the request\n");
             for edit in &self.edits {
@@ -93,6 +88,21 @@ impl Explanation {
             }
         }
         text
+    }
+
+    /// Why, by which rule, and what to change.
+    pub(crate) fn rows(&self) -> String {
+        let hint = self.hint.as_ref();
+        let rows = [
+            ("why", Some(self.why)),
+            ("rules", self.policy.as_deref()),
+            ("entry", self.entry.as_deref()),
+            ("nearest", hint.and_then(|it| it.nearest.as_deref())),
+            ("fix", hint.map(|it| &*it.fix)),
+        ];
+        rows.into_iter()
+            .filter_map(|(name, value)| Some(row(name, value?)))
+            .collect()
     }
 
     /// The explanation for programs.
@@ -167,6 +177,11 @@ impl Explanation {
             _ => "The request goes on to the backend, and the page may read the answer.",
         }
     }
+}
+
+/// A name and what it is.
+pub(crate) fn row(name: &str, value: &str) -> String {
+    format!("  {name:<9}{value}\n")
 }
 
 /// Why, by the reason alone.

@@ -20,6 +20,10 @@ pub struct Scenario<'a> {
     pub websocket: bool,
     /// Other headers, as `name: value`.
     pub headers: &'a [String],
+    /// The status of the backend's response; by default one of success.
+    pub status: Option<u16>,
+    /// The headers of the backend's response, as `name: value`.
+    pub response: &'a [String],
 }
 
 impl Scenario<'_> {
@@ -49,13 +53,7 @@ impl Scenario<'_> {
         ];
         request.extend(self.host.map(|host| line(":authority", host)));
         request.extend(self.origin.map(|origin| line("origin", origin)));
-        for header in self.headers {
-            let (name, value) = header
-                .split_once(':')
-                .filter(|(name, _)| is_token(name.as_bytes()))
-                .ok_or_else(|| format!("-H: `{}`: write `name: value`", header.escape_debug()))?;
-            request.push(line(&name.to_ascii_lowercase(), value.trim()));
-        }
+        request.extend(lines("-H", self.headers)?);
         if !request.iter().any(|(name, _)| name == ":authority" || name == "host") {
             return Err("--host is missing: say which host the request asks for".to_owned());
         }
@@ -71,12 +69,27 @@ impl Scenario<'_> {
                 value.escape_ascii()
             ));
         }
-        let status = if self.websocket { "101" } else { "200" };
-        Ok(Exchange {
-            request,
-            response: vec![line(":status", status)],
-        })
+        let status = match self.status {
+            Some(status) => status.to_string(),
+            None if self.websocket => "101".to_owned(),
+            None => "200".to_owned(),
+        };
+        let mut response = vec![line(":status", &status)];
+        response.extend(lines("--response-header", self.response)?);
+        Ok(Exchange { request, response })
     }
+}
+
+/// The lines of headers that an option gives.
+fn lines(option: &str, headers: &[String]) -> Result<Vec<Line>, String> {
+    let lines = headers.iter().map(|header| {
+        let (name, value) = header
+            .split_once(':')
+            .filter(|(name, _)| is_token(name.as_bytes()))
+            .ok_or_else(|| format!("{option}: `{}`: write `name: value`", header.escape_debug()))?;
+        Ok(line(&name.to_ascii_lowercase(), value.trim()))
+    });
+    lines.collect()
 }
 
 fn line(name: &str, value: &str) -> Line {
