@@ -7,6 +7,7 @@ mod addresses;
 mod allocations;
 mod command;
 mod config;
+mod console;
 mod cookies;
 mod core;
 mod decision_log;

@@ -79,19 +79,19 @@ impl Visit {
     }
 }
 
-/// Follows a request of a page through the filter and the browser.
+/// Follows a request of a page through the filter and the browser; `is_xhr` for one of `XMLHttpRequest`, which no header says.
 ///
 /// # Errors
 ///
 /// If the request's names or values are too many or too long for any proxy.
-pub fn visit(explainer: &Explainer, exchange: &Exchange) -> Result<Visit, &'static str> {
+pub fn visit(explainer: &Explainer, exchange: &Exchange, is_xhr: bool) -> Result<Visit, &'static str> {
     let explanation = explainer.explain(exchange)?;
     let mut visit = Visit {
         explanation,
         preflight: None,
         page: Page::default(),
     };
-    match Asked::of(exchange) {
+    match Asked::of(exchange, is_xhr) {
         Asked::Other => {}
         Asked::Socket => visit.page = socket_page(&visit.explanation, exchange),
         Asked::Preflight(fetch) => {

@@ -30,6 +30,8 @@ pub struct Facts {
     pub scheme: Option<String>,
     /// Whether it opens a WebSocket.
     pub websocket: bool,
+    /// Whether it is known to be one of `XMLHttpRequest`.
+    pub is_xhr: bool,
     /// Other headers, as `name: value`.
     pub headers: Vec<String>,
     /// The status of the backend's response, if it is known.
@@ -179,7 +181,7 @@ impl Facts {
         if let Some(missing) = missing.iter().find(|(option, _)| *option == "host") {
             return ask(missing);
         }
-        let mut visit = visit(explainer, &self.exchange()?)?;
+        let mut visit = visit(explainer, &self.exchange()?, self.is_xhr)?;
         // Whoever asks for a host that is not served is refused, whichever page it is.
         let is_host = visit.explanation.finding.check == Check::Hosts && !visit.explanation.is_allowed();
         if let Some(missing) = missing.first().filter(|_| !is_host) {

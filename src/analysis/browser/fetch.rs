@@ -32,7 +32,7 @@ pub(super) struct Fetch<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn of(exchange: &'a Exchange) -> Self {
+    pub(super) fn of(exchange: &'a Exchange, is_xhr: bool) -> Self {
         let lines = &exchange.request;
         let head: Request<'_> = lines
             .iter()
@@ -59,7 +59,7 @@ impl<'a> Asked<'a> {
             method,
             unsafe_headers,
             has_credentials: field(lines, "cookie").is_some(),
-            kind: kind(lines),
+            kind: if is_xhr { "XMLHttpRequest" } else { kind(lines) },
         };
         match (method, field(lines, headers::REQUEST_METHOD)) {
             ("OPTIONS", Some(asked)) if !asked.is_empty() => {
@@ -111,16 +111,16 @@ fn kind(lines: &[Line]) -> &'static str {
         Some("audio") => "audio",
         Some("video") => "video",
         Some("track") => "text track",
+        // `EventSource`: the accept header of a script's own request names more.
+        _ if field(lines, "accept") == Some("text/event-stream") => "resource",
         _ if field(lines, "x-requested-with") == Some("XMLHttpRequest") => "XMLHttpRequest",
         _ => "fetch",
     }
 }
 
 /// What browsers set themselves, beside what no script can set.
-const OF_BROWSERS: [&str; 9] = [
+const OF_BROWSERS: [&str; 7] = [
     "accept-language",
-    "if-modified-since",
-    "if-none-match",
     "priority",
     "save-data",
     "upgrade-insecure-requests",
@@ -141,6 +141,8 @@ fn unsafe_headers(lines: &[Line]) -> Vec<String> {
         name if name.starts_with(':') || name.starts_with("x-forwarded-") => false,
         name if headers::is_forbidden_header(name) || OF_BROWSERS.contains(&name) => false,
         "forwarded" => false,
+        // Of a request as a browser sent it, they are its cache's.
+        "if-none-match" | "if-modified-since" if field(lines, headers::SEC_FETCH_MODE).is_some() => false,
         "pragma" | "cache-control" if is_uncached => false,
         "accept" | "content-language" => value.len() > LONGEST && name != "accept",
         "content-type" => !is_simple_type(value),

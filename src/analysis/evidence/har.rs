@@ -65,6 +65,7 @@ fn archived(entry: &Value, page: Option<String>) -> Option<Archived> {
     }
     let kind = entry.get("_resourceType").and_then(Value::as_str).unwrap_or_default();
     facts.websocket |= kind == "websocket";
+    facts.is_xhr = kind == "xhr";
     let response = entry.get("response");
     let status = response
         .and_then(|it| it.get("status"))
