@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
-use analysis::explain::{Scenario, explain};
+use analysis::explain::{Explainer, Scenario};
 use import::import_envoy;
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ fn ask(stream: &mut BufReader<TcpStream>, host: &str, method: &str, path: &str, 
 }
 
 /// The same of a policy. The backend gives 503, as there is none.
-fn explained(policy: &str, host: &str, method: &str, path: &str, headers: &[String]) -> Answer {
+fn explained(explainer: &Explainer, host: &str, method: &str, path: &str, headers: &[String]) -> Answer {
     let scenario = Scenario {
         host: Some(host),
         origin: None,
@@ -78,10 +78,11 @@ fn explained(policy: &str, host: &str, method: &str, path: &str, headers: &[Stri
         scheme: "http",
         websocket: false,
         headers,
+        status: Some(503),
+        response: &[],
     };
-    let mut exchange = scenario.exchange().unwrap();
-    exchange.response = vec![(":status".to_owned(), b"503".to_vec())];
-    let explanation = explain(config::load(policy.as_bytes()).unwrap(), &exchange).unwrap();
+    let exchange = scenario.exchange().unwrap();
+    let explanation = explainer.explain(&exchange).unwrap();
     let text = |it: &[u8]| String::from_utf8(it.to_vec()).unwrap();
     let mut headers: HashMap<_, _> = explanation
         .response
@@ -244,6 +245,7 @@ fn an_imported_policy_lets_in_whom_envoys_filters_let_in() {
             continue;
         };
         imported += 1;
+        let explainer = Explainer::new(config::load(policy.as_bytes()).unwrap());
         let is_exact = !made
             .notes
             .iter()
@@ -269,13 +271,13 @@ fn an_imported_policy_lets_in_whom_envoys_filters_let_in() {
                 let plain = [origin_line.clone()];
                 let [before, after] = [
                     ask(stream, &name, "GET", path, &plain),
-                    explained(&policy, &name, "GET", path, &plain),
+                    explained(&explainer, &name, "GET", path, &plain),
                 ];
                 compare("reading", before.is_readable(origin).0, after.is_readable(origin).0);
                 compare("cookies", before.is_readable(origin).1, after.is_readable(origin).1);
                 let [before, after] = [
                     ask(stream, &name, "POST", path, &plain),
-                    explained(&policy, &name, "POST", path, &plain),
+                    explained(&explainer, &name, "POST", path, &plain),
                 ];
                 compare("writing", before.status != 403, after.status != 403);
                 for (method, header) in [("PUT", "x-a"), ("POST", "content-type"), ("DELETE", "x-b")] {
@@ -286,7 +288,7 @@ fn an_imported_policy_lets_in_whom_envoys_filters_let_in() {
                     ];
                     let [before, after] = [
                         ask(stream, &name, "OPTIONS", path, &lines),
-                        explained(&policy, &name, "OPTIONS", path, &lines),
+                        explained(&explainer, &name, "OPTIONS", path, &lines),
                     ];
                     compare(
                         "a preflight",
