@@ -2,6 +2,7 @@
 
 mod envoy;
 mod ingress_nginx;
+mod traefik;
 
 use import::{Imported, import_ingress_nginx};
 use serde_json::Value;
@@ -31,22 +32,22 @@ fn has(notes: &[String], part: &str) {
 fn no_file_panics() {
     let answer = r#">>> {"origin_gate_django": 1, "settings": {"ALLOWED_HOSTS": ["a"], "CORS_URLS_REGEX": "^/a/"}, "cors": {"CORS_URLS_REGEX": "^/(a|b)/", "CORS_ALLOWED_ORIGINS": ["https://a"]}, "middleware": [{"name": "x", "kind": "cors"}], "asgi": {"validators": [{"origins": ["a:1"]}]}}"#;
     let yaml = "kind: Ingress\nmetadata:\n  name: a\n  annotations:\n    nginx.ingress.kubernetes.io/enable-cors: \"true\"\nspec: {rules: [{host: a}]}\n";
-    for text in [answer, yaml, envoy::ISTIO, "ALLOWED_HOSTS='a\"\\\nB=\"\\"] {
+    let sources: [(&str, fn(&str) -> Imported); 6] = [
+        (answer, |text| import_django("settings.json", text)),
+        ("ALLOWED_HOSTS='a\"\\\nB=\"\\", |text| import_django(".env", text)),
+        (yaml, import_ingress_nginx),
+        (envoy::ISTIO, envoy::import),
+        (traefik::COMPOSE, traefik::import),
+        (answer, import_ingress_nginx),
+    ];
+    for (text, import) in sources {
         let chars: Vec<char> = text.chars().collect();
         for at in 0..chars.len() {
+            import(&chars[..at].iter().collect::<String>());
             for replacement in ['(', ')', '"', '\'', '\\', ',', '=', '*', ':', '\n', '\u{e9}'] {
                 let mut chars = chars.clone();
                 chars[at] = replacement;
-                let whole: String = chars.iter().collect();
-                let cut: String = chars[..at].iter().collect();
-                for text in [whole, cut] {
-                    let _ = (
-                        import_django("settings.json", &text),
-                        import_django(".env", &text),
-                        import_ingress_nginx(&text),
-                        import::import_envoy(&[("envoy.yaml".to_owned(), text.clone())]),
-                    );
-                }
+                import(&chars.iter().collect::<String>());
             }
         }
     }

@@ -29,6 +29,7 @@ mod import_oracle;
 mod manifests;
 mod oracle;
 mod order;
+mod packaging;
 mod paths;
 mod policies_in_files;
 mod properties;

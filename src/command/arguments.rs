@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use filter::{REVISION, VERSION};
 
 use super::explain::{HELP, RequestArgs};
@@ -41,6 +42,8 @@ Examples:
   curl -s localhost:9901/config_dump | origin-gate import envoy - > policy.json
   kubectl get ingress -A -o yaml | origin-gate import ingress-nginx - > policy.json
   origin-gate schema > policy.schema.json
+  origin-gate completions bash > ~/.local/share/bash-completion/completions/origin-gate
+  origin-gate man > /usr/local/share/man/man1/origin-gate.1
 
 Exit codes:
   check    0 no errors, 1 errors; with --deny-warnings 1 for a warning too
@@ -92,6 +95,10 @@ pub(crate) enum Verb {
     },
     /// The JSON Schema (2020-12) of a policy
     Schema,
+    /// A shell's completions, for the file that it reads them from
+    Completions { shell: Shell },
+    /// The manual page, in roff
+    Man,
 }
 
 const DJANGO_HELP: &str = "\
@@ -146,6 +153,12 @@ pub(crate) enum From {
     /// Envoy's own filters `cors` and `csrf`, or `corsPolicy` of Istio's VirtualServices
     Envoy {
         /// Envoy configurations, dumps of its admin page, or manifests; `-` for standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Traefik's `headers` middlewares and their routers
+    Traefik {
+        /// Compose files with labels, dynamic files in YAML, or manifests; `-` for standard input
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },

@@ -6,6 +6,7 @@ mod arguments;
 mod explain;
 mod input;
 mod output;
+mod packaging;
 
 use std::io;
 use std::path::PathBuf;
@@ -16,10 +17,11 @@ use analysis::explain::{Color, Colors};
 use arguments::{Cli, From, OutputArgs, RenderTarget, Verb};
 use clap::Parser;
 use config::SCHEMA;
-use import::{Imported, SCRIPT, import_django, import_envoy, import_ingress_nginx};
+use import::{Imported, SCRIPT, import_django, import_envoy, import_ingress_nginx, import_traefik};
 use input::{EnvironmentArgs, policies, text, texts};
 use manifests::Target;
 use output::{colors, print, print_each, print_json, say};
+use packaging::{completions, manual};
 
 const REFUSED: u8 = 2;
 
@@ -54,6 +56,8 @@ fn main() -> ExitCode {
         } => run_render(target, &policy, &environment, traffic_extension),
         Verb::Import { from } => run_import(&from),
         Verb::Schema => print(SCHEMA).map(|()| ExitCode::SUCCESS),
+        Verb::Completions { shell } => completions(shell).and_then(|it| print(&it)).map(|()| ExitCode::SUCCESS),
+        Verb::Man => manual().and_then(|it| print(&it)).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|problem| {
         say(&problem);
@@ -134,6 +138,7 @@ fn run_import(from: &From) -> Result<ExitCode, String> {
         From::Django { script: true, .. } => return print(SCRIPT).map(|()| ExitCode::SUCCESS),
         From::Django { files, .. } => import_django(&texts(files)?),
         From::Envoy { files } => import_envoy(&texts(files)?),
+        From::Traefik { files } => import_traefik(&texts(files)?),
         From::IngressNginx { file } => import_ingress_nginx(&text(file)?),
     };
     for note in notes {

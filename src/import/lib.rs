@@ -11,9 +11,11 @@ mod envoy;
 mod hosts;
 mod imported;
 mod ingress_nginx;
+mod traefik;
 
 pub use django::{SCRIPT, import_django};
 pub use dotenv::environment;
 pub use envoy::import_envoy;
 pub use imported::{Imported, printable};
 pub use ingress_nginx::import_ingress_nginx;
+pub use traefik::import_traefik;

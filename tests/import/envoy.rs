@@ -24,7 +24,7 @@ spec:
     - route: [{ destination: { host: web } }]
 "#;
 
-fn import(text: &str) -> Imported {
+pub(super) fn import(text: &str) -> Imported {
     import_envoy(&[("envoy.yaml".to_owned(), text.to_owned())])
 }
 
