@@ -27,12 +27,14 @@ fn has(notes: &[String], part: &str) {
     );
 }
 
+type Import = fn(&str) -> Imported;
+
 /// Whatever is in the file, an answer comes back.
 #[test]
 fn no_file_panics() {
     let answer = r#">>> {"origin_gate_django": 1, "settings": {"ALLOWED_HOSTS": ["a"], "CORS_URLS_REGEX": "^/a/"}, "cors": {"CORS_URLS_REGEX": "^/(a|b)/", "CORS_ALLOWED_ORIGINS": ["https://a"]}, "middleware": [{"name": "x", "kind": "cors"}], "asgi": {"validators": [{"origins": ["a:1"]}]}}"#;
     let yaml = "kind: Ingress\nmetadata:\n  name: a\n  annotations:\n    nginx.ingress.kubernetes.io/enable-cors: \"true\"\nspec: {rules: [{host: a}]}\n";
-    let sources: [(&str, fn(&str) -> Imported); 6] = [
+    let sources: [(&str, Import); 6] = [
         (answer, |text| import_django("settings.json", text)),
         ("ALLOWED_HOSTS='a\"\\\nB=\"\\", |text| import_django(".env", text)),
         (yaml, import_ingress_nginx),
