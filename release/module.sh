@@ -9,6 +9,9 @@ readonly MODULE_BUDGET=320000
 # a stack that is about to overflow.
 readonly WASM_OPT=(--enable-bulk-memory --enable-multivalue --enable-mutable-globals --enable-nontrapping-float-to-int
   --enable-reference-types --enable-sign-ext --low-memory-unused)
+# From a flat form Binaryen folds more than from what the compiler makes of its stack; the second round sees what the first
+# left.
+readonly PASSES=(--flatten --rereloop -Oz -Oz --const-hoisting)
 UNOPTIMISED=
 # How something else is linked.
 LINKED=()
@@ -68,7 +71,7 @@ optimise() {
     cp "$1" "$2"
     return
   fi
-  "$TOOLS/wasm-opt/node_modules/.bin/wasm-opt" -Oz "${WASM_OPT[@]}" "$1" --output "$2"
+  "$TOOLS/wasm-opt/node_modules/.bin/wasm-opt" "${WASM_OPT[@]}" "${PASSES[@]}" "$1" --output "$2"
 }
 
 # A custom section: a zero, the length of the rest, that of the name, the name, the content.

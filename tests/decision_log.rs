@@ -21,11 +21,15 @@ fn rejected(check: Check, reason: Deny) -> Finding {
 type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
 /// The lines that a decision causes.
+fn debug(line: &str) {
+    log::debug!("{line}");
+}
+
 fn record(decision_log: &DecisionLog, now: Duration, finding: Finding, fields: Fields<'_>) -> Vec<(Level, String)> {
     let head: Request<'_> = fields.iter().copied().collect();
     let policy = br#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
     let Loaded { policy, provenance, .. } = config::load(policy).unwrap();
-    decision_log.record(&policy, &provenance, &verdict::of(finding), &head, || now);
+    decision_log.record(&policy, &provenance, &verdict::of(finding), &head, || now, debug);
     captured::take()
 }
 
@@ -137,7 +141,8 @@ fn several_lines_are_one_value() {
             finding,
             ..check.decide(&head)
         };
-        decision_log.record(&check, &Provenance::default(), &verdict, &head, || Duration::ZERO);
+        let (nowhere, now) = (Provenance::default(), || Duration::ZERO);
+        decision_log.record(&check, &nowhere, &verdict, &head, now, debug);
         captured::take().pop().map(|(_, line)| line).unwrap_or_default()
     };
     let header: (&[u8], &[u8]) = (b"access-control-request-headers", b"x-secret");
@@ -187,9 +192,8 @@ fn a_flood_is_a_few_lines() {
     for number in 0..1_000_000 {
         let origin = format!("https://{number}.evil");
         let head: Request<'_> = from(origin.as_bytes()).into_iter().collect();
-        flood.record(&policy, &Provenance::default(), &verdict::of(malformed), &head, || {
-            Duration::ZERO
-        });
+        let (nowhere, now) = (Provenance::default(), || Duration::ZERO);
+        flood.record(&policy, &nowhere, &verdict::of(malformed), &head, now, debug);
     }
     assert_eq!(captured::take().len(), MAX_BUCKETS);
     assert!(format!("{flood:?}").len() < 2000);

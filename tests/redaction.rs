@@ -99,7 +99,8 @@ fn no_line_has_what_is_only_for_the_backend() {
                 // Whatever the reason, though most of them have other requests.
                 let decision_log = DecisionLog::default();
                 for finding in Finding::all() {
-                    decision_log.record(policy, provenance, &verdict::of(finding), &head, || Duration::ZERO);
+                    let (verdict, now) = (verdict::of(finding), || Duration::ZERO);
+                    decision_log.record(policy, provenance, &verdict, &head, now, |line| log::debug!("{line}"));
                 }
             }
             for policy in self::policies() {
@@ -146,6 +147,7 @@ fn what_is_left_of_an_origin_names_it() {
             &verdict::of(finding),
             &fields.into_iter().collect(),
             || Duration::ZERO,
+            |line| log::debug!("{line}"),
         );
         let line = captured::take().pop().unwrap().1;
         let (_, rest) = line.split_once(" origin=\"").unwrap();

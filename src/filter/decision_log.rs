@@ -6,14 +6,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use log::{LevelFilter, debug, warn};
+use log::warn;
 
-use super::shown::Shown;
+use super::shown::{LONGEST, Shown};
 use advice::{Domains, Hint};
 use config::Provenance;
 use policy::Policy;
 use policy::forwarding::FORWARDED;
-use policy::request::{Field, Request};
+use policy::request::{Field, Request, Source};
 use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
 
 /// How long repetitions of a rejection are counted before a line says how many there were.
@@ -55,7 +55,8 @@ struct Suppressed {
 }
 
 impl DecisionLog {
-    /// Logs a decision on a request.
+    /// Logs a decision on a request. `debug` takes the line of one that is granted: every page's request comes there, most
+    /// often for the proxy to drop the line.
     pub fn record(
         &self,
         policy: &Policy,
@@ -63,10 +64,11 @@ impl DecisionLog {
         verdict: &Verdict<'_>,
         head: &Request<'_>,
         now: impl FnOnce() -> Duration,
+        debug: impl FnOnce(&str),
     ) {
         let finding = verdict.finding;
         let (Outcome::Rejected(deny) | Outcome::WouldReject(deny)) = finding.outcome else {
-            return record_allowed(finding, head);
+            return record_allowed(finding, head, debug);
         };
         let headers = match deny {
             Deny::HeaderNotAllowed => head.received.request_headers.join(&b", "[..]),
@@ -185,10 +187,7 @@ fn refused<'a>(
     }
 }
 
-fn record_allowed(finding: Finding, head: &Request<'_>) {
-    if log::max_level() < LevelFilter::Debug {
-        return;
-    }
+fn record_allowed(finding: Finding, head: &Request<'_>, debug: impl FnOnce(&str)) {
     // Nothing was validated and nothing is granted where no origin was found among those allowed.
     let Outcome::Allowed(allow) = finding.outcome else {
         return;
@@ -200,15 +199,17 @@ fn record_allowed(finding: Finding, head: &Request<'_>) {
         _ => return,
     };
     let reason = allow.code();
-    match head.received.origin {
-        // Every page's request comes here, most often for the proxy to drop the line, and the standard library's
-        // formatting costs more than the decision.
-        Field::One(origin) if let Some(origin) = Shown::plain(origin) => {
-            let line = [what, " reason=", reason, " origin=\"", origin, "\""].concat();
-            debug!("{line}");
+    let line = match (&head.source, head.received.origin) {
+        // What parsed has nothing to hide or to escape, and the standard library's formatting costs more than the decision.
+        (Source::Origin(_), Field::One(origin))
+            if origin.len() <= LONGEST
+                && let Ok(origin) = std::str::from_utf8(origin) =>
+        {
+            [what, " reason=", reason, " origin=\"", origin, "\""].concat()
         }
-        origin => debug!("{what} reason={reason} origin={}", Quoted(origin)),
-    }
+        (_, origin) => format!("{what} reason={reason} origin={}", Quoted(origin)),
+    };
+    debug(&line);
 }
 
 fn phrase(finding: Finding) -> (&'static str, &'static str) {

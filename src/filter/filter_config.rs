@@ -88,9 +88,9 @@ impl FilterConfig {
     }
 
     pub(super) fn record_decision(&self, proxy: &impl Proxy, verdict: &Verdict<'_>, head: &Request<'_>) {
-        let now = || proxy.now();
+        let (now, debug) = (|| proxy.now(), |line: &str| proxy.debug(line));
         self.decision_log
-            .record(&self.policy, &self.provenance, verdict, head, now);
+            .record(&self.policy, &self.provenance, verdict, head, now, debug);
     }
 
     pub(super) fn record_of(&self, finding: Finding) -> Option<&Record> {

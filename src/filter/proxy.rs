@@ -82,6 +82,11 @@ pub trait Proxy {
 
     /// The time since any fixed moment.
     fn now(&self) -> Duration;
+
+    /// Logs a line at the level `debug`. It is asked for each page's request.
+    fn debug(&self, line: &str) {
+        log::debug!("{line}");
+    }
 }
 
 /// A header map.

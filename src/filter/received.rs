@@ -2,7 +2,7 @@
 //! by then. Only the requests that need it pay for it.
 
 use super::proxy::{Headers, Proxy};
-use policy::headers;
+use policy::read_header::{ReadHeader, Spelling};
 use policy::request::Request;
 use policy::verdict::RequestEdit;
 
@@ -12,7 +12,7 @@ const LONGEST: usize = 1024;
 /// Shows the access log the headers that the edits replace or remove, as they were received: those of `x-forwarded-host`
 /// as `origin_gate_received_x_forwarded_host`.
 pub(crate) fn publish_edited(proxy: &impl Proxy, request: &impl Headers, edits: &[RequestEdit]) {
-    let mut shown = "";
+    let mut shown = None;
     for edit in edits {
         let name: &str = match edit {
             RequestEdit::Remove(name) => name,
@@ -21,37 +21,42 @@ pub(crate) fn publish_edited(proxy: &impl Proxy, request: &impl Headers, edits: 
             RequestEdit::AddWebSocketKey => continue,
         };
         // Each spelling of a name has an edit of its own.
-        if let Some(name) = headers::meant_by(name.as_bytes()).filter(|name| *name != shown) {
-            shown = name;
-            publish(proxy, request, name);
+        let header = ReadHeader::meant_by(name.as_bytes()).map(|(header, _)| header);
+        if let Some(header) = header.filter(|_| header != shown) {
+            shown = Some(header);
+            publish(proxy, request, header);
         }
     }
 }
 
 /// Shows the access log the headers of which it has one line at most, under one name, where there are others.
 pub(crate) fn publish_unclear(proxy: &impl Proxy, request: &impl Headers, head: &Request<'_>) {
-    head.received.unclear().for_each(|name| publish(proxy, request, name));
+    head.received
+        .unclear()
+        .for_each(|header| publish(proxy, request, header));
 }
 
 /// Several lines are one value, as in RFC 9110 §5.3. A line that supplies no value, since its name is spelled in another
 /// way, is shown with that name.
-fn publish(proxy: &impl Proxy, request: &impl Headers, name: &str) {
+fn publish(proxy: &impl Proxy, request: &impl Headers, header: ReadHeader) {
     let mut values = Vec::new();
-    let visited = request.visit(|spelled, value| {
+    let visited = request.visit(|name, value| {
         let value = value.get(..LONGEST).unwrap_or(value);
-        match (name, spelled) {
-            (headers::HOST, b":authority") | (headers::UPGRADE, b":protocol") => values.push(value.to_vec()),
-            _ if headers::meant_by(spelled) != Some(name) => {}
-            // Every spelling of these is read.
-            (headers::X_FORWARDED_HOST | headers::FORWARDED, _) => values.push(value.to_vec()),
-            _ if spelled == name.as_bytes() => values.push(value.to_vec()),
-            _ => values.push([spelled, value].join(&b": "[..])),
+        match (header, name) {
+            (ReadHeader::Host, b":authority") | (ReadHeader::Upgrade, b":protocol") => values.push(value.to_vec()),
+            _ => match ReadHeader::meant_by(name).filter(|(meant, _)| *meant == header) {
+                None => {}
+                Some((_, Spelling::Plain)) => values.push(value.to_vec()),
+                // Every spelling of these is read.
+                Some((ReadHeader::XForwardedHost | ReadHeader::Forwarded, _)) => values.push(value.to_vec()),
+                Some(_) => values.push([name, value].join(&b": "[..])),
+            },
         }
     });
     if visited.is_ok() && !values.is_empty() {
-        let name = match name {
-            headers::HOST => "authority".to_owned(),
-            _ => name.replace('-', "_"),
+        let name = match header {
+            ReadHeader::Host => "authority".to_owned(),
+            _ => header.name().replace('-', "_"),
         };
         proxy.publish(&["origin_gate_received_", &name].concat(), &values.join(&b", "[..]));
     }

@@ -2,7 +2,7 @@
 
 use super::filter_config::FilterConfig;
 use super::proxy::{Headers, Proxy, Unavailable};
-use policy::headers::{self, RESPONSE_NAMES};
+use policy::headers::{self, GRANTED, RESPONSE_NAMES};
 use policy::verdict::{AllowOrigin, CorsGrant, Finding, Forward, ResponseCors};
 
 /// The edits to a response. They are kept from the request phase, because proxies no longer show the request later.
@@ -44,7 +44,7 @@ impl ResponseEdits {
         if self.is_upgrade && head.is_switching {
             return if keeps { Ok(()) } else { replace(proxy, &head, None) };
         }
-        if !keeps || !head.has_cors(headers::ALLOW_ORIGIN) {
+        if !keeps || !head.is_granted() {
             replace(proxy, &head, Some(grant))?;
         }
         if grant.origin == AllowOrigin::Any || head.varies {
@@ -80,11 +80,19 @@ impl ResponseEdits {
 
 /// Puts the grant in the place of whatever CORS headers there are.
 fn replace(proxy: &mut impl Proxy, head: &ResponseHead, grant: Option<&CorsGrant<'_>>) -> Result<(), Unavailable> {
-    for (name, is_there) in RESPONSE_NAMES.into_iter().zip(head.cors) {
-        match grant.and_then(|grant| grant.headers().find(|(granted, _)| *granted == name)) {
-            Some((_, value)) => proxy.set_response_header(name, value)?,
-            None if is_there => proxy.remove_response_header(name)?,
-            None => {}
+    let granted = grant.map_or([None; GRANTED], CorsGrant::values);
+    for (name, value) in RESPONSE_NAMES.into_iter().zip(granted) {
+        if let Some(value) = value {
+            proxy.set_response_header(name, value)?;
+        }
+    }
+    // Most backends leave them to the proxy.
+    if head.cors == 0 {
+        return Ok(());
+    }
+    for (at, name) in RESPONSE_NAMES.into_iter().enumerate() {
+        if head.cors & (1 << at) != 0 && granted.get(at).is_none_or(Option::is_none) {
+            proxy.remove_response_header(name)?;
         }
     }
     Ok(())
@@ -95,8 +103,8 @@ fn replace(proxy: &mut impl Proxy, head: &ResponseHead, grant: Option<&CorsGrant
 struct ResponseHead {
     /// The status is 101.
     is_switching: bool,
-    /// Which of [`RESPONSE_NAMES`] are there.
-    cors: [bool; RESPONSE_NAMES.len()],
+    /// Which of [`RESPONSE_NAMES`] are there, a bit for each.
+    cors: u32,
     sets_cookies: bool,
     /// `Vary` has `Origin` or `*`.
     varies: bool,
@@ -105,26 +113,27 @@ struct ResponseHead {
 impl ResponseHead {
     /// Names count in any case: one that is not seen here is a header of the backend's that stays.
     fn add(&mut self, name: &[u8], value: &[u8]) {
-        const CORS: &[u8] = b"access-control-";
-        let is = |it: &str| name.eq_ignore_ascii_case(it.as_bytes());
-        if is(":status") {
-            self.is_switching = value == b"101";
-        } else if is(headers::VARY) {
-            self.varies |= headers::varies_by_origin(value);
-        } else if is(headers::SET_COOKIE) {
-            self.sets_cookies = true;
-        } else if name.get(..CORS.len()).is_some_and(|it| it.eq_ignore_ascii_case(CORS)) {
-            for (is_there, it) in self.cors.iter_mut().zip(RESPONSE_NAMES) {
-                *is_there |= is(it);
+        const VARY: usize = headers::VARY.len();
+        const SET_COOKIE: usize = headers::SET_COOKIE.len();
+        const SHORTEST: usize = headers::MAX_AGE.len();
+        let is = |it: &str| name == it.as_bytes() || name.eq_ignore_ascii_case(it.as_bytes());
+        // Most lines are none of these, and their length says so.
+        match name.len() {
+            VARY if is(headers::VARY) => self.varies |= headers::varies_by_origin(value),
+            7 if name == b":status" => self.is_switching = value == b"101",
+            SET_COOKIE if is(headers::SET_COOKIE) => self.sets_cookies = true,
+            SHORTEST.. => {
+                for (at, it) in RESPONSE_NAMES.into_iter().enumerate() {
+                    self.cors |= u32::from(is(it)) << at;
+                }
             }
+            _ => {}
         }
     }
 
-    fn has_cors(&self, name: &str) -> bool {
-        RESPONSE_NAMES
-            .iter()
-            .zip(self.cors)
-            .any(|(it, is_there)| is_there && *it == name)
+    /// Whether `Access-Control-Allow-Origin` is there.
+    fn is_granted(&self) -> bool {
+        self.cors & 1 != 0
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 
 /// The most of a value that is shown, in bytes.
-const LONGEST: usize = 256;
+pub(crate) const LONGEST: usize = 256;
 
 /// The most that is looked through. Of a longer value only the scheme is shown: a mark may come after this, and 60 KB of it
 /// are not to cost more than a refusal.
@@ -69,19 +69,6 @@ impl fmt::Display for Shown<'_> {
         let cut = if self.is_cut { "…" } else { "" };
         let (scheme, rest) = (self.scheme.escape_ascii(), self.rest.escape_ascii());
         write!(f, "{scheme}{user}{rest}{cut}")
-    }
-}
-
-impl<'a> Shown<'a> {
-    /// The value itself, if all of it is shown and is the same in quotes. It is asked for each page's request.
-    pub(crate) fn plain(value: &'a [u8]) -> Option<&'a str> {
-        let (_, rest) = value.split_at(scheme_length(value));
-        let is_plain = rest.len() <= LONGEST && rest.iter().all(is_plain);
-        // A long value is not read for this.
-        match is_plain {
-            true => std::str::from_utf8(value).ok(),
-            false => None,
-        }
     }
 }
 

@@ -85,11 +85,14 @@ impl Filter {
             has_original |= received::is_original(name);
             reader.add(name, value);
         })?;
+        let is_repeated = reader.is_repeated();
         let head = Request::from(reader.finish());
         if has_original {
             received::publish_target(proxy, &head);
         }
-        received::publish_unclear(proxy, &headers, &head);
+        if is_repeated {
+            received::publish_unclear(proxy, &headers, &head);
+        }
         let verdict = config.policy.decide(&head);
         config.record_decision(proxy, &verdict, &head);
         let Verdict { finding, action, .. } = verdict;

@@ -6,7 +6,7 @@ use super::root::Root;
 use super::stream::Stream;
 
 /// In the order of their numbers. Hosts count up, so that a new one comes last, and those that go are mostly young.
-type Numbered<T> = RefCell<Vec<(u32, Box<T>)>>;
+type Numbered<T> = RefCell<Vec<(u32, T)>>;
 
 thread_local! {
     static ROOTS: Numbered<Root> = const { RefCell::new(Vec::new()) };
@@ -49,11 +49,11 @@ fn find<T, R>(all: &Numbered<T>, number: u32, call: impl FnOnce(&mut T) -> R) ->
 fn insert<T>(all: &Numbered<T>, number: u32, new: T) {
     let Ok(mut all) = all.try_borrow_mut() else { return };
     if let Err(at) = all.binary_search_by_key(&number, |(it, _)| *it) {
-        all.insert(at, (number, Box::new(new)));
+        all.insert(at, (number, new));
     }
 }
 
-fn remove<T>(all: &Numbered<T>, number: u32) -> Option<Box<T>> {
+fn remove<T>(all: &Numbered<T>, number: u32) -> Option<T> {
     let mut all = all.try_borrow_mut().ok()?;
     let at = all.binary_search_by_key(&number, |(it, _)| *it).ok()?;
     Some(all.remove(at).1)

@@ -4,6 +4,9 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::abi;
 
+/// The ABI's number of the level `debug`.
+pub(super) const DEBUG: u32 = 1;
+
 /// Sends what is logged to the proxy. It is called before any other callback.
 pub(super) fn start() {
     if log::set_logger(&ProxyLog).is_ok() {
@@ -22,7 +25,7 @@ impl Log for ProxyLog {
     fn log(&self, record: &Record<'_>) {
         let level = match record.level() {
             Level::Trace => 0,
-            Level::Debug => 1,
+            Level::Debug => DEBUG,
             Level::Info => 2,
             Level::Warn => 3,
             Level::Error => 4,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::abi::{self, Map};
+use super::proxy_log;
 use filter::{Filter, Next, Pairs, Proxy, Unavailable};
 use policy::reply::LocalReply;
 
@@ -74,5 +75,9 @@ impl Proxy for Envoy {
 
     fn now(&self) -> Duration {
         abi::now()
+    }
+
+    fn debug(&self, line: &str) {
+        abi::log(proxy_log::DEBUG, line);
     }
 }

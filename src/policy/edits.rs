@@ -77,8 +77,9 @@ impl CorsGrant<'_> {
         }
     }
 
-    /// The headers by which a response says who may read it.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+    /// The values of the first [`GRANTED`](headers::GRANTED) of [`RESPONSE_NAMES`](headers::RESPONSE_NAMES).
+    #[must_use]
+    pub fn values(&self) -> [Option<&[u8]>; headers::GRANTED] {
         let origin: Option<&[u8]> = match &self.origin {
             AllowOrigin::Any => Some(b"*"),
             AllowOrigin::Named(received) => Some(received),
@@ -86,12 +87,12 @@ impl CorsGrant<'_> {
         };
         let credentials = origin.filter(|_| self.credentials).map(|_| &b"true"[..]);
         let expose = origin.map(|_| self.expose.as_bytes()).filter(|value| !value.is_empty());
-        [
-            (headers::ALLOW_ORIGIN, origin),
-            (headers::ALLOW_CREDENTIALS, credentials),
-            (headers::EXPOSE_HEADERS, expose),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
+        [origin, credentials, expose]
+    }
+
+    /// The headers by which a response says who may read it.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        let lines = headers::RESPONSE_NAMES.into_iter().zip(self.values());
+        lines.filter_map(|(name, value)| Some((name, value?)))
     }
 }

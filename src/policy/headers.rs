@@ -51,15 +51,19 @@ pub const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 pub const X_ORIGIN_GATE: &str = "x-origin-gate";
 
 /// Every response header of the CORS protocol: what a backend may not decide once a policy is in force.
+/// The first [`GRANTED`] are those by which a response says who may read it.
 pub const RESPONSE_NAMES: [&str; 7] = [
     ALLOW_ORIGIN,
     ALLOW_CREDENTIALS,
+    EXPOSE_HEADERS,
     ALLOW_METHODS,
     ALLOW_HEADERS,
-    EXPOSE_HEADERS,
     MAX_AGE,
     ALLOW_PRIVATE_NETWORK,
 ];
+
+/// How many of [`RESPONSE_NAMES`] say who may read a response; the others are for preflights.
+pub const GRANTED: usize = 3;
 
 /// The longest `Access-Control-Request-Headers` that is read, in bytes. Browsers send the names that a script set;
 /// nothing real comes near this.
@@ -76,31 +80,6 @@ pub fn is_token(bytes: &[u8]) -> bool {
 
 pub(super) fn is_tchar(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
-}
-
-/// The request header that a name is another spelling of, if it is one of those that decide something. Some proxies
-/// keep the case of names. Backends that make variables of them, as CGI does, write `_` for `-`, and a few of them for
-/// every other sign.
-#[must_use]
-pub fn meant_by(name: &[u8]) -> Option<&'static str> {
-    let names: &[&'static str] = match name.len() {
-        4 => &[HOST],
-        6 => &[ORIGIN],
-        7 => &[UPGRADE],
-        9 => &[FORWARDED],
-        12 => &[CONTENT_TYPE],
-        14 => &[SEC_FETCH_MODE, SEC_FETCH_SITE],
-        16 => &[X_FORWARDED_HOST],
-        17 => &[SEC_WEBSOCKET_KEY, X_FORWARDED_PROTO],
-        29 => &[REQUEST_METHOD],
-        30 => &[REQUEST_HEADERS],
-        38 => &[REQUEST_PRIVATE_NETWORK],
-        _ => &[],
-    };
-    let is_same =
-        |(byte, meant): (&u8, u8)| byte.to_ascii_lowercase() == meant || meant == b'-' && byte.is_ascii_punctuation();
-    let is_meant = |it: &&&str| name.iter().zip(it.bytes()).all(is_same);
-    names.iter().find(is_meant).copied()
 }
 
 /// Whether a method is one that a script may use without asking (Fetch §2.2.1 "CORS-safelisted method").

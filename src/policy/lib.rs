@@ -27,6 +27,7 @@ pub mod host;
 pub mod origin;
 pub mod path;
 pub mod pattern;
+pub mod read_header;
 mod received;
 mod regex;
 pub mod reply;

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::host::{Authority, Host, split_port};
+use super::host::{Authority, Host, Name, split_port};
 
 /// The longest scheme in bytes. Far above any in use, so that hostile values end early.
 pub const MAX_SCHEME: usize = 64;
@@ -66,8 +66,15 @@ impl<'a> Origin<'a> {
             return None;
         }
         let (scheme, rest) = split_scheme(value)?;
-        let (host, port) = split_port(rest);
-        let host = Host::parse(host).ok().filter(Host::is_canonical)?;
+        let name = Name::at_start_of(rest);
+        let (host, port) = match name {
+            // Most have no port, and no brackets that a port would come after.
+            Some(name) if name.text.len() == rest.len() => (name.is_canonical().then_some(Host::Name(rest))?, None),
+            _ => {
+                let (host, port) = split_port(rest);
+                (Host::parse(host).ok().filter(Host::is_canonical)?, port)
+            }
+        };
         let Some(digits) = port else {
             return Some(Self {
                 text: value,
@@ -142,6 +149,10 @@ pub fn default_port(scheme: &[u8]) -> Option<u16> {
 
 /// Splits `scheme://rest`; the scheme is RFC 3986 §3.1 in lower case.
 pub(super) fn split_scheme(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    // As nearly all origins begin.
+    if let Some(rest) = value.strip_prefix(b"https://") {
+        return Some((b"https", rest));
+    }
     let colon = value.iter().take(MAX_SCHEME + 1).position(|&byte| byte == b':')?;
     let (scheme, rest) = value.split_at_checked(colon)?;
     Some((scheme, rest.strip_prefix(b"://")?)).filter(|_| is_scheme(scheme))

@@ -3,6 +3,7 @@
 use super::forwarding::{Forwarding, Line};
 use super::headers;
 use super::path::without_query;
+use super::read_header::{ReadHeader, Spelling};
 
 /// What was found under one header name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,39 +62,79 @@ const ANOTHER_SPELLING: &[u8] = b"(another spelling)";
 pub struct Reader<'a> {
     received: Received<'a>,
     respelled_host: Field<'a>,
+    is_repeated: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Reads one field.
+    #[inline]
     pub fn add(&mut self, name: &'a [u8], value: &'a [u8]) {
+        if name.first() == Some(&b':') {
+            self.add_pseudo(name, value);
+        } else if let Some((header, spelling)) = ReadHeader::meant_by(name) {
+            self.add_header(header, spelling, (name, value));
+        }
+    }
+
+    /// Fields that no other spelling stands for (RFC 9113 §8.3).
+    #[inline]
+    fn add_pseudo(&mut self, name: &[u8], value: &'a [u8]) {
         let received = &mut self.received;
         match name {
             b":method" => received.method = value,
             b":path" => received.path = without_query(value),
             b":scheme" => received.scheme = value,
-            b":authority" | b"host" => received.authority.add_unless_same(value),
-            b"origin" => received.origin.add(value),
-            b"upgrade" | b":protocol" => received.upgrade.add(value),
-            b"access-control-request-method" => received.request_method.add(value),
-            b"access-control-request-headers" => received.request_headers.push(value),
-            b"access-control-request-private-network" => received.request_private_network.add(value),
-            b"content-type" => received.content_type.add(value),
-            b"sec-fetch-mode" => received.fetch_mode.add(value),
-            b"sec-fetch-site" => received.fetch_site.add(value),
-            b"sec-websocket-key" => received.websocket_key.add(value),
-            b"x-forwarded-proto" => received.forwarded_proto.add(value),
-            _ => match headers::meant_by(name) {
-                None => {}
-                Some(headers::X_FORWARDED_HOST) => received.forwarding.hosts.push((name, value)),
-                Some(headers::FORWARDED) => received.forwarding.forwarded.push((name, value)),
-                Some(headers::HOST) => self.respelled_host.add_unless_same(value),
-                Some(headers::REQUEST_HEADERS) => received.request_headers.push(ANOTHER_SPELLING),
-                Some(meant) => received.spoil(meant),
-            },
+            b":authority" => {
+                self.is_repeated |= received.authority != Field::Absent;
+                received.authority.add_unless_same(value);
+            }
+            b":protocol" => {
+                self.is_repeated |= received.upgrade != Field::Absent;
+                received.upgrade.add(value);
+            }
+            _ => {}
         }
     }
 
+    #[inline]
+    fn add_header(&mut self, header: ReadHeader, spelling: Spelling, line: Line<'a>) {
+        let received = &mut self.received;
+        let (_, value) = line;
+        let is_first = match header {
+            ReadHeader::XForwardedHost => add_line(&mut received.forwarding.hosts, line),
+            ReadHeader::Forwarded => add_line(&mut received.forwarding.forwarded, line),
+            ReadHeader::RequestHeaders => add_line(
+                &mut received.request_headers,
+                match spelling {
+                    Spelling::Plain => value,
+                    Spelling::Other => ANOTHER_SPELLING,
+                },
+            ),
+            _ => {
+                let Some(field) = received.field(header) else { return };
+                let is_first = *field == Field::Absent;
+                match (spelling, header) {
+                    (Spelling::Plain, ReadHeader::Host) => field.add_unless_same(value),
+                    (Spelling::Plain, _) => field.add(value),
+                    (Spelling::Other, ReadHeader::Host) => self.respelled_host.add_unless_same(value),
+                    (Spelling::Other, _) => *field = Field::Many,
+                }
+                is_first
+            }
+        };
+        self.is_repeated |= !is_first || spelling == Spelling::Other;
+    }
+
+    /// Whether a header that decides something came in several lines or in another spelling, so that
+    /// [`unclear`](Received::unclear) may name some.
+    #[inline]
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.is_repeated
+    }
+
     /// What was received, once all fields have been read.
+    #[inline]
     #[must_use]
     pub fn finish(mut self) -> Received<'a> {
         // One host that is told twice alike is one host.
@@ -122,6 +163,7 @@ impl<'a> Field<'a> {
         };
     }
 
+    #[inline]
     fn add_unless_same(&mut self, value: &'a [u8]) {
         if *self != Self::One(value) {
             self.add(value);
@@ -129,6 +171,7 @@ impl<'a> Field<'a> {
     }
 
     /// The value, if there is exactly one.
+    #[inline]
     #[must_use]
     pub fn one(&self) -> Option<&'a [u8]> {
         match self {
@@ -139,47 +182,53 @@ impl<'a> Field<'a> {
 }
 
 impl<'a> Received<'a> {
-    /// Leaves a header without a value.
-    fn spoil(&mut self, name: &str) {
-        let field = match name {
-            headers::ORIGIN => &mut self.origin,
-            headers::UPGRADE => &mut self.upgrade,
-            headers::REQUEST_METHOD => &mut self.request_method,
-            headers::REQUEST_PRIVATE_NETWORK => &mut self.request_private_network,
-            headers::CONTENT_TYPE => &mut self.content_type,
-            headers::SEC_FETCH_MODE => &mut self.fetch_mode,
-            headers::SEC_FETCH_SITE => &mut self.fetch_site,
-            headers::SEC_WEBSOCKET_KEY => &mut self.websocket_key,
-            headers::X_FORWARDED_PROTO => &mut self.forwarded_proto,
-            _ => return,
-        };
-        *field = Field::Many;
+    /// Where a header is kept of which one line counts.
+    #[inline]
+    fn field(&mut self, header: ReadHeader) -> Option<&mut Field<'a>> {
+        Some(match header {
+            ReadHeader::ContentType => &mut self.content_type,
+            ReadHeader::Host => &mut self.authority,
+            ReadHeader::Origin => &mut self.origin,
+            ReadHeader::RequestMethod => &mut self.request_method,
+            ReadHeader::RequestPrivateNetwork => &mut self.request_private_network,
+            ReadHeader::SecFetchMode => &mut self.fetch_mode,
+            ReadHeader::SecFetchSite => &mut self.fetch_site,
+            ReadHeader::SecWebSocketKey => &mut self.websocket_key,
+            ReadHeader::Upgrade => &mut self.upgrade,
+            ReadHeader::XForwardedProto => &mut self.forwarded_proto,
+            ReadHeader::Forwarded | ReadHeader::RequestHeaders | ReadHeader::XForwardedHost => return None,
+        })
     }
 
     /// The headers that came in several lines or in another spelling, of those that decide something.
-    pub fn unclear(&self) -> impl Iterator<Item = &'static str> + use<> {
+    #[inline]
+    pub fn unclear(&self) -> impl Iterator<Item = ReadHeader> + use<> {
         let is_many = |field: &Field<'_>| matches!(field, Field::Many);
         let is_list = !matches!(*self.request_headers, [] | [_]) || self.request_headers.contains(&ANOTHER_SPELLING);
         let Forwarding { hosts, forwarded } = &self.forwarding;
         let all = [
-            (headers::HOST, is_many(&self.authority)),
-            (headers::ORIGIN, is_many(&self.origin)),
-            (headers::UPGRADE, is_many(&self.upgrade)),
-            (headers::REQUEST_METHOD, is_many(&self.request_method)),
-            (headers::REQUEST_PRIVATE_NETWORK, is_many(&self.request_private_network)),
-            (headers::CONTENT_TYPE, is_many(&self.content_type)),
-            (headers::SEC_FETCH_MODE, is_many(&self.fetch_mode)),
-            (headers::SEC_FETCH_SITE, is_many(&self.fetch_site)),
-            (headers::X_FORWARDED_PROTO, is_many(&self.forwarded_proto)),
-            (headers::REQUEST_HEADERS, is_list),
-            (headers::X_FORWARDED_HOST, is_unclear(hosts, headers::X_FORWARDED_HOST)),
-            (headers::FORWARDED, is_unclear(forwarded, headers::FORWARDED)),
+            (ReadHeader::Host, is_many(&self.authority)),
+            (ReadHeader::Origin, is_many(&self.origin)),
+            (ReadHeader::Upgrade, is_many(&self.upgrade)),
+            (ReadHeader::RequestMethod, is_many(&self.request_method)),
+            (
+                ReadHeader::RequestPrivateNetwork,
+                is_many(&self.request_private_network),
+            ),
+            (ReadHeader::ContentType, is_many(&self.content_type)),
+            (ReadHeader::SecFetchMode, is_many(&self.fetch_mode)),
+            (ReadHeader::SecFetchSite, is_many(&self.fetch_site)),
+            (ReadHeader::XForwardedProto, is_many(&self.forwarded_proto)),
+            (ReadHeader::RequestHeaders, is_list),
+            (ReadHeader::XForwardedHost, is_unclear(hosts, headers::X_FORWARDED_HOST)),
+            (ReadHeader::Forwarded, is_unclear(forwarded, headers::FORWARDED)),
         ];
         all.into_iter()
-            .filter_map(|(name, is_unclear)| is_unclear.then_some(name))
+            .filter_map(|(header, is_unclear)| is_unclear.then_some(header))
     }
 
     /// Whether this is a CORS-preflight request (Fetch §3.2.2): `OPTIONS` with an `Origin` and a method to ask for.
+    #[inline]
     #[must_use]
     pub fn is_preflight(&self) -> bool {
         self.method == b"OPTIONS"
@@ -235,6 +284,7 @@ impl<'a> Received<'a> {
 
     /// Whether this opens a WebSocket (RFC 6455 §4.2.1, RFC 8441 §5). The method is not looked at: proxies upgrade
     /// requests of any. Where the field came twice, one `websocket` among the lines may win upstream, so both count.
+    #[inline]
     #[must_use]
     pub fn is_websocket(&self) -> bool {
         match self.upgrade {
@@ -245,7 +295,14 @@ impl<'a> Received<'a> {
     }
 }
 
+/// Adds a line; whether it is the first.
+fn add_line<T>(lines: &mut Vec<T>, line: T) -> bool {
+    lines.push(line);
+    lines.len() == 1
+}
+
 /// Whether there are several lines, or one whose name is spelled in another way.
+#[inline]
 fn is_unclear(lines: &[Line<'_>], name: &str) -> bool {
     match lines {
         [] => false,

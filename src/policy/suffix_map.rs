@@ -127,9 +127,10 @@ impl<T> SuffixMap<T> {
             return None;
         }
         let entries = self.buckets.get(&hash)?;
+        // Most names come in lower case, and to compare without regard to it takes many times as long.
         entries
             .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .find(|(key, _)| **key == *name || key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 }
