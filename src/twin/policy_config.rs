@@ -1,6 +1,6 @@
 //! A policy in force: what Envoy calls a filter's configuration.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,20 @@ use filter::FilterConfig;
 /// The counter of requests that were refused because a hook panicked. It stands among those of decisions.
 const PANICKED: &str = "origin_gate_decisions.check.hosts.outcome.rejected.reason.panicked";
 
+/// How many policies were refused that no metric shows yet.
+static REFUSED: AtomicU32 = AtomicU32::new(0);
+
 /// A policy, and its metrics.
 pub(crate) struct PolicyConfig {
     pub filter: Arc<FilterConfig>,
     /// Counts the requests that were refused because a hook panicked.
     pub panicked: Option<u32>,
+    /// Counts the policies that were refused.
+    refused: Option<u32>,
     gauge: Option<u32>,
     /// What the gauge shows of it: all threads that decide by it, as many as a module would have VMs.
     threads: u32,
-    /// Envoy 1.38 sets gauges for a stream only: it is the first that does so.
+    /// Whether the gauge shows it. Envoy 1.38 changes metrics for a stream only: it is the first that does so.
     is_shown: AtomicBool,
 }
 
@@ -33,7 +38,9 @@ impl PolicyConfig {
             Ok(loaded) => loaded,
             Err(ConfigErrors { errors, .. }) => {
                 filter::log_refused(&errors);
-                refused.map(|counter| envoy.increment(counter));
+                if !refused.is_some_and(|counter| envoy.increment(counter)) {
+                    REFUSED.fetch_add(1, Ordering::Relaxed);
+                }
                 return None;
             }
         };
@@ -44,14 +51,20 @@ impl PolicyConfig {
         Some(Self {
             filter: Arc::new(filter),
             panicked: envoy.define_counter(PANICKED),
+            refused,
             gauge,
             threads,
             is_shown: AtomicBool::new(gauge.is_none_or(|gauge| envoy.raise(gauge, threads))),
         })
     }
 
-    /// Shows the gauge, if it could not be before there was a stream.
+    /// Shows in the metrics what could not be shown before there was a stream.
     pub(crate) fn show(&self, proxy: &Proxy<'_>) {
+        if REFUSED.load(Ordering::Relaxed) > 0
+            && let Some(counter) = self.refused
+        {
+            (0..REFUSED.swap(0, Ordering::Relaxed)).for_each(|_| proxy.increment(counter));
+        }
         if !self.is_shown.load(Ordering::Relaxed)
             && let Some(gauge) = self.gauge
         {

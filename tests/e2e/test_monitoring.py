@@ -214,8 +214,7 @@ def server(stage, shipped, dynamic, module):
     file = stage.folder / "prometheus.yaml"
     file.write_text(yaml.safe_dump(config))
     server = Server(stage, file)
-    for it in (shipped, dynamic.envoy):
-        show(it, module)
+    show(shipped, module), show(dynamic.envoy, module)
     # Rates need a sample from before.
     wait_for(lambda: len(server.query("origin_gate_policy_vms > 0")) == 2, lambda: stage.log("prometheus"))
     traffic(shipped, dynamic.envoy)
@@ -277,6 +276,7 @@ def refuse_and_replace(dynamic, module):
     bad = proxy.gate(module, {"alowed_origins": [APP]})
     dynamic.put_gate(bad)
     dynamic.wait_for_stat(f"{DISCOVERY}.config_fail", 1)
+    show(dynamic.envoy, module)
     dynamic.wait_for_stat(f"{metrics.PREFIX}origin_gate_policies_refused", 1)
     dynamic.put_listener(bad)
     dynamic.wait_for_stat("listener_manager.lds.update_rejected", 1)

@@ -17,7 +17,7 @@ def wait_for(probe, told):
 
 
 def show(envoy, module, listener="web"):
-    """Sends a request, after which Envoy 1.38 shows the twin's gauge of policies."""
+    """Sends a request, before which Envoy 1.38 shows nothing of a policy of the twin's."""
     if proxy.is_native(module):
         peers.ask(peers.Http1, envoy.ports[listener], path="/")
 

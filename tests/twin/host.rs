@@ -90,6 +90,11 @@ impl Dynamic {
         })
     }
 
+    /// What was counted outside of a hook.
+    pub(super) fn counted(&self) -> Vec<String> {
+        std::mem::take(&mut self.proxy.stream.borrow_mut().counted)
+    }
+
     pub(super) fn gauges(&self) -> Vec<(String, u64)> {
         self.proxy.gauges.borrow().clone()
     }
