@@ -121,8 +121,14 @@ pub(crate) fn add(
         }
     }
     settings.add_hosts(root, environment, debug, diagnostics);
-    if variable(environment, "CORS_URLS_REGEX").is_some() {
-        diagnostics.warn(Diagnostic::at("CORS_URLS_REGEX", DiagnosticCode::DjangoUrls));
+    if variable(environment, "CORS_URLS_REGEX").is_some_and(|it| it != "^.*$") {
+        let diagnostic = Diagnostic::at("CORS_URLS_REGEX", DiagnosticCode::DjangoUrls);
+        // Origins that Django lets in on some paths alone would be let in on all.
+        if settings.keys.iter().any(|(_, key)| key.starts_with("allowed_origin")) {
+            diagnostics.error(diagnostic);
+        } else {
+            diagnostics.warn(diagnostic);
+        }
     }
     settings.warn(root, debug, diagnostics);
     settings.name_others(environment, diagnostics);
