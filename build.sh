@@ -61,7 +61,8 @@ The rest is for when you need it.
           what CHANGELOG.md says of the version that a tag names; an error if it is not that of Cargo.toml
   bench [ROUNDS] [--write] [--only KIND,…] [--also MODULE]
           CPU time, memory and size, beside Envoy without a filter, with its own CORS filter, with a Lua script and
-          with an empty module; the targets, and a plot. --write puts both into the README and docs/
+          with an empty module, and with one that makes the same host calls and does no more; the targets, and a plot.
+          --write puts both into the README and docs/
   sizes [ORIGINS…]
           what a policy of so many origins costs an Envoy: bytes, time to load, memory (10, 1000 and 100000)
   e2e [VERSION…]

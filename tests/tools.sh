@@ -3,6 +3,7 @@
 
 readonly TOOLS=.tools
 readonly EMPTY_MODULE=$TOOLS/empty.wasm
+readonly FLOOR_MODULE=$TOOLS/floor.wasm
 readonly DENY=0.20.2
 readonly LLVM_COV=0.9.1
 
@@ -91,6 +92,12 @@ need_empty_module() {
     --manifest-path tests/bench/empty/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}"
   mkdir -p "$TOOLS"
   cp "${CARGO_TARGET_DIR:-target}/$TARGET/release/empty_module.wasm" "$EMPTY_MODULE"
+}
+
+# The least that a module can do, assembled as it is written. Without Binaryen there is no floor to measure from.
+need_floor_module() {
+  need_npm_packages .cargo/wasm-opt wasm-opt || return 0
+  "$TOOLS/wasm-opt/node_modules/.bin/wasm-as" tests/bench/floor/floor.wat --output "$FLOOR_MODULE"
 }
 
 need_deny() {

@@ -151,6 +151,7 @@ e2e() {
 # All of it, two files at a time; or what is named.
 run_e2e() {
   need_empty_module
+  need_floor_module
   (($#)) || set -- --numprocesses=2 --dist=loadfile tests/e2e
   ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$ARTEFACT "$PYTHON" -m pytest -c tests/e2e/pytest.ini "$@"
 }
@@ -212,6 +213,7 @@ bench() {
   build
   build_twin
   need_empty_module
+  need_floor_module
   need_python demo
   need_envoy
   if [[ " $* " != *" --only"* ]]; then
@@ -220,7 +222,7 @@ bench() {
   fi
   say "what Origin Gate costs in Envoy, beside what does less"
   PYTHONPATH=envoy/demo "$PYTHON" tests/bench/bench.py --envoy "$ENVOY_BIN" --module "$MODULE" --twin "$TWIN" --empty "$EMPTY_MODULE" \
-    --decide "$TOOLS/decide.txt" --out "$TOOLS" "$@"
+    --floor "$FLOOR_MODULE" --decide "$TOOLS/decide.txt" --out "$TOOLS" "$@"
 }
 
 sizes() {

@@ -36,6 +36,7 @@ def main():
     parser.add_argument("--also", action="append", default=[], type=pathlib.Path, metavar="MODULE", help="another build, beside")
     for needed in ("envoy", "module", "twin", "empty"):
         parser.add_argument(f"--{needed}", required=True, type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--floor", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--decide", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", default=pathlib.Path(".tools"), type=pathlib.Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -47,6 +48,8 @@ def play(stage, options):
     if len(cores) < 2:
         raise Failure("bench: needs two cores, one for Envoy and one for the load")
     modules = {"empty": options.empty.resolve(), "gate": options.module.resolve(), "twin": options.twin.resolve()}
+    if options.floor and options.floor.exists():
+        modules["floor"] = options.floor.resolve()
     modules.update({f"also {number} {it.name}": it.resolve() for number, it in enumerate(options.also, 1)})
     kinds = [it for it in KINDS if not options.only or it.name in options.only]
     try:
@@ -87,7 +90,7 @@ def open_batches(envoys, kinds):
     for kind in kinds:
         for name, envoy in envoys.items():
             if kind.is_for(name):
-                batches[kind.name, name] = (Batch(envoy.ports["web"], kind), envoy.process.pid)
+                batches[kind.name, name] = (Batch(envoy.ports[kind.listener(name)], kind), envoy.process.pid)
                 batches[kind.name, name][0].run()
     return batches
 
@@ -122,6 +125,8 @@ def report(samples, rows, options, modules):
         rows += figures.decided(options.decide.read_text())
     table = [("what", "measured", "target", ""), *(it.cells() for it in rows)]
     print(f"\n{figures.aligned(figures.raw(samples))}\n\n{figures.aligned(figures.differences(samples))}")
+    if floors := figures.floors(samples):
+        print(f"\n{figures.aligned(floors)}")
     print(f"\n{figures.aligned(table)}")
     for name in modules:
         if name.startswith("also "):

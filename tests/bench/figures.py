@@ -188,7 +188,7 @@ def raw(samples):
 
 
 def spread(samples, kind, variant, column=None):
-    if not samples.has(kind, variant):
+    if not column and not samples.has(kind, variant):
         return ""
     found = column or samples.cpu(kind, variant)
     low, _, high = statistics.quantiles(found, n=4, method="inclusive") if len(found) > 1 else found * 3
@@ -206,6 +206,17 @@ def differences(samples):
         ]
         rows.append((kind.title, *cells))
     return rows
+
+
+def floors(samples, gate="gate"):
+    """A table of what the host calls alone cost, and of what Origin Gate costs beyond them: that is its own to save."""
+    rows = [("CPU µs added", "the same host calls alone", "Origin Gate above that")]
+    for kind in samples.kinds():
+        if samples.has(kind.name, "none", "floor", gate):
+            least, ours = added(samples, kind.name, "floor"), added(samples, kind.name, gate)
+            above = [more - less for more, less in zip(ours, least, strict=True)]
+            rows.append((kind.title, *(spread(samples, kind.name, "", column) for column in (least, above))))
+    return rows if len(rows) > 1 else []
 
 
 def aligned(rows):

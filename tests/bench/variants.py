@@ -19,6 +19,7 @@ TITLES = {
     "native": "Envoy's CORS filter",
     "lua": "Lua script, CORS only",
     "empty": "empty SDK module",
+    "floor": "the same host calls alone",
     "gate": "Origin Gate",
     "twin": "Origin Gate, native",
     "patterns": "Origin Gate, patterns too",
@@ -83,13 +84,21 @@ def filters(modules, policy):
         "none": ([], None),
         "native": ([native], {native["name"]: rules}),
         "lua": ([proxy.http_filter("lua", "lua.v3.Lua", default_source_code={"inline_string": lua})], None),
-        **{name: ([made(name, module, policy)], None) for name, module in modules.items()},
+        **{name: ([made(name, module, policy)], None) for name, module in modules.items() if name != "floor"},
         "patterns": ([made("gate", modules["gate"], {**policy, "allowed_origins": origins + PATTERNS})], None),
     }
 
 
 def made(name, module, policy, **more):
     return proxy.wasm("empty", module, **more) if name == "empty" else proxy.gate(module, policy, **more)
+
+
+def floor(module):
+    """A listener for each thing that the module does, by the length of its configuration: see `floor/floor.wat`."""
+    names = ("web", "grants", "replies")
+    sizes = (proxy.typed("google.protobuf.StringValue", value="x" * size) for size in range(len(names)))
+    chains = (proxy.wasm(f"floor_{name}", module, configuration=size) for name, size in zip(names, sizes, strict=True))
+    return [web([chain], name=name) for name, chain in zip(names, chains, strict=True)]
 
 
 def web(chain, rules=None, name="web"):
@@ -111,9 +120,12 @@ def backend(stage):
 
 def start(stage, binary, modules, port):
     """The Envoys by variant, in front of that backend."""
+    listeners = {name: [web(chain, rules)] for name, (chain, rules) in filters(modules, shipped()).items()}
+    if "floor" in modules:
+        listeners["floor"] = floor(modules["floor"])
     found = {}
-    for name, (chain, rules) in filters(modules, shipped()).items():
-        config = proxy.config([web(chain, rules)], [proxy.cluster("backend", port)])
+    for name in sorted(listeners, key=lambda it: list(TITLES).index(it) if it in TITLES else len(TITLES)):
+        config = proxy.config(listeners[name], [proxy.cluster("backend", port)])
         found[name] = stage.envoy(binary, config, name=name, concurrency=1)
     return found
 
@@ -123,7 +135,7 @@ def check(variants, kinds):
     for name, envoy in variants.items():
         for kind in kinds:
             if kind.is_for(name):
-                check_answer(name, kind, *probe(envoy.ports["web"], kind))
+                check_answer(name, kind, *probe(envoy.ports[kind.listener(name)], kind))
         if name not in ("none", *OTHERS):
             check_module(name, envoy)
 
@@ -149,6 +161,6 @@ def check_module(name, envoy):
     }
     for title, (sent, refusal) in asked.items():
         status, _ = probe(envoy.ports["web"], Kind(title, title, sent, 1))
-        expected = {"empty": {421: 200, 403: 101}[refusal]}.get(name, refusal)
+        expected = {421: 200, 403: 101}[refusal] if name in ("empty", "floor") else refusal
         if status != expected:
             raise Wrong(f"{name}, {title}: {status}, and not {expected}")

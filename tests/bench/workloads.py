@@ -72,9 +72,15 @@ class Kind:
     is_granted: bool = False  # the page may read the answer
     is_own: bool = False  # the filter answers by itself
     variants: tuple = ()  # only for these
+    floor: str = ""  # the listener of `floor` that makes the host calls which this takes
 
     def is_for(self, variant):
+        if variant == "floor":
+            return bool(self.floor)
         return variant in self.variants if self.variants else variant != "patterns"
+
+    def listener(self, variant):
+        return self.floor if variant == "floor" else "web"
 
     def expected(self, variant):
         """The status, and whether there are CORS headers."""
@@ -99,12 +105,25 @@ LIST = ",".join(["x-a"] * (LONG // 4))
 HYPHENS = f"https://{'s-' * 31}.vercel.app"
 
 KINDS = [
-    Kind("plain", "GET without Origin", request("GET", "/api/carts/current/"), 320),
-    Kind("allowed", "GET, allowed Origin", request("GET", "/api/carts/current/", origin=ALLOWED), 320, is_granted=True),
-    Kind("refused", "GET, refused Origin", request("GET", "/api/carts/current/", origin=REFUSED), 320),
-    Kind("preflight", "preflight", preflight("/api/carts/current/", NAMES), 320, is_granted=True, is_own=True),
+    Kind("plain", "GET without Origin", request("GET", "/api/carts/current/"), 320, floor="web"),
     Kind(
-        "missing", "proxied 404, allowed Origin", request("GET", "/api/missing/", origin=ALLOWED), 320, status=404, is_granted=True
+        "allowed",
+        "GET, allowed Origin",
+        request("GET", "/api/carts/current/", origin=ALLOWED),
+        320,
+        is_granted=True,
+        floor="grants",
+    ),
+    Kind("refused", "GET, refused Origin", request("GET", "/api/carts/current/", origin=REFUSED), 320, floor="web"),
+    Kind("preflight", "preflight", preflight("/api/carts/current/", NAMES), 320, is_granted=True, is_own=True, floor="replies"),
+    Kind(
+        "missing",
+        "proxied 404, allowed Origin",
+        request("GET", "/api/missing/", origin=ALLOWED),
+        320,
+        status=404,
+        is_granted=True,
+        floor="grants",
     ),
     Kind("handshake", "WebSocket handshake", OPENING, 96, is_fresh=True, status=101),
     Kind("frames", "frame and its echo", masked_frame(64), 1000, 8, opening=OPENING, status=101),

@@ -15,6 +15,7 @@ from workloads import KINDS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EMPTY = ROOT / ".tools" / "empty.wasm"
+FLOOR = ROOT / ".tools" / "floor.wasm"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,10 @@ def envoys(stage, binary, module):
     twin = module.with_name("liborigin_gate.so")
     if not twin.exists():
         pytest.skip("needs the native twin: ./build.sh build --native")
-    return variants.start(stage, binary, {"empty": EMPTY, "gate": module, "twin": twin}, variants.backend(stage))
+    if not FLOOR.exists():
+        pytest.skip("needs the floor module, which build.sh assembles where Node is")
+    modules = {"empty": EMPTY, "gate": module, "twin": twin, "floor": FLOOR}
+    return variants.start(stage, binary, modules, variants.backend(stage))
 
 
 @pytest.mark.module_only
@@ -48,7 +52,7 @@ def test_a_round_has_a_figure_for_every_target(envoys, tmp_path):
         kind = dataclasses.replace(kind, count=kind.lanes)
         for name, envoy in envoys.items():
             if kind.is_for(name):
-                batch = load.Batch(envoy.ports["web"], kind)
+                batch = load.Batch(envoy.ports[kind.listener(name)], kind)
                 for _ in range(2):
                     cpu, wall = load.measure(batch, envoy.process.pid)
                     assert cpu > 0 and wall > 0
@@ -57,6 +61,7 @@ def test_a_round_has_a_figure_for_every_target(envoys, tmp_path):
     rows = figures.compared(samples) + figures.compared(samples, "twin", figures.NATIVE_TARGETS)
     assert [it.title for it in rows] == [title for title, *_ in figures.TARGETS + figures.NATIVE_TARGETS]
     assert len(figures.raw(samples)) == 1 + len(KINDS)
+    assert len(figures.floors(samples)) == 1 + sum(bool(it.floor) for it in KINDS)
     assert "Origin Gate" in plot.draw(samples, "today")
     page = tmp_path / "page.md"
     page.write_text(f"before\n{bench.MARKS[0]}old\n{bench.MARKS[1]}after\n")
