@@ -86,6 +86,9 @@ The rest is for when you need it.
           policies swapped so often under load (1000), the listener and the module less often, and a trap
   soak [MINUTES]
           traffic of every kind at all that one core can answer, so long (20); all is counted, and memory is flat
+  sanitise
+          the corpus and panics on the native twin, with every pointer that crosses Envoy's ABI watched: AddressSanitizer, and
+          Miri where that is installed; needs the nightly toolchain
   fuzz [SECONDS]
           coverage-guided fuzzing, so long for each target (60); needs the nightly toolchain
 
@@ -112,7 +115,7 @@ if [[ ${2:-} == --native ]]; then
 fi
 
 case ${1:-help} in
-  build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | host | audit | e2e | faults | soak | peers | compose | bench | sizes | fuzz)
+  build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | host | audit | e2e | faults | soak | peers | compose | bench | sizes | sanitise | fuzz)
     "$@"
     ;;
   -h | --help) help ;;

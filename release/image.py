@@ -1,5 +1,6 @@
 """The module as an OCI image, in the one layout that Istio and Envoy Gateway both read from any registry: a layer of
-`tar+gzip` with `plugin.wasm` at its root (the variant `compat` of the Wasm image specification).
+`tar+gzip` with `plugin.wasm` at its root (the variant `compat` of the Wasm image specification). And the native twin, in
+one image of all architectures, to be mounted into Envoy's pods.
 """
 
 import hashlib
@@ -51,6 +52,40 @@ def layout(module: bytes, labels: dict[str, str], tag: str) -> dict[str, bytes]:
         "index.json": encode(index),
         "manifest.json": encode([docker]),
     }
+
+
+def native_layout(libraries: dict[str, bytes], labels: dict[str, str], tag: str) -> dict[str, bytes]:
+    """The files of an OCI layout, with `liborigin_gate.so` at the root of an image for each architecture."""
+    blobs: dict[str, bytes] = {}
+
+    def blob(media_type: str, content: bytes) -> dict:
+        digest = hashlib.sha256(content).hexdigest()
+        blobs[f"blobs/sha256/{digest}"] = content
+        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content)}
+
+    def manifest(architecture: str, library: bytes) -> dict:
+        plain = archive.tar({"liborigin_gate.so": (library, 0o755)})
+        platform = {"architecture": architecture, "os": "linux"}
+        config = {
+            **platform,
+            "config": {"Labels": labels},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"]},
+            "history": [{"created_by": "COPY liborigin_gate.so ./"}],
+        }
+        content = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": blob(CONFIG, encode(config)),
+            "layers": [blob(LAYER, archive.gzip(plain))],
+            "annotations": labels,
+        }
+        return blob(MANIFEST, encode(content)) | {"platform": platform}
+
+    manifests = [manifest(*it) for it in sorted(libraries.items())]
+    image = blob(INDEX, encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests, "annotations": labels}))
+    reference = {"org.opencontainers.image.ref.name": tag.rpartition(":")[2], "io.containerd.image.name": tag}
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [image | {"annotations": reference}]}
+    return blobs | {"oci-layout": encode({"imageLayoutVersion": "1.0.0"}), "index.json": encode(index)}
 
 
 def write(files: dict[str, bytes], folder: pathlib.Path, tarball: pathlib.Path) -> None:

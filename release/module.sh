@@ -96,12 +96,20 @@ revision() {
 version() { sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q}' Cargo.toml; }
 
 dist() {
-  local target built=()
+  local target architecture built=() twins=()
   # Once for all: what is built is of one revision.
   local -x ORIGIN_GATE_REVISION=${ORIGIN_GATE_REVISION:-}
   ORIGIN_GATE_REVISION=$(revision)
   build
   [[ -z $UNOPTIMISED ]] || fail "dist: this module is not optimised as releases are"
+  if [[ $(uname) == Linux ]]; then
+    build_twin
+    for architecture in x86_64 aarch64; do
+      say "building the native twin for $architecture"
+      twin_for "$architecture" "dist/liborigin_gate-$architecture.so"
+      twins+=("--twin=$architecture")
+    done
+  fi
   for target in $(command_targets); do
     need_target "$target"
     say "building the command for $target"
@@ -109,7 +117,7 @@ dist() {
     built+=("$target=${CARGO_TARGET_DIR:-target}/$target/release/origin-gate")
   done
   say "packing"
-  python3 release/dist.py --dist dist --revision "$ORIGIN_GATE_REVISION" "${built[@]}"
+  python3 release/dist.py --dist dist --revision "$ORIGIN_GATE_REVISION" "${twins[@]}" "${built[@]}"
   cat dist/SHA256SUMS
 }
 

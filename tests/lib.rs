@@ -45,6 +45,14 @@ mod warnings;
 // What several of them share. `support` is the corpus, which `tests/abi` reads too.
 #[path = "support/captured.rs"]
 mod captured;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "the other hosts use all of it"
+)]
+#[path = "abi/chance.rs"]
+mod chance;
 #[path = "support/documents.rs"]
 mod documents;
 #[path = "support/filter_order.rs"]
@@ -56,6 +64,14 @@ mod random;
 #[path = "support/steps.rs"]
 mod steps;
 mod support;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "the other hosts use all of it"
+)]
+#[path = "abi/traffic.rs"]
+mod traffic;
 #[path = "support/verdict.rs"]
 mod verdict;
 

@@ -14,7 +14,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 use crate::filter_order::{EARLY, LATE, named, sorted};
 
 /// Each, and where in its documents the policy is.
-const POLICIES: [(&str, &str); 5] = [
+const POLICIES: [(&str, &str); 8] = [
     (
         "envoy.yaml",
         "/0/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config/configuration/value",
@@ -26,15 +26,26 @@ const POLICIES: [(&str, &str); 5] = [
     ("istio/wasmplugin.yaml", "/0/spec/pluginConfig"),
     ("istio/trafficextension.yaml", "/0/spec/wasm/pluginConfig"),
     ("envoy-gateway/policy.yaml", "/0/spec/wasm/0/config"),
+    (
+        "native/origin_gate.yaml",
+        "/0/resources/0/typed_config/filter_config/value",
+    ),
+    ("native/envoy-gateway.yaml", "/1/spec/dynamicModule/0/config"),
+    (
+        "native/istio.yaml",
+        "/0/spec/configPatches/0/patch/value/typed_config/filter_config/value",
+    ),
 ];
 
 /// Each that a cluster takes, and names custom resources.
-const RESOURCES: [&str; 5] = [
+const RESOURCES: [&str; 7] = [
     "istio/telemetry.yaml",
     "istio/wasmplugin.yaml",
     "istio/trafficextension.yaml",
     "envoy-gateway/gateway.yaml",
     "envoy-gateway/policy.yaml",
+    "native/envoy-gateway.yaml",
+    "native/istio.yaml",
 ];
 
 fn root() -> PathBuf {
@@ -215,8 +226,38 @@ fn none_fails_open_and_all_come_first() {
     }
 }
 
-fn filter_order() -> Vec<Value> {
-    let documents = json!(documents(&text("envoy-gateway/gateway.yaml")));
+/// A library that is fetched lets every request through until it is there, unless told otherwise.
+#[test]
+fn the_native_ones_load_a_file_and_come_first() {
+    for path in [
+        "native/origin_gate.yaml",
+        "native/envoy-gateway.yaml",
+        "native/istio.yaml",
+    ] {
+        let documents = json!(documents(&text(path)));
+        for key in ["remote", "url"] {
+            let mut found = Vec::new();
+            find(&documents, key, &mut found);
+            assert_eq!(found, [&json!(null); 0], "{path}: {key}");
+        }
+    }
+    let image = format!("ghcr.io/OWNER/origin-gate-native:{}", env!("CARGO_PKG_VERSION"));
+    for path in ["native/envoy-gateway.yaml", "native/istio.yaml"] {
+        assert!(text(path).contains(&image), "{path}");
+    }
+    let patches = &documents(&text("native/istio.yaml"))[0]["spec"]["configPatches"];
+    assert_eq!(patches[1]["patch"]["operation"], "INSERT_FIRST");
+    let own = "envoy.filters.http.dynamic_modules";
+    let like_wasm = filter_order("envoy-gateway/gateway.yaml")
+        .into_iter()
+        .map(|rule| json!({ "name": own, "before": rule["before"] }));
+    let before_wasm = json!({ "name": own, "before": "envoy.filters.http.wasm" });
+    let expected: Vec<_> = std::iter::once(before_wasm).chain(like_wasm).collect();
+    assert_eq!(filter_order("native/envoy-gateway.yaml"), expected);
+}
+
+fn filter_order(path: &str) -> Vec<Value> {
+    let documents = json!(documents(&text(path)));
     let mut found = Vec::new();
     find(&documents, "filterOrder", &mut found);
     assert_eq!(found.len(), 1);
@@ -242,7 +283,7 @@ fn subset(bits: usize) -> Vec<String> {
 /// A rule moves nothing if its other filter is not in the chain, and the last that fits decides.
 #[test]
 fn on_envoy_gateway_it_is_first_whatever_is_in_the_chain() {
-    let rules = filter_order();
+    let rules = filter_order("envoy-gateway/gateway.yaml");
     for bits in 0..1 << EARLY.len() {
         let filters = subset(bits);
         assert!(wasm_is_first(&filters, &rules), "{:?}", sorted(&filters, &rules));
@@ -263,7 +304,7 @@ fn on_envoy_gateway_it_is_first_whatever_is_in_the_chain() {
 /// So the test above would see it.
 #[test]
 fn on_envoy_gateway_no_rule_can_be_left_out_or_moved() {
-    let rules = filter_order();
+    let rules = filter_order("envoy-gateway/gateway.yaml");
     let fails = |rules: &[Value]| (0..1 << EARLY.len()).any(|bits| !wasm_is_first(&subset(bits), rules));
     for at in 0..rules.len() {
         let without = [&rules[..at], &rules[at + 1..]].concat();
@@ -420,13 +461,14 @@ fn no_manifest_is_left_out() {
         .map(|it| it.0)
         .chain(RESOURCES)
         .collect();
-    for folder in ["istio", "envoy-gateway"] {
+    for folder in ["istio", "envoy-gateway", "native"] {
         for entry in fs::read_dir(root().join("envoy").join(folder)).unwrap() {
             let name = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
             let is_known = listed.contains(&name.as_str()) || Path::new(&name).ends_with("kustomization.yaml");
             assert!(is_known, "{name}");
+            let is_tried = name.ends_with("kustomization.yaml") || name == "native/origin_gate.yaml";
             assert!(
-                text(&name).contains("not tried on a cluster") || name.ends_with("kustomization.yaml"),
+                text(&name).to_lowercase().contains("not tried on a cluster") || is_tried,
                 "{name}"
             );
         }

@@ -233,6 +233,25 @@ sizes() {
   PYTHONPATH=envoy/demo "$PYTHON" tests/bench/sizes.py --envoy "$ENVOY_BIN" --module "$MODULE" "$@"
 }
 
+# The twin in the tests' own process, on a proxy made of vectors.
+sanitise() {
+  local target
+  need_rust
+  rustup run nightly rustc --version > /dev/null 2>&1 || fail "sanitise: needs 'rustup toolchain install nightly'"
+  target=$(rustc --verbose --version | sed -n 's/^host: //p')
+  local -x RUSTUP_TOOLCHAIN=nightly
+  say "the corpus on the twin, under AddressSanitizer"
+  RUSTFLAGS=-Zsanitizer=address cargo test --quiet --locked --package origin-gate-tests --target "$target" \
+    --target-dir "${CARGO_TARGET_DIR:-target}/sanitise" twin::
+  if ! cargo miri --version > /dev/null 2>&1; then
+    say "Miri is not here ('rustup component add --toolchain nightly miri rust-src'): it is left out"
+    return
+  fi
+  say "two cases of each policy on the twin, under Miri"
+  MIRIFLAGS=-Zmiri-disable-isolation cargo miri test --quiet --locked --package origin-gate-tests \
+    --target-dir "${CARGO_TARGET_DIR:-target}/miri" twin::
+}
+
 fuzz() {
   local seconds=${1:-60} target
   [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "fuzz: '$seconds' is no number of seconds"

@@ -12,6 +12,7 @@ from sections import sections
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODULE = pathlib.Path(os.environ["ORIGIN_GATE_MODULE"])
 TARGET = "x86_64-unknown-linux-musl"
+ARCHITECTURES = ["x86_64", "aarch64"]
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +46,10 @@ def dist(tmp_path_factory, module, package, revision):
     (folder / "origin_gate.wasm").write_bytes(module)
     command = folder.parent / "origin-gate"
     command.write_text(f"#!/bin/sh\necho 'origin-gate {package['version']} ({revision})'\n")
-    arguments = ["--dist", folder, "--revision", revision, f"{TARGET}={command}"]
+    for architecture in ARCHITECTURES:
+        (folder / f"liborigin_gate-{architecture}.so").write_bytes(f"stands in for one of {architecture}".encode())
+    twins = [f"--twin={it}" for it in ARCHITECTURES]
+    arguments = ["--dist", folder, "--revision", revision, *twins, f"{TARGET}={command}"]
     for _ in ("first", "again, over what is there"):
         subprocess.run([sys.executable, ROOT / "release/dist.py", *arguments], check=True, timeout=120)
     return folder

@@ -23,7 +23,12 @@ def built(module):
 
 def test_the_checksums_are_those_of_all_files(built):
     sums = dict(reversed(line.split("  ")) for line in (built / "SHA256SUMS").read_text().splitlines())
-    files = {it.name for it in built.iterdir() if it.is_file()} - {"SHA256SUMS", "origin_gate.wasm.sha256"}
+    files = {it.name for it in built.iterdir() if it.is_file()} - {
+        "SHA256SUMS",
+        "origin_gate.wasm.sha256",
+        "liborigin_gate.so",
+        "liborigin_gate.so.sha256",
+    }
     assert set(sums) == files
     for name, digest in sums.items():
         assert hashlib.sha256((built / name).read_bytes()).hexdigest() == digest, name
@@ -38,6 +43,16 @@ def test_the_command_runs_and_knows_its_revision(built, package, revision, tmp_p
     done = subprocess.run([tmp_path / name / "origin-gate", "--version"], stdout=subprocess.PIPE, text=True, timeout=60)
     assert done.stdout == f"origin-gate {package['version']} ({revision})\n"
     assert (tmp_path / name / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+def test_the_native_twin_is_there_for_both_and_needs_no_library(built):
+    """Its architecture stands in the 18th byte of an ELF file; what it needs beside Envoy would be its `NEEDED`."""
+    for name, machine in {"x86_64": 62, "aarch64": 183}.items():
+        library = (built / f"liborigin_gate-{name}.so").read_bytes()
+        assert library[:4] == b"\x7fELF" and library[18] == machine
+        assert bytes(ROOT) not in library
+        assert not re.search(rb"/(root|home|Users)/[\w.-]+/|lib(c|gcc_s|m)\.so", library)
+        assert (built / f"liborigin_gate-{name}.so.cdx.json").exists()
 
 
 def test_no_command_has_a_path_of_the_machine(built):

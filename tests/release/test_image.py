@@ -87,6 +87,25 @@ def test_the_digest_is_the_layouts(stem):
     assert shown["Labels"]["org.opencontainers.image.title"] == "origin-gate"
 
 
+@pytest.mark.parametrize("architecture, name", [("amd64", "x86_64"), ("arm64", "aarch64")])
+def test_each_architecture_finds_its_native_twin(dist, package, tmp_path, architecture, name):
+    stem = dist / f"origin-gate-native-{package['version']}.oci"
+    (image_,) = json.loads((stem / "index.json").read_bytes())["manifests"]
+    found = {it["platform"]["architecture"]: it for it in json.loads(fetchers.blob(stem, image_))["manifests"]}
+    (layer,) = json.loads(fetchers.blob(stem, found[architecture]))["layers"]
+    (tmp_path / "layer").write_bytes(fetchers.blob(stem, layer))
+    shown = subprocess.run(["tar", "-xzOf", tmp_path / "layer", "liborigin_gate.so"], check=True, stdout=subprocess.PIPE)
+    assert shown.stdout == (dist / f"liborigin_gate-{name}.so").read_bytes()
+
+
+@needs_skopeo
+def test_skopeo_copies_the_native_twin_of_all_architectures(dist, package, tmp_path):
+    stem = dist / f"origin-gate-native-{package['version']}.oci"
+    skopeo("copy", "--all", f"oci-archive:{stem}.tar", f"oci:{tmp_path / 'copy'}")
+    inside = [json.loads((it / "index.json").read_bytes())["manifests"][0]["digest"] for it in (stem, tmp_path / "copy")]
+    assert inside[0] == inside[1]
+
+
 def skopeo(*arguments):
     done = subprocess.run([SKOPEO, "--insecure-policy", *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -10,9 +10,13 @@ from cyclonedx.validation.json import JsonStrictValidator
 from conftest import TARGET
 
 
-@pytest.fixture(params=["module", "command"])
+@pytest.fixture(params=["module", "twin", "command"])
 def text(request, dist, package):
-    names = {"module": "origin_gate.wasm", "command": f"origin-gate-{package['version']}-{TARGET}"}
+    names = {
+        "module": "origin_gate.wasm",
+        "twin": "liborigin_gate-x86_64.so",
+        "command": f"origin-gate-{package['version']}-{TARGET}",
+    }
     return (dist / f"{names[request.param]}.cdx.json").read_text()
 
 

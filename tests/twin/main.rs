@@ -2,6 +2,7 @@
 //! process, so that what watches memory sees it all (`./build.sh sanitise`).
 
 mod host;
+mod hostile;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,7 +31,9 @@ fn the_corpus_passes() {
             continue;
         }
         let mut host = Dynamic::new(suite.policy.as_bytes()).unwrap();
-        for case in suite.cases.iter().filter(|case| case.envoy != Envoy::Only) {
+        // Miri takes minutes for a hundred.
+        let most = if cfg!(miri) { 2 } else { usize::MAX };
+        for case in suite.cases.iter().filter(|case| case.envoy != Envoy::Only).take(most) {
             count += 1;
             let differences = differences(case, &mut host);
             if !differences.is_empty() {
@@ -38,7 +41,7 @@ fn the_corpus_passes() {
             }
         }
     }
-    assert!(count >= 120, "only {count} cases: is the corpus there?");
+    assert!(count >= 80, "only {count} cases: is the corpus there?");
     support::report(&failures, count);
 }
 
