@@ -6,8 +6,13 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use analysis::check::check;
+use analysis::finding::Finding;
+use analysis::places::Places;
+use config::DiagnosticCode;
 use serde_json::Value;
 
+use crate::documents::document;
 use crate::root;
 
 /// A situation of `tests/cases/diagnoses`.
@@ -113,4 +118,103 @@ fn each_situation_gets_its_sentence() {
         diagnoses.len(),
         problems.join("\n")
     );
+}
+
+/// What stands in a table: a code span, in which a `|` has to be escaped all the same.
+fn cell(text: &str) -> String {
+    format!("`` {} ``", text.trim().replace('|', "\\|"))
+}
+
+/// The page is made of the situations and of the codes: `UPDATE=1 cargo test diagnoses::` writes it.
+#[test]
+fn the_page_has_every_situation_and_every_code() {
+    let path = "docs/diagnoses.md";
+    let page = document(path);
+    let (head, _) = page.split_once("\n## ").unwrap();
+    let mut made = head.to_owned();
+    let titles = [
+        ("evidence", "What you have in hand"),
+        ("browser", "What the browser does"),
+        ("refused", "What was refused, and the way out"),
+        ("configuration", "What is wrong with a policy"),
+        ("threads", "Reports of other people"),
+    ];
+    let diagnoses = diagnoses();
+    for (file, title) in titles {
+        made += &format!("\n## {title}\n\n| situation | what the command says |\n|---|---|\n");
+        for it in diagnoses.iter().filter(|it| it.file == file) {
+            let situation = it.situation.replace('|', "\\|");
+            made += &format!("| {situation} | {} |\n", cell(it.says.first().unwrap()));
+        }
+    }
+    made += "\n## Codes\n\n| code | in general |\n|---|---|\n";
+    let codes: BTreeMap<_, _> = DiagnosticCode::ALL.iter().map(|it| (it.code(), it.text())).collect();
+    for (code, text) in codes {
+        made += &format!("| <a id=\"{code}\"></a>`{code}` | {} |\n", cell(text));
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(root().join(path), &made).unwrap();
+    }
+    assert!(
+        diagnoses.len() >= 120
+            && titles
+                .iter()
+                .all(|(file, _)| diagnoses.iter().any(|it| it.file == *file))
+    );
+    assert!(
+        page == made,
+        "{path} is not up to date: UPDATE=1 cargo test diagnoses::"
+    );
+}
+
+/// The policies of every case there is, of configurations and of situations.
+fn written() -> Vec<String> {
+    let folder = root().join("tests/cases");
+    let files = ["config", "diagnoses"]
+        .into_iter()
+        .flat_map(|it| fs::read_dir(folder.join(it)).unwrap().flatten());
+    let mut policies = Vec::new();
+    for file in files {
+        let suite: Value = serde_json::from_str(&fs::read_to_string(file.path()).unwrap()).unwrap();
+        let cases = suite["cases"].as_array().unwrap().iter();
+        policies.extend(
+            cases
+                .filter(|it| it["policy"].is_object())
+                .map(|it| format!("{:#}", it["policy"])),
+        );
+    }
+    policies
+}
+
+/// What is to be written in place of a value loads there, and covers no more than the value's own site; and a finding points
+/// at the value that it names.
+#[test]
+fn each_replacement_can_be_written_where_it_points() {
+    let (mut replaced, mut located) = (0, 0);
+    for text in written() {
+        let mut checked = check(text.as_bytes(), &Vec::new());
+        checked.locate(&text, &Places::of_json(&text));
+        for finding in &checked.findings {
+            let Some(place) = &finding.place else { continue };
+            located += 1;
+            let old = text.get(place.bytes.clone()).unwrap();
+            let Some(replacement) = finding.replacement.as_ref().filter(|_| old.starts_with('"')) else {
+                continue;
+            };
+            let new = match finding.code {
+                "type_bool" | "type_number" | "type_list" => replacement.clone(),
+                _ => Value::from(replacement.as_str()).to_string(),
+            };
+            let (start, end) = (place.bytes.start, place.bytes.end);
+            let changed = [text.get(..start).unwrap(), &new, text.get(end..).unwrap()].concat();
+            let again = check(changed.as_bytes(), &Vec::new());
+            let is_left = |it: &&Finding| (it.code, &it.path) == (finding.code, &finding.path);
+            let left = again.findings.iter().find(is_left).map(Finding::line);
+            assert_eq!(left, None, "{}: {new}", finding.line());
+            let is_wide = |it: &Finding| it.path == finding.path && it.code.ends_with("single_label");
+            assert!(!again.findings.iter().any(is_wide), "{}: {new}", finding.line());
+            replaced += 1;
+        }
+    }
+    assert!(replaced > 60 && located > 300, "{replaced} of {located}");
 }

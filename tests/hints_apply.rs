@@ -101,6 +101,8 @@ fn names(list: &str, entries: &[String], lines: &Lines) -> bool {
     let is_asked = |field: Field<'_>, entry: &str| field.one() == Some(entry.as_bytes());
     let named = |entry: &String| match list.rsplit('.').next().unwrap() {
         "missing_origin" => origin.is_none(),
+        // The sentence says that all below it is exempt.
+        "exempt_paths" if entry.ends_with('/') => head.received.path.starts_with(entry.as_bytes()),
         "exempt_paths" => head.received.path == entry.as_bytes(),
         "allow_methods" | "CORS_ALLOW_METHODS" => is_asked(head.received.request_method, entry),
         "allow_headers" | "CORS_ALLOW_HEADERS" => !head.received.request_headers.is_empty(),

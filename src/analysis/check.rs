@@ -7,7 +7,9 @@ use std::cell::RefCell;
 
 use serde_json::{Value, json};
 
+use crate::finding::{Finding, Severity, explain_values};
 pub use crate::is_public_suffix;
+use crate::places::Places;
 use crate::{HttpSearch, Standing, standing};
 use config::{self, ConfigErrors, Diagnostic, Environment};
 use expressions::{Expressions, lint_length};
@@ -28,6 +30,8 @@ pub struct Checked {
     pub changes: Vec<String>,
     /// The stable code of each warning.
     pub warning_codes: Vec<&'static str>,
+    /// The errors and warnings as data, in this order.
+    pub findings: Vec<Finding>,
     /// How much there is and where it came from, if it loads.
     pub summary: Option<String>,
 }
@@ -40,12 +44,13 @@ pub fn check(configuration: &[u8], environment: &Environment) -> Checked {
         Ok(loaded) => (&[][..], &loaded.warnings),
         Err(ConfigErrors { errors, warnings }) => (errors.as_slice(), warnings),
     };
-    let (mut warning_codes, mut warnings): (Vec<_>, Vec<_>) =
-        loading.iter().map(|it| (it.code(), it.to_string())).unzip();
-    for (code, warning) in lints(configuration, environment, loading) {
-        warning_codes.push(code);
-        warnings.push(warning);
-    }
+    let errors = errors.iter().map(|it| Finding::of(Severity::Error, it));
+    let mut findings: Vec<_> = errors.collect();
+    let many = findings.len();
+    findings.extend(loading.iter().map(|it| Finding::of(Severity::Warning, it)));
+    findings.extend(lints(configuration, environment, loading));
+    explain_values(&mut findings, configuration);
+    let (errors, warnings) = findings.split_at(many);
     let summary = loaded.as_ref().ok().map(|it| it.summary(warnings.len()).to_string());
     let loads = summary.is_some();
     let http = RefCell::new(HttpSearch::default());
@@ -55,8 +60,9 @@ pub fn check(configuration: &[u8], environment: &Environment) -> Checked {
         (found.any, found.loopback)
     };
     Checked {
-        errors: errors.iter().map(ToString::to_string).collect(),
-        warnings,
+        errors: errors.iter().map(Finding::line).collect(),
+        warnings: warnings.iter().map(Finding::line).collect(),
+        warning_codes: warnings.iter().map(|it| it.code).collect(),
         grants: if loads {
             config::grants(configuration, environment, &http)
         } else {
@@ -67,22 +73,21 @@ pub fn check(configuration: &[u8], environment: &Environment) -> Checked {
         } else {
             Vec::new()
         },
-        warning_codes,
         summary,
+        findings,
     }
 }
 
-/// What only the command warns of, beside the `warnings` of the configuration itself: the code of each warning, and the
-/// warning with its place and value.
+/// What only the command warns of, beside the `warnings` of the configuration itself.
 #[must_use]
-pub fn lints(configuration: &[u8], environment: &Environment, warnings: &[Diagnostic]) -> Vec<(&'static str, String)> {
+pub fn lints(configuration: &[u8], environment: &Environment, warnings: &[Diagnostic]) -> Vec<Finding> {
     let mut expressions = Expressions::default();
     let mut lints = Vec::new();
     for (path, text) in config::entries(configuration, environment) {
         for Lint { code, message } in lints_of(&path, &text, &mut expressions) {
             // The start of the module finds some of them by samples.
             if !warnings.iter().any(|it| it.code() == code && it.path() == path) {
-                lints.push((code, format!("{path}: `{}`: {message}", printable(&text))));
+                lints.push(Finding::lint(code, &path, printable(&text), message));
             }
         }
     }
@@ -106,6 +111,11 @@ impl Lint {
 }
 
 impl Checked {
+    /// Says where in a text each finding stands.
+    pub fn locate(&mut self, text: &str, places: &Places) {
+        self.findings.iter_mut().for_each(|it| it.locate(text, places));
+    }
+
     /// The same for programs.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -116,6 +126,7 @@ impl Checked {
             "grants": self.grants,
             "changes": self.changes,
             "warning_codes": self.warning_codes,
+            "findings": self.findings.iter().map(Finding::json).collect::<Vec<_>>(),
             "summary": self.summary,
         })
     }

@@ -179,7 +179,7 @@ fn position(rest: &str, literal: &str) -> Option<usize> {
         return Some(word.strip_suffix('.').unwrap_or(word).len());
     }
     rest.find(literal).or_else(|| {
-        let cut = literal.trim_end();
+        let cut = literal.trim_end_matches([' ', '.']);
         rest.ends_with(cut).then(|| rest.len() - cut.len())
     })
 }

@@ -6,6 +6,7 @@
 mod recording_proxy;
 mod render;
 mod scenario;
+mod way_out;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use policy::request::{Field, Received, Request, Source};
 use policy::rules::Rules;
 use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, ResponseCors, Verdict};
 use recording_proxy::RecordingProxy;
+use way_out::Refusal;
 
 pub(crate) use render::row;
 pub use render::{Color, Colors};
@@ -149,7 +151,16 @@ impl Explainer {
             keeps_upstream,
             policy: by.map(|at| named(policy, at)),
             entry: entry(policy.rules_of(by), finding, &head),
-            hint: (!finding.outcome.is_allowed()).then(|| hint(&self.config, &verdict, &head)),
+            hint: (!finding.outcome.is_allowed()).then(|| {
+                let refusal = Refusal {
+                    policy,
+                    provenance: self.config.provenance(),
+                    verdict: &verdict,
+                    head: &head,
+                    lines: &exchange.request,
+                };
+                refusal.way_out(hint(&self.config, &verdict, &head))
+            }),
             forwarded: (next == Next::Continue).then_some(recording.request),
             edits: recording.edits,
             response: recording.response,

@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use analysis::check::{lints, printable};
 use analysis::evidence::{Evidence, Facts, Told, explain_archive};
 use analysis::explain::{Color, Explainer};
+use analysis::finding::Finding;
 use clap::Args;
 use config::ConfigErrors;
 use serde_json::{Value, json};
 
-use super::REFUSED;
 use super::arguments::OutputArgs;
 use super::input::{Input, policies, text};
 use super::output::{colors, print, print_each, print_json};
+use super::{REFUSED, check_input};
 
 /// What `explain --help` says besides its options.
 pub(crate) const HELP: &str = "\
@@ -108,9 +109,13 @@ pub(crate) fn run(policy: &PathBuf, output: &OutputArgs, request: &RequestArgs) 
     for input in &inputs {
         let explainer = match explainer(input) {
             Ok(explainer) => explainer,
-            Err(errors) if output.json => {
-                let errors: Vec<_> = errors.errors.iter().map(ToString::to_string).collect();
-                print(&format!("{:#}\n", json!({ "errors": errors })))?;
+            Err(_) if output.json => {
+                let checked = check_input(input);
+                let findings: Vec<_> = checked.findings.iter().map(Finding::json).collect();
+                print(&format!(
+                    "{:#}\n",
+                    json!({ "errors": checked.errors, "findings": findings })
+                ))?;
                 return Ok(ExitCode::FAILURE);
             }
             Err(errors) => return Err(format!("the policy does not load:\n{errors}")),
@@ -160,6 +165,6 @@ fn explainer(input: &Input) -> Result<Explainer, ConfigErrors> {
     let loaded = config::load_with(&input.configuration, &input.environment)?;
     let lints = lints(&input.configuration, &input.environment, &loaded.warnings);
     let mut explainer = Explainer::new(loaded);
-    explainer.warn(lints.into_iter().map(|(_, warning)| warning));
+    explainer.warn(lints.iter().map(Finding::line));
     Ok(explainer)
 }

@@ -19,8 +19,10 @@ pub(crate) struct EnvironmentArgs {
 
 /// A policy of a file, and the environment in which it is read.
 pub(crate) struct Input {
-    file: String,
+    pub(crate) file: String,
     place: Option<String>,
+    /// Whether the file is the policy, byte for byte.
+    is_whole: bool,
     pub(crate) configuration: Vec<u8>,
     pub(crate) environment: Environment,
 }
@@ -32,6 +34,12 @@ impl Input {
             Some(place) => Some(format!("{}: {place}", self.file)),
             None => is_one_of_several.then(|| self.file.clone()),
         }
+    }
+
+    /// The text of the file, if it is the policy as the filter reads it, so that places in one are places in the other.
+    pub(crate) fn source(&self) -> Option<&str> {
+        let text = std::str::from_utf8(&self.configuration).ok();
+        text.filter(|_| self.is_whole)
     }
 
     /// The same for programs, beside what they are given of the policy.
@@ -52,10 +60,12 @@ pub(crate) fn policies<'a>(
     let outer = args.read()?;
     let mut inputs = Vec::new();
     for file in files {
-        let found = manifests::policies(&read(file)?).map_err(|problem| format!("{}: {problem}", file.display()))?;
+        let bytes = read(file)?;
+        let found = manifests::policies(&bytes).map_err(|problem| format!("{}: {problem}", file.display()))?;
         inputs.extend(found.into_iter().map(|it| Input {
             file: file.display().to_string(),
             place: it.place,
+            is_whole: it.configuration == bytes,
             configuration: it.configuration,
             environment: match it.environment {
                 None => outer.clone(),

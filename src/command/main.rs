@@ -14,11 +14,13 @@ use std::process::ExitCode;
 
 use analysis::check::{Checked, check};
 use analysis::explain::{Color, Colors};
+use analysis::finding::report;
+use analysis::places::Places;
 use arguments::{Cli, From, OutputArgs, RenderTarget, Verb};
 use clap::Parser;
 use config::SCHEMA;
 use import::{Imported, SCRIPT, import_django, import_envoy, import_ingress_nginx, import_traefik};
-use input::{EnvironmentArgs, policies, text, texts};
+use input::{EnvironmentArgs, Input, policies, text, texts};
 use manifests::Target;
 use output::{colors, print, print_each, print_json, say};
 use packaging::{completions, manual};
@@ -67,10 +69,7 @@ fn main() -> ExitCode {
 
 fn run_check(files: &[PathBuf], output: &OutputArgs, deny_warnings: bool) -> Result<ExitCode, String> {
     let inputs = policies(files, &output.environment)?;
-    let checked: Vec<_> = inputs
-        .iter()
-        .map(|it| check(&it.configuration, &it.environment))
-        .collect();
+    let checked: Vec<_> = inputs.iter().map(check_input).collect();
     let is_fine = |it: &Checked| it.errors.is_empty() && (!deny_warnings || it.warnings.is_empty());
     let code = match checked.iter().all(is_fine) {
         true => ExitCode::SUCCESS,
@@ -81,21 +80,24 @@ fn run_check(files: &[PathBuf], output: &OutputArgs, deny_warnings: bool) -> Res
         return print_json(&inputs, values).map(|()| code);
     }
     let colors = colors(&io::stdout());
-    let texts = checked.iter().map(|it| check_text(it, colors)).collect();
+    let texts = inputs.iter().zip(&checked);
+    let texts = texts.map(|(input, it)| check_text(input, it, colors)).collect();
     print_each(&inputs, texts).map(|()| code)
 }
 
-fn check_text(checked: &Checked, colors: Colors) -> String {
-    let mut text = String::new();
-    for (word, color, notes) in [
-        ("error", Color::Red, &checked.errors),
-        ("warning", Color::Yellow, &checked.warnings),
-        ("note", Color::Cyan, &checked.grants),
-        ("note", Color::Cyan, &checked.changes),
-    ] {
-        for note in notes {
-            text += &format!("{}: {note}\n", colors.paint(color, word));
-        }
+/// All that there is to say of a policy.
+pub(crate) fn check_input(input: &Input) -> Checked {
+    let mut checked = check(&input.configuration, &input.environment);
+    if let Some(text) = input.source() {
+        checked.locate(text, &Places::of_json(text));
+    }
+    checked
+}
+
+fn check_text(input: &Input, checked: &Checked, colors: Colors) -> String {
+    let mut text = report(&checked.findings, &input.file, input.source(), colors);
+    for note in checked.grants.iter().chain(&checked.changes) {
+        text += &format!("{}: {note}\n", colors.paint(Color::Cyan, "note"));
     }
     text + &match &checked.summary {
         Some(summary) => format!("{}: {summary}\n", colors.paint(Color::Green, "loads")),

@@ -112,6 +112,18 @@ impl Diagnostic {
         &self.path
     }
 
+    /// What was written, shortened.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message.text
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -162,8 +162,18 @@ pub(super) fn meant(entry: &str) -> impl Iterator<Item = String> {
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !b"%@,".contains(&byte))
         && split_once(&entry.to_ascii_lowercase(), "xn--").is_none();
-    let is_one_thing =
-        split_once(entry, "://").is_some() || !entry.bytes().any(|it| matches!(it, b':' | b'\\')) || is_port(entry);
+    let is_one_thing = match split_once(entry, "://") {
+        // Two that are run together.
+        Some((_, rest)) => split_once(rest, "//").is_none(),
+        // `https//…`
+        None if split_once(entry, "//").is_some_and(|(before, _)| !before.is_empty()) => false,
+        None => !entry.bytes().any(|it| matches!(it, b':' | b'\\')) || is_port(entry),
+    };
+    // `10.0.0.0/8`
+    let is_range = entry.rsplit_once('/').is_some_and(|(before, bits)| {
+        !before.ends_with('/') && !bits.is_empty() && bits.bytes().all(|it| it.is_ascii_digit())
+    });
+    let is_one_thing = is_one_thing && !is_range;
     let is_name = is_local || entry.bytes().any(|it| matches!(it, b'.' | b'/'));
     let candidates = match is_plain && is_one_thing && is_name {
         true => [leftmost_wildcard(&url), canonical(&url)],
