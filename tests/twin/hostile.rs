@@ -6,6 +6,7 @@ use crate::support::stream::{Fields, Host, Stream, first, respond};
 use crate::support::{self, Response};
 use crate::traffic::Traffic;
 use policy::headers;
+use policy::read_header::ReadHeader;
 
 /// `ORIGIN_GATE_REQUESTS`, or what fits into the time that a contributor has.
 fn requests() -> u64 {
@@ -75,7 +76,7 @@ fn level(request: &Fields, stream: &mut Stream) {
     let kinds = || {
         request
             .iter()
-            .filter(|(name, _)| headers::meant_by(name) == Some(headers::CONTENT_TYPE))
+            .filter(|(name, _)| ReadHeader::meant_by(name).is_some_and(|(it, _)| it == ReadHeader::ContentType))
     };
     // Where the policy reads no single value, it takes the request for one.
     let is_one = |(name, value): &(Vec<u8>, Vec<u8>)| {
