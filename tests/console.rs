@@ -100,3 +100,22 @@ fn what_is_predicted_is_read() {
         assert!(origin.is_none_or(|it| it == situation["page"]), "{text}");
     }
 }
+
+/// Every text of the versions that the table names stands in it; where the texts have what differs, the table has its name.
+#[test]
+fn the_table_of_troubleshooting_has_every_text() {
+    let page = crate::documents::document("docs/troubleshooting.md");
+    for (browser, major) in [("chromium", console::CHROMIUM), ("firefox", "140"), ("safari", "18")] {
+        let mut count = 0;
+        for (code, text) in console::all(browser, major) {
+            let text = text.replace("{blocked}", "…").replace("{xhr?}", "");
+            let text = text.replace('{', "<").replace('}', ">");
+            assert!(
+                page.contains(&format!("`` {} ``", text.trim())),
+                "{browser}: {code}: {text}"
+            );
+            count += 1;
+        }
+        assert!(count > 9, "{browser}: {count}");
+    }
+}

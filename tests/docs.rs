@@ -218,7 +218,7 @@ fn the_command_prints_what_the_documents_show() {
     for (path, count) in [
         ("docs/command.md", 9),
         ("docs/policy.md", 1),
-        ("docs/troubleshooting.md", 15),
+        ("docs/troubleshooting.md", 16),
     ] {
         let text = document(path);
         let policy = blocks(&text, "json")[0];

@@ -116,7 +116,7 @@ const BLOCKS: [(&str, &str, usize, &str); 35] = [
         3,
         "tests/release/test_document.py::test_what_is_not_run_says_so",
     ),
-    ("docs/troubleshooting.md", "console", 14, COMMAND),
+    ("docs/troubleshooting.md", "console", 15, COMMAND),
     ("docs/troubleshooting.md", "counter", 11, TROUBLE),
     ("docs/troubleshooting.md", "json", 1, TROUBLE),
     ("docs/troubleshooting.md", "log", 10, TROUBLE),

@@ -11,7 +11,7 @@ pub struct Preset {
 }
 
 /// Every preset.
-pub const PRESETS: [Preset; 5] = [
+pub const PRESETS: [Preset; 6] = [
     // Connect, "CORS": what the Connect protocol sends from a browser.
     Preset {
         name: "connect",
@@ -29,13 +29,16 @@ pub const PRESETS: [Preset; 5] = [
         allow: &["content-type", "grpc-timeout", "x-grpc-web", "x-user-agent"],
         expose: &["grpc-status", "grpc-message", "grpc-status-details-bin"],
     },
-    // Model Context Protocol, "Streamable HTTP" (2025-03-26 to 2025-11-25) and "Authorization".
+    // Model Context Protocol, "Streamable HTTP" (2025-03-26 to 2026-07-28) and "Authorization". A tool's own parameters are
+    // headers of names that it chooses (`mcp-param-…`): list those.
     Preset {
         name: "mcp",
         allow: &[
             "authorization",
             "content-type",
             "last-event-id",
+            "mcp-method",
+            "mcp-name",
             "mcp-protocol-version",
             "mcp-session-id",
         ],
@@ -62,5 +65,11 @@ pub const PRESETS: [Preset; 5] = [
         name: "tracing",
         allow: &["traceparent", "tracestate", "baggage", "b3", "x-request-id"],
         expose: &["traceresponse", "server-timing", "x-request-id"],
+    },
+    // RFC 9725 (WHIP) and draft-ietf-wish-whep: a session is made by POST, changed by PATCH and ended by DELETE.
+    Preset {
+        name: "whip",
+        allow: &["authorization", "content-type", "if-match"],
+        expose: &["accept-patch", "etag", "link", "location"],
     },
 ];

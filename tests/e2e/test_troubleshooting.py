@@ -32,6 +32,9 @@ def questions(section):
                 request["headers"].append(tuple(next(words).split(": ", 1)))
             elif word == "--origin":
                 request["headers"].append(("Origin", next(words)))
+            elif word.startswith("--response-"):
+                # What the backend would say.
+                next(words)
             else:
                 request[word.removeprefix("--")] = next(words)
         yield request, finding
