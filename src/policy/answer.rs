@@ -24,6 +24,7 @@ pub(super) struct Answer<'r, 'a> {
 }
 
 impl<'r, 'a> Answer<'r, 'a> {
+    #[inline]
     pub(super) fn new(rules: &'r Rules, request: &'r Request<'a>) -> Self {
         let origins = &*rules.origins;
         let found = origins.find(&request.source);
@@ -49,6 +50,7 @@ impl<'r, 'a> Answer<'r, 'a> {
     }
 
     /// What comes of what a check said, by its mode: why the request is refused, or what is found on one that goes on.
+    #[inline]
     pub(super) fn hold(&mut self, check: Check, mode: Mode, said: Result<Allow, Deny>) -> Result<Outcome, Deny> {
         match (said, mode) {
             (Ok(allow), _) => Ok(Outcome::Allowed(allow)),
@@ -62,6 +64,7 @@ impl<'r, 'a> Answer<'r, 'a> {
     }
 
     /// The request goes on.
+    #[inline]
     pub(super) fn forward(&mut self, check: Check, outcome: Outcome) -> Verdict<'a> {
         let CheckInput { request, origins, .. } = self.input;
         let mut edits = Vec::new();
@@ -121,15 +124,18 @@ impl<'r, 'a> Answer<'r, 'a> {
         self
     }
 
+    #[inline]
     fn reader(&mut self) -> AllowOrigin<'a> {
         std::mem::replace(&mut self.reader, AllowOrigin::Withheld)
     }
 
     /// The finding on a request that is not refused: what an earlier check would have refused comes first.
+    #[inline]
     fn finding(&self, check: Check, outcome: Outcome) -> Finding {
         self.report_only.unwrap_or(Finding { check, outcome })
     }
 
+    #[inline]
     fn verdict(&self, finding: Finding, action: Action<'a>) -> Verdict<'a> {
         Verdict {
             finding,

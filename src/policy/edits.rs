@@ -54,6 +54,7 @@ pub enum RequestEdit {
 
 impl ResponseCors<'_> {
     /// The same, without what it borrows of the request, for a response that comes when the request is gone.
+    #[inline]
     #[must_use]
     pub fn into_owned(self) -> ResponseCors<'static> {
         match self {
@@ -65,6 +66,7 @@ impl ResponseCors<'_> {
 }
 
 impl CorsGrant<'_> {
+    #[inline]
     fn into_owned(self) -> CorsGrant<'static> {
         CorsGrant {
             origin: match self.origin {

@@ -118,6 +118,7 @@ impl Policy {
     /// assert_eq!(decide("https://shop.example.com"), "websocket:allowed:pattern");
     /// assert_eq!(decide("https://evil.example"), "websocket:rejected:origin_not_allowed");
     /// ```
+    #[inline]
     #[must_use]
     pub fn decide<'a>(&'a self, request: &Request<'a>) -> Verdict<'a> {
         if self.scoped.is_empty() {

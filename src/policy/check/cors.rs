@@ -68,6 +68,7 @@ impl AllowList {
 impl Cors {
     /// Whether the page behind a request, which has passed `csrf` if there is such a section, may read the answer; and with a
     /// preflight what it asks for.
+    #[inline]
     pub(crate) fn check(&self, input: &CheckInput<'_, '_>, has_csrf: bool) -> Result<Allow, Deny> {
         let CheckInput { request, found, .. } = input;
         if request.received.is_preflight() {
@@ -121,6 +122,7 @@ impl Cors {
     }
 
     /// What a page of this origin may read.
+    #[inline]
     pub(crate) fn grant<'a>(&self, origin: AllowOrigin<'a>) -> CorsGrant<'a> {
         CorsGrant {
             origin,
@@ -130,6 +132,7 @@ impl Cors {
     }
 
     /// What becomes of the CORS headers of a response.
+    #[inline]
     pub(crate) fn response<'a>(&self, origin: AllowOrigin<'a>) -> ResponseCors<'a> {
         match (self.mode, self.upstream) {
             (Mode::ReportOnly, _) => ResponseCors::Untouched,

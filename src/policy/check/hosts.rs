@@ -33,6 +33,7 @@ pub enum ForwardedHost {
 
 impl Hosts {
     /// Whether the request names hosts of the list, and no others.
+    #[inline]
     pub(crate) fn check(&self, input: &CheckInput<'_, '_>) -> Result<Allow, Deny> {
         let CheckInput { request, .. } = input;
         let Some(hosts) = input.hosts else {
@@ -56,6 +57,7 @@ impl Hosts {
     }
 
     /// Adds the edits to a request that goes on.
+    #[inline]
     pub(crate) fn edit_request(&self, request: &Request<'_>, edits: &mut Vec<RequestEdit>) {
         if self.forwarded_host == ForwardedHost::Strip && self.mode == Mode::Enforce {
             edits.append(&mut request.received.forwarding.strip());
