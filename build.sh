@@ -65,6 +65,9 @@ The rest is for when you need it.
           --write puts both into the README and docs/
   sizes [ORIGINS…]
           what a policy of so many origins costs an Envoy: bytes, time to load, memory (10, 1000 and 100000)
+  lists [CHANGES]
+          one more origin in a list of 100,000, so often (100) under load, as text and compiled: every answer is
+          checked, and how long a worker stands still
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
   peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, nginx, PostgreSQL,
@@ -115,7 +118,7 @@ if [[ ${2:-} == --native ]]; then
 fi
 
 case ${1:-help} in
-  build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | host | audit | e2e | faults | soak | peers | compose | bench | sizes | sanitise | fuzz)
+  build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | host | audit | e2e | faults | soak | peers | compose | bench | sizes | lists | sanitise | fuzz)
     "$@"
     ;;
   -h | --help) help ;;

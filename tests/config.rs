@@ -199,10 +199,10 @@ fn no_configuration_panics() {
 }
 
 /// Protocol Buffers, written as `google/protobuf/struct.proto` has it.
-mod protobuf {
+pub(crate) mod protobuf {
     use serde_json::Value;
 
-    pub(super) fn encode_struct(value: &Value) -> Vec<u8> {
+    pub(crate) fn encode_struct(value: &Value) -> Vec<u8> {
         let entries = value.as_object().unwrap().iter();
         entries
             .flat_map(|(key, value)| field(1, &[field(1, key.as_bytes()), field(2, &encode(value))].concat()))

@@ -26,11 +26,12 @@ fn nothing_fuzzed_breaks_what_must_hold() {
             .unwrap()
             .success()
     );
-    let all: [(&str, Target); 5] = [
+    let all: [(&str, Target); 6] = [
         ("origin", targets::origin),
         ("authority", targets::authority),
         ("config", targets::config),
         ("message", targets::message),
+        ("compiled", targets::compiled),
         ("decide", targets::decide),
     ];
     for (name, target) in all {

@@ -6,6 +6,7 @@
 mod addresses;
 mod allocations;
 mod command;
+mod compiled;
 mod config;
 mod console;
 mod cookies;

@@ -50,7 +50,7 @@ const MIGRATE: &str = "tests/e2e/test_migrate.py::test_each_row_is_so";
 const TROUBLE: &str = "tests/e2e/test_troubleshooting.py::test_it_happens_as_the_page_says";
 
 /// How many blocks of each kind a page has, and the test that executes, loads or compares them.
-const BLOCKS: [(&str, &str, usize, &str); 35] = [
+const BLOCKS: [(&str, &str, usize, &str); 37] = [
     ("README.md", "console", 1, README),
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
@@ -58,6 +58,18 @@ const BLOCKS: [(&str, &str, usize, &str); 35] = [
     ("docs/command.md", "console", 6, COMMAND),
     ("docs/command.md", "json", 1, JSON),
     ("docs/command.md", "sh", 1, VERBS),
+    (
+        "docs/compiled.md",
+        "sh",
+        1,
+        "tests/compiled.rs::the_page_shows_what_the_command_prints",
+    ),
+    (
+        "docs/compiled.md",
+        "yaml",
+        1,
+        "tests/compiled.rs::the_page_shows_what_the_command_prints",
+    ),
     (
         "docs/fleet.md",
         "promql",

@@ -252,13 +252,23 @@ sanitise() {
     --target-dir "${CARGO_TARGET_DIR:-target}/miri" twin::
 }
 
+lists() {
+  build
+  need_python demo
+  need_envoy
+  cargo build --quiet --locked --package origin-gate
+  say "one more origin in a long list, again and again, under load: as text and compiled"
+  PYTHONPATH=envoy/demo "$PYTHON" tests/bench/lists.py --envoy "$ENVOY_BIN" --module "$MODULE" \
+    --command "${CARGO_TARGET_DIR:-target}/debug/origin-gate" "$@"
+}
+
 fuzz() {
   local seconds=${1:-60} target
   [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "fuzz: '$seconds' is no number of seconds"
   need_rust
   need_fuzzer
   python3 tests/fuzz/seed.py tests/fuzz/corpus
-  for target in origin authority config message decide; do
+  for target in origin authority config message compiled decide; do
     say "fuzzing $target for $seconds seconds"
     "$TOOLS/cargo/bin/cargo-fuzz" run --fuzz-dir tests/fuzz --sanitizer none "$target" -- \
       -max_total_time="$seconds" -print_final_stats=1 2>&1 | tee "$TOOLS/fuzz.log" | grep -E 'cov:.*(DONE|INITED)|stat::' \

@@ -28,6 +28,7 @@ Examples:
   origin-gate check policy.json
   origin-gate check envoy.yaml wasmplugin.yaml
   origin-gate render istio policy.json | kubectl apply -f -
+  origin-gate compile policy.json > policy.compiled
   origin-gate explain policy.json --host api.example --origin https://app.example:8443
   origin-gate explain policy.json --host api.example --origin https://app.example \\
   --method OPTIONS -H 'Access-Control-Request-Method: PUT'
@@ -47,6 +48,7 @@ Examples:
 
 Exit codes:
   check    0 no errors, 1 errors; with --deny-warnings 1 for a warning too
+  compile  0 a compiled policy, 1 errors
   explain  0 allowed, 2 refused or kept from the page, 1 bad input
   import   0 a policy, 1 none
   render   0 a manifest, 1 bad input
@@ -88,6 +90,17 @@ pub(crate) enum Verb {
         #[arg(long)]
         traffic_extension: bool,
     },
+    /// The policy with its long lists of origins in a form that the filter loads without reading them
+    #[command(after_help = COMPILE_HELP)]
+    Compile {
+        /// The policy; `-` for standard input
+        policy: PathBuf,
+        #[command(flatten)]
+        environment: EnvironmentArgs,
+        /// Print {"compiled": "…"}, which is for control planes that carry JSON
+        #[arg(long)]
+        inline: bool,
+    },
     /// A policy made of another program's configuration
     Import {
         #[command(subcommand)]
@@ -116,6 +129,11 @@ ConfigMap, or a manifest of Istio or Envoy Gateway. Each policy of a file is nam
 const RENDER_HELP: &str = "\
 What is printed is the manifest of the folder envoy/ with this policy in it. Put your registry and digest, and the names of your \
 own Gateway, in place of those that it has.";
+
+const COMPILE_HELP: &str = "\
+What is printed goes where the policy went: as the value of a google.protobuf.BytesValue or StringValue, or with --inline as a \
+policy. `check`, `explain` and `render` read it too. Compile again with the command of the module's version after an upgrade: \
+check says if that is needed.";
 
 #[derive(Args)]
 pub(crate) struct OutputArgs {

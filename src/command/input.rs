@@ -61,19 +61,36 @@ pub(crate) fn policies<'a>(
     let mut inputs = Vec::new();
     for file in files {
         let bytes = read(file)?;
-        let found = manifests::policies(&bytes).map_err(|problem| format!("{}: {problem}", file.display()))?;
-        inputs.extend(found.into_iter().map(|it| Input {
-            file: file.display().to_string(),
-            place: it.place,
-            is_whole: it.configuration == bytes,
-            configuration: it.configuration,
-            environment: match it.environment {
-                None => outer.clone(),
-                Some(variables) => variables.of(&outer),
-            },
-        }));
+        let problem = |problem| format!("{}: {problem}", file.display());
+        // A compiled policy is shown as the text that says the same.
+        let text = config::decompile(bytes.clone()).map_err(problem)?;
+        for it in manifests::policies(&text).map_err(problem)? {
+            let configuration = config::decompile(it.configuration).map_err(problem)?;
+            inputs.push(Input {
+                file: file.display().to_string(),
+                place: it.place,
+                is_whole: configuration == bytes,
+                configuration,
+                environment: match it.environment {
+                    None => outer.clone(),
+                    Some(variables) => variables.of(&outer),
+                },
+            });
+        }
     }
     Ok(inputs)
+}
+
+/// The one policy of a file, for a verb that takes no more.
+pub(crate) fn policy_of(file: &PathBuf, args: &EnvironmentArgs, verb: &str) -> Result<Input, String> {
+    let mut inputs = policies([file], args)?;
+    match (inputs.pop(), inputs.is_empty()) {
+        (Some(input), true) => Ok(input),
+        _ => Err(format!(
+            "{}: there are several policies in it; {verb} takes one",
+            file.display()
+        )),
+    }
 }
 
 impl EnvironmentArgs {

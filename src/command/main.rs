@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod compile;
 mod explain;
 mod input;
 mod output;
@@ -20,7 +21,7 @@ use arguments::{Cli, From, OutputArgs, RenderTarget, Verb};
 use clap::Parser;
 use config::SCHEMA;
 use import::{Imported, SCRIPT, import_django, import_envoy, import_ingress_nginx, import_traefik};
-use input::{EnvironmentArgs, Input, policies, text, texts};
+use input::{EnvironmentArgs, Input, policies, policy_of, text, texts};
 use manifests::Target;
 use output::{colors, print, print_each, print_json, say};
 use packaging::{completions, manual};
@@ -56,6 +57,11 @@ fn main() -> ExitCode {
             environment,
             traffic_extension,
         } => run_render(target, &policy, &environment, traffic_extension),
+        Verb::Compile {
+            policy,
+            environment,
+            inline,
+        } => compile::run(&policy, &environment, inline),
         Verb::Import { from } => run_import(&from),
         Verb::Schema => print(SCHEMA).map(|()| ExitCode::SUCCESS),
         Verb::Completions { shell } => completions(shell).and_then(|it| print(&it)).map(|()| ExitCode::SUCCESS),
@@ -122,13 +128,7 @@ fn run_render(
         (RenderTarget::Ecds, false) => Target::Ecds,
         (RenderTarget::EnvoyGateway, false) => Target::EnvoyGateway,
     };
-    let inputs = policies([policy], environment)?;
-    let [input] = inputs.as_slice() else {
-        return Err(format!(
-            "{}: there are several policies in it; render takes one",
-            policy.display()
-        ));
-    };
+    let input = policy_of(policy, environment, "render")?;
     if let Err(errors) = config::load_with(&input.configuration, &input.environment) {
         return Err(format!("the policy does not load:\n{errors}"));
     }

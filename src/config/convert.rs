@@ -120,7 +120,7 @@ fn convert(
             return Err(left_out);
         }
         let mut diagnostics = Diagnostics::default();
-        let read = root::read(ObjectReader::root(&root), false, &mut diagnostics);
+        let read = root::read(ObjectReader::root(&root, &[]), false, &mut diagnostics);
         // What is wrong with a list as a whole may not be, once they are out of it.
         let is_of_entry = |diagnostic: &Diagnostic| literal.is_empty() || index_of(diagnostic.path()).is_some();
         diagnostics
@@ -209,7 +209,7 @@ fn remove(entries: &mut Vec<(String, Value)>, path: &str) -> bool {
     }
 }
 
-fn to_json(value: &Value) -> serde_json::Value {
+pub(crate) fn to_json(value: &Value) -> serde_json::Value {
     match value {
         Value::Null => serde_json::Value::Null,
         Value::Bool(value) => (*value).into(),

@@ -48,6 +48,13 @@ codes! {
     AnyWrites = "origins_any_csrf":
         "with `*` the page of any site may write here, so that `csrf` refuses next to nothing; list the origins",
     Choice = "choice_unknown": "one of a few values is expected",
+    CompiledAlone = "compiled_alone": "this stands alone; compile the other keys with the policy",
+    CompiledBroken = "compiled_broken":
+        "`origin-gate compile` did not write this, or it was cut off or changed since; compile the policy again",
+    CompiledOrigin = "compiled_origin":
+        "these are no canonical origins in order; compile the policy again",
+    CompiledVersion = "compiled_version":
+        "another version wrote this; compile the policy again",
     CorsOff = "cors_off": "the filter neither adds nor removes CORS headers here: the backend's own go out as they are",
     CorsReportsOnly = "cors_report_only_grants": "this is about reading alone: the listed origins already may",
     CsrfOff = "csrf_off": "any page may write here, with its visitors' cookies, though `csrf` is on outside",

@@ -8,6 +8,9 @@
 mod changed;
 mod checks;
 #[cfg(not(target_arch = "wasm32"))]
+mod compile;
+mod compiled;
+#[cfg(not(target_arch = "wasm32"))]
 mod convert;
 mod cors;
 mod diagnostic;
@@ -27,15 +30,17 @@ mod text;
 mod value;
 mod warnings;
 
+use compiled::Source;
 use diagnostic::Diagnostics;
 use object_reader::ObjectReader;
 use policy::fnv;
-use text::parse;
 use value::Value;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use changed::changes;
 pub use checks::SECTIONS;
+#[cfg(not(target_arch = "wasm32"))]
+pub use compile::{LONG, compile, decompile, inline};
 #[cfg(not(target_arch = "wasm32"))]
 pub use convert::{Converted, SCHEMA, convert_django, convert_json, entries};
 pub use cors::{DEFAULT_HEADERS, DEFAULT_METHODS};
@@ -81,7 +86,21 @@ pub fn load(configuration: &[u8]) -> Result<Loaded, ConfigErrors> {
 ///
 /// Every error there is, each with its path or the name of its setting, the value and the fix.
 pub fn load_with(configuration: &[u8], environment: &Environment) -> Result<Loaded, ConfigErrors> {
-    let mut root = parse(configuration).map_err(|diagnostic| ConfigErrors {
+    load_bytes(configuration.to_vec(), environment)
+}
+
+/// The same of bytes that nobody needs any more, which for a policy that was compiled is without a copy.
+///
+/// # Errors
+///
+/// Every error there is, each with its path or the name of its setting, the value and the fix.
+pub fn load_bytes(configuration: Vec<u8>, environment: &Environment) -> Result<Loaded, ConfigErrors> {
+    let Source {
+        mut root,
+        lists,
+        hash,
+        compiled_from,
+    } = Source::read(configuration).map_err(|diagnostic| ConfigErrors {
         errors: vec![diagnostic],
         warnings: Vec::new(),
     })?;
@@ -98,7 +117,7 @@ pub fn load_with(configuration: &[u8], environment: &Environment) -> Result<Load
         diagnostics.error(Diagnostic::at("django_env", DiagnosticCode::DjangoMissing));
     }
     let is_django_hosts = settings.used.contains(&"ALLOWED_HOSTS");
-    let mut loaded = root::read(ObjectReader::root(&root), is_django_hosts, &mut diagnostics);
+    let mut loaded = root::read(ObjectReader::root(&root, &lists), is_django_hosts, &mut diagnostics);
     if diagnostics.errors.is_empty() {
         warnings::add(&root, &loaded.policy, &settings, &mut diagnostics);
     }
@@ -113,7 +132,8 @@ pub fn load_with(configuration: &[u8], environment: &Environment) -> Result<Load
         return Err(ConfigErrors { errors, warnings });
     }
     loaded.warnings = warnings;
-    loaded.digest = digest(configuration, &settings, environment);
+    loaded.digest = digest(hash, &settings, environment);
+    loaded.compiled_from = compiled_from;
     loaded.provenance.settings = settings;
     loaded.keys = keys;
     Ok(loaded)
@@ -134,12 +154,22 @@ fn keys(root: &[(String, Value)]) -> Vec<String> {
 }
 
 /// Tells policies apart, no more.
-fn digest(configuration: &[u8], settings: &Settings, environment: &Environment) -> String {
+fn digest(configuration: u64, settings: &Settings, environment: &Environment) -> String {
     let values = settings
         .used
         .iter()
         .filter_map(|name| django::variable(environment, name));
-    let add = |hash, bytes: &[u8]| bytes.iter().fold(hash, |hash, &byte| fnv::add(hash, byte));
-    let hash = values.fold(add(fnv::SEED, configuration), |hash, value| add(hash, value.as_bytes()));
+    show(values.fold(configuration, |hash, value| add(hash, value.as_bytes())))
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    add(fnv::SEED, bytes)
+}
+
+fn add(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, &byte| fnv::add(hash, byte))
+}
+
+fn show(hash: u64) -> String {
     format!("{hash:016x}")
 }

@@ -16,6 +16,8 @@ pub struct Loaded {
     pub provenance: Provenance,
     /// What tells it from other policies: a hash of the configuration's bytes and of the settings that it uses.
     pub digest: String,
+    /// The digest of the policy that this one says that it was compiled from.
+    pub compiled_from: Option<String>,
     /// What the operator should know about it.
     pub warnings: Vec<Diagnostic>,
     /// The keys that the configuration itself gives.
@@ -35,11 +37,14 @@ impl Loaded {
         let Settings { used, overridden, .. } = &self.provenance.settings;
         let (keys, used, overridden) = (self.keys.join(","), used.join(","), overridden.join(","));
         fmt::from_fn(move |f| {
+            write!(f, "digest={} ", self.digest)?;
+            if let Some(digest) = &self.compiled_from {
+                write!(f, "compiled_from={digest} ")?;
+            }
             write!(
                 f,
-                "digest={} origins={origins} hosts={hosts} policies={policies} warnings={warnings} from_policy={keys} \
-                 from_environment={used} overridden={overridden}",
-                self.digest
+                "origins={origins} hosts={hosts} policies={policies} warnings={warnings} from_policy={keys} \
+                 from_environment={used} overridden={overridden}"
             )
         })
     }

@@ -2,22 +2,41 @@
 
 use std::ops::RangeInclusive;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Message};
 use super::diagnostic_code::DiagnosticCode;
 use super::value::Value;
+use policy::set::ExactOrigins;
+
+/// The list that an entry stands for.
+pub(crate) fn list_of<'l>(entry: &str, lists: &'l Lists) -> Option<&'l Arc<ExactOrigins>> {
+    let digits = entry.strip_prefix(LIST).filter(|it| !it.is_empty())?;
+    let index = digits.chars().try_fold(0_usize, |index, it| {
+        index.checked_mul(10)?.checked_add(it.to_digit(10)? as usize)
+    })?;
+    lists.get(index)
+}
 
 /// An object of the configuration, of which the keys are taken one after another.
 pub(crate) struct ObjectReader<'n> {
     path: String,
     entries: &'n [(String, Value)],
     known: Vec<&'static str>,
+    lists: &'n Lists,
 }
+
+/// The lists of origins of a policy that was compiled.
+pub(crate) type Lists = [Arc<ExactOrigins>];
+
+/// What an entry begins with that stands for one of them, by its number. No origin begins so.
+pub(crate) const LIST: char = '@';
 
 /// A string of a list, and where it stands: lists can be long, so the path is only written out when it is needed.
 #[derive(Clone)]
 pub(crate) struct Item<'n> {
-    list: Rc<str>,
+    /// The path of the list.
+    pub list: Rc<str>,
     /// Which of the list it is.
     pub index: usize,
     /// The string.
@@ -33,12 +52,18 @@ impl Item<'_> {
 
 impl<'n> ObjectReader<'n> {
     /// Opens the object that is the whole configuration.
-    pub(crate) fn root(entries: &'n [(String, Value)]) -> Self {
+    pub(crate) fn root(entries: &'n [(String, Value)], lists: &'n Lists) -> Self {
         Self {
             path: String::new(),
             entries,
             known: Vec::new(),
+            lists,
         }
+    }
+
+    /// The list that an entry stands for.
+    pub(crate) fn compiled(&self, entry: &str) -> Option<&'n Arc<ExactOrigins>> {
+        list_of(entry, self.lists)
     }
 
     /// Where it stands.
@@ -91,6 +116,7 @@ impl<'n> ObjectReader<'n> {
             path,
             entries,
             known: Vec::new(),
+            lists: self.lists,
         }
     }
 
@@ -113,6 +139,7 @@ impl<'n> ObjectReader<'n> {
                     path,
                     entries,
                     known: Vec::new(),
+                    lists: self.lists,
                 }),
                 other => diagnostics.error(Diagnostic::on(&path, other, DiagnosticCode::TypeObject)),
             }

@@ -9,7 +9,7 @@ use super::value::Value;
 use policy::origin::Origin;
 use policy::pattern::{MAX_EXPRESSIONS, OriginParts, OriginRegex, probes};
 use policy::rules::{self, DangerousOptions};
-use policy::set::{OriginSet, OriginSetBuilder};
+use policy::set::{ExactOrigins, OriginSet, OriginSetBuilder};
 
 /// Reads the keys by which an operator takes a risk on purpose; each that is set warns.
 pub(crate) fn read_dangerous(root: &mut ObjectReader<'_>, diagnostics: &mut Diagnostics) -> DangerousOptions {
@@ -59,13 +59,26 @@ impl<'n> OriginList<'n> {
         let errors = diagnostics.errors.len();
         let mut list = Self::default();
         let mut builder = OriginSetBuilder::default();
+        let mut compiled = None;
         for item in &items {
             match OriginParts::parse(item.text) {
                 Ok(parts) => list.add(item, parts, builder.add(parts.as_ref())),
-                Err(error) => diagnostics.error(Diagnostic::on(&item.path(), Value::from(item.text), error)),
+                Err(error) => match section.compiled(item.text).filter(|_| compiled.is_none()) {
+                    Some(origins) => {
+                        compiled = Some((item, origins));
+                        list.add_compiled(item, origins);
+                    }
+                    None => diagnostics.error(Diagnostic::on(&item.path(), Value::from(item.text), error)),
+                },
             }
         }
         list.set = builder.finish(&mut list.is_repeated);
+        if let Some((item, origins)) = compiled {
+            if !list.set.exact().is_empty() {
+                diagnostics.error(Diagnostic::on(&item.path(), item.text, DiagnosticCode::CompiledBroken));
+            }
+            list.set = list.set.with_exact(Arc::clone(origins));
+        }
         if diagnostics.errors.len() == errors {
             list.items = items;
         }
@@ -79,6 +92,21 @@ impl<'n> OriginList<'n> {
                 item: item.clone(),
                 parts,
                 is_new,
+            });
+        }
+    }
+
+    /// Adds a list, of which one origin stands for those of which something can be said.
+    fn add_compiled(&mut self, item: &Item<'n>, origins: &'n ExactOrigins) {
+        self.count += origins.len();
+        if let Some((line, parts)) = origins.insecure() {
+            self.entries.push(Entry {
+                item: Item {
+                    text: std::str::from_utf8(line).unwrap_or(item.text),
+                    ..item.clone()
+                },
+                parts: Some(parts),
+                is_new: true,
             });
         }
     }

@@ -45,6 +45,7 @@ pub(crate) fn read(mut root: ObjectReader<'_>, is_django_hosts: bool, diagnostic
         policy: Policy::new(scoped, builder.build(shared), debug),
         provenance,
         digest: String::new(),
+        compiled_from: None,
         warnings: Vec::new(),
         keys: Vec::new(),
         origins,

@@ -5,10 +5,12 @@ use super::diagnostic_code::DiagnosticCode;
 use super::protobuf::{self, Malformed};
 use super::value::Value;
 
+/// The path of what is wrong with a configuration as a whole.
+pub(crate) const WHOLE: &str = "configuration";
+
 /// JSON, or a `google.protobuf.Struct`. No message is JSON: after its first byte, a line feed, come control characters
 /// that JSON does not allow.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, Value)>, Diagnostic> {
-    const WHOLE: &str = "configuration";
     const SMALLEST: &str = r#"the smallest policy is `{"allowed_origins": ["https://app.example"]}`"#;
     let refuse = |code, message| Err(Diagnostic::at(WHOLE, (code, message)));
     if bytes.trim_ascii().is_empty() {

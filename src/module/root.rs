@@ -21,7 +21,7 @@ impl Root {
         let started = abi::now();
         // There from the first VM on, so that it is seen to rise.
         let refused = abi::define_counter("origin_gate_policies_refused");
-        let errors: Vec<String> = match abi::configuration(size).map(|it| config::load_with(&it, &filter::variables()))
+        let errors: Vec<String> = match abi::configuration(size).map(|it| config::load_bytes(it, &filter::variables()))
         {
             Ok(Ok(loaded)) => {
                 announce(&loaded, started);

@@ -159,7 +159,7 @@ pub(super) fn split_scheme(value: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Whether this is a scheme as RFC 3986 §3.1 has it, in lower case.
-pub(super) fn is_scheme(text: &[u8]) -> bool {
+fn is_scheme(text: &[u8]) -> bool {
     let is_inner = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.');
     text.first().is_some_and(u8::is_ascii_lowercase) && text.len() <= MAX_SCHEME && text.iter().all(is_inner)
 }

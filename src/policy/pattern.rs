@@ -4,7 +4,7 @@
 //! [`set`](super::set) answers the same questions for many patterns at once, and tests hold it to the `matches` here.
 
 mod hosts;
-mod origins;
+pub(crate) mod origins;
 mod parts;
 mod regex;
 
@@ -15,7 +15,6 @@ use super::error::{HostError, OriginError, PatternError};
 use super::host::{Host, without_root_dot};
 use super::origin::Origin;
 
-pub(crate) use origins::assemble;
 pub use origins::{SHARED_DOMAINS, is_opaque_scheme, is_shared_domain};
 pub use parts::{HostPart, OriginParts};
 pub use regex::{MAX_EXPRESSIONS, OriginRegex, probes};

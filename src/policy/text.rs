@@ -14,3 +14,10 @@ pub fn is_control(char: char) -> bool {
     let turns = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     char.is_control() || turns || matches!(char, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
+
+/// The line that begins here, without the line feed that it has to end with.
+#[must_use]
+pub fn line(text: &[u8], start: usize) -> Option<&[u8]> {
+    let rest = text.get(start..)?;
+    rest.get(..rest.iter().position(|&byte| byte == b'\n')?)
+}

@@ -184,17 +184,24 @@ fn figures() -> Vec<(String, u64, String)> {
         let parts = format!("request {request}, response {response}, context {context}");
         figures.push((typical.name.to_owned(), request + response + context, parts));
     }
-    for origins in [1, 100_000] {
+    let long = policy_of(100_000);
+    let compiled = config::compile(long.as_bytes(), config::LONG).unwrap();
+    let inline = config::inline(&compiled);
+    for (what, policy) in [
+        ("1 origins", policy_of(1).into_bytes()),
+        ("100000 origins", long.into_bytes()),
+        ("100000 compiled origins", compiled),
+        ("100000 compiled origins in base64", inline.into_bytes()),
+    ] {
         let mut vm = Vm::new(&MODULE, Refusal::default());
-        let policy = policy_of(origins);
-        vm.store.data_mut().configuration = policy.clone().into();
         let size = u32::try_from(policy.len()).unwrap();
+        vm.store.data_mut().configuration = policy;
         assert_eq!(
             vm.call("proxy_on_configure", &[crate::bare::ROOT, size]).unwrap(),
             Some(1)
         );
-        let parts = format!("{} pages of memory", vm.pages());
-        figures.push((format!("on_configure, {origins} origins"), vm.spent, parts));
+        let parts = format!("{size} bytes, {} pages of memory", vm.pages());
+        figures.push((format!("on_configure, {what}"), vm.spent, parts));
     }
     figures
 }

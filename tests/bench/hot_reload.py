@@ -1,7 +1,7 @@
 """Envoy as `envoy/hot-reload/` has it, but for addresses and paths: its policy is changed by moving a file."""
 
+import base64
 import json
-import pathlib
 import re
 
 import yaml
@@ -14,6 +14,9 @@ FILES = demo.FILES / "hot-reload"
 
 
 class HotReload:
+    # Envoy reads a file by its ending.
+    file = "origin_gate.yaml"
+
     def __init__(self, stage, binary, port, module, name, policy, **options):
         self.module, self.folder = module, stage.folder / name
         self.folder.mkdir()
@@ -37,16 +40,20 @@ class HotReload:
         demo.bind(clusters["backend"], port)
         manager = resources["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
         source = manager["http_filters"][0]["config_discovery"]["config_source"]["path_config_source"]
-        source["path"] = str(self.folder / pathlib.Path(source["path"]).name)
+        source["path"] = str(self.folder / self.file)
         source["watched_directory"]["path"] = str(self.folder)
         return config
 
     def resource(self, policy):
-        """The file, with a policy."""
+        """The file, with a policy: plain data, its text, or the bytes of a compiled one."""
         found = yaml.safe_load((FILES / "origin_gate.yaml").read_text())
         (gate,) = found["resources"]
         config = gate["typed_config"]["config"]
-        config["configuration"]["value"] = json.dumps(policy)
+        if isinstance(policy, bytes):
+            value = base64.b64encode(policy).decode()
+            config["configuration"] = {"@type": "type.googleapis.com/google.protobuf.BytesValue", "value": value}
+        else:
+            config["configuration"]["value"] = policy if isinstance(policy, str) else json.dumps(policy)
         config["vm_config"]["code"]["local"]["filename"] = str(self.module)
         if proxy.is_native(self.module):
             gate.update(proxy.twin(self.module, config["configuration"]))
@@ -56,7 +63,7 @@ class HotReload:
         """As its comment says: written beside it, then moved."""
         new = self.folder.parent / f"{self.folder.name}.new"
         new.write_text(self.resource(policy))
-        new.rename(self.folder / "origin_gate.yaml")
+        new.rename(self.folder / self.file)
 
 
 def vms(envoy):

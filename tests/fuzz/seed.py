@@ -35,11 +35,20 @@ def main(folder):
             environment = "".join(f"\n{name}{value}" for name, value in case.get("environment", {}).items())
             seeds["config"].append((text + environment).encode())
     seeds["message"] = [encode_struct(json.loads(it)) for it in seeds["config"] if it.startswith(b"{") and is_object(it)]
+    seeds["compiled"] = list(map(compiled, range(24)))
     for target, items in seeds.items():
         place = folder / target
         place.mkdir(parents=True, exist_ok=True)
         for number, item in enumerate(items):
             (place / f"seed-{number}").write_bytes(item)
+
+
+def compiled(number):
+    """What follows the checksum of a compiled policy, with lists that are long or short."""
+    names = sorted({f"s-{it * 7 % 24}.example{tail}" for it in range(number + 1) for tail in ("", "  8443", " http", "  *")[: it % 5 + 1]})
+    policy = {"allowed_origins": ["@0", "https://*.example"], "csrf": {"trusted_origins": ["@1"]}, "allowed_hosts": ["api.example"]}
+    lists = "\n".join(names), "[::1]\na.example ws\nlocalhost capacitor 1"
+    return "\n".join(["0123456789abcdef", json.dumps(policy), *(f"{it}\n" for it in lists), ""]).encode()
 
 
 def is_object(text):

@@ -97,6 +97,47 @@ pub(crate) fn config(text: &[u8]) {
     }
 }
 
+/// What says of itself that it was compiled, with a checksum that is right: an error, or a policy that decides as its text
+/// does, and lists only what can be listed.
+pub(crate) fn compiled(body: &[u8]) {
+    let checksum = body
+        .iter()
+        .fold(policy::fnv::SEED, |hash, &byte| policy::fnv::add(hash, byte));
+    let file = [format!("origin-gate compiled 1\n{checksum:016x}\n").as_bytes(), body].concat();
+    let Ok(loaded) = config::load(&file) else { return };
+    let text = config::decompile(file.clone()).unwrap();
+    let again = config::load(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    let inline = config::load(config::inline(&file).as_bytes()).unwrap();
+    assert_eq!((loaded.origins, &loaded.digest), (inline.origins, &inline.digest));
+    let lists = |it: &config::Loaded| {
+        let rules = it.policy.scoped.iter().map(|it| &it.rules).chain([&it.policy.rules]);
+        let sets = rules.flat_map(|it| {
+            let trusted = it.csrf.iter().flat_map(|it| it.trusted.entries().collect::<Vec<_>>());
+            it.origins.set.entries().chain(trusted).collect::<Vec<_>>()
+        });
+        sets.map(|it| it.to_string()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let listed = lists(&loaded);
+    assert_eq!(listed, lists(&again));
+    for entry in &listed {
+        assert!(
+            OriginPattern::parse(entry).is_ok_and(|it| it.to_string() == *entry),
+            "{entry}"
+        );
+        for (upgrade, method) in [(&b""[..], b"GET"), (b"websocket", b"GET"), (b"", b"PUT")] {
+            let fields: [(&[u8], &[u8]); 4] = [
+                (b":authority", b"api.example"),
+                (b":method", method),
+                (b"origin", entry.as_bytes()),
+                (b"upgrade", upgrade),
+            ];
+            let head: Request<'_> = fields.into_iter().collect();
+            let finding = loaded.policy.decide(&head).finding;
+            assert_eq!(finding, again.policy.decide(&head).finding, "{entry}");
+        }
+    }
+}
+
 /// A `google.protobuf.Struct` in any bytes: never a panic, and the same policy as the JSON that says the same.
 pub(crate) fn message(bytes: &[u8]) {
     let _ = config::load(bytes);

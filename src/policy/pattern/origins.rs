@@ -8,7 +8,7 @@ use crate::origin::{default_port, parse_port, split_scheme};
 use crate::text::split_once;
 
 /// Reads an entry other than `*`, or says what is wrong with it.
-pub(super) fn parse(entry: &[u8]) -> Result<OriginParts<'_>, OriginError> {
+pub(crate) fn parse(entry: &[u8]) -> Result<OriginParts<'_>, OriginError> {
     // Lists are long and nearly all of their entries are good: what people write in place of an origin is looked for only
     // in what is none.
     read(entry).map_err(|reason| misspelling(entry).unwrap_or(reason))
@@ -17,18 +17,14 @@ pub(super) fn parse(entry: &[u8]) -> Result<OriginParts<'_>, OriginError> {
 fn read(entry: &[u8]) -> Result<OriginParts<'_>, OriginError> {
     let (scheme, rest) = split_scheme(entry).ok_or(OriginError::SchemeMissing)?;
     let (host, ports) = split_ports(rest, scheme)?;
-    assemble(scheme, host, ports)
-}
-
-/// Makes an entry of its parts, if there can be one.
-pub(crate) fn assemble<'a>(scheme: &'a [u8], host: &'a [u8], ports: Ports) -> Result<OriginParts<'a>, OriginError> {
     let hosts = read_hosts(host)?;
-    let is_web = matches!(scheme, b"http" | b"https");
-    if !is_web && (ports == Ports::Any || !matches!(hosts, HostPart::One(_))) {
-        return Err(OriginError::WildcardScheme);
-    }
-    if is_opaque_scheme(scheme) {
-        return Err(OriginError::Opaque);
+    if !matches!(scheme, b"https" | b"http") {
+        if ports == Ports::Any || !matches!(hosts, HostPart::One(_)) {
+            return Err(OriginError::WildcardScheme);
+        }
+        if is_opaque_scheme(scheme) {
+            return Err(OriginError::Opaque);
+        }
     }
     Ok(OriginParts { scheme, hosts, ports })
 }

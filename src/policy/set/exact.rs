@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use crate::origin::{Origin, default_port, is_scheme, parse_port};
-use crate::pattern::{HostPart, OriginParts, Ports, assemble};
+use crate::host::Name;
+use crate::origin::{Origin, parse_port};
+use crate::pattern::{HostPart, OriginParts, Ports, origins};
 use crate::suffix_map::Lengths;
+use crate::text::line;
 
 /// Origins in order, found by bisection.
 ///
@@ -36,7 +38,7 @@ impl ExactOrigins {
     ///
     /// # Errors
     ///
-    /// Where a line begins that is no origin or not after the one before it, or that does not end.
+    /// Where a line begins that is no origin or not after the one before it, or that does not end. A list is not empty.
     pub fn read(text: &Arc<Vec<u8>>, from: usize) -> Result<(Self, usize), MalformedLine> {
         let mut origins = Self {
             text: Arc::clone(text),
@@ -45,17 +47,27 @@ impl ExactOrigins {
         let (mut start, mut previous) = (from, &[][..]);
         loop {
             let malformed = || MalformedLine(start);
-            let line = line(text, start).ok_or_else(malformed)?;
+            let rest = text.get(start..).ok_or_else(malformed)?;
+            // Most lines are a name.
+            let name =
+                Name::at_start_of(rest).filter(|it| rest.get(it.text.len()) == Some(&b'\n') && it.is_canonical());
+            let line = name.map(|it| it.text).or_else(|| line(rest, 0)).ok_or_else(malformed)?;
             let next = start + line.len() + 1;
-            if line.is_empty() {
+            if line.is_empty() && !origins.is_empty() {
                 return Ok((origins, next));
             }
-            let parts = text
-                .get(start..)
-                .and_then(parse)
+            let parts = match name {
+                Some(name) => OriginParts {
+                    scheme: HTTPS,
+                    hosts: HostPart::One(name.text),
+                    ports: Ports::One(None),
+                },
+                None => parse(line).ok_or_else(malformed)?,
+            };
+            let at = u32::try_from(start)
+                .ok()
                 .filter(|_| previous < line)
                 .ok_or_else(malformed)?;
-            let at = u32::try_from(start).map_err(|_| malformed())?;
             origins.add(at, &parts);
             (start, previous) = (next, line);
         }
@@ -104,10 +116,17 @@ impl ExactOrigins {
         self.starts.is_empty()
     }
 
-    /// One whose pages come over plain HTTP from another machine, if any do.
+    /// One whose pages come over plain HTTP from another machine, if any do, and its line.
     #[must_use]
-    pub fn insecure(&self) -> Option<OriginParts<'_>> {
-        split(line(&self.text, self.insecure? as usize)?)
+    pub fn insecure(&self) -> Option<(&[u8], OriginParts<'_>)> {
+        let line = line(&self.text, self.insecure? as usize)?;
+        Some((line, split(line)?))
+    }
+
+    /// The lines of a list that was put in order, without the empty one at its end.
+    #[must_use]
+    pub fn lines(&self) -> &[u8] {
+        &self.text
     }
 
     /// All of them.
@@ -213,12 +232,6 @@ fn show(ports: Ports, digits: &mut [u8; 5]) -> &[u8] {
     digits.get(at..).unwrap_or_default()
 }
 
-/// The line that begins here, without its line feed.
-fn line(text: &[u8], start: usize) -> Option<&[u8]> {
-    let rest = text.get(start..)?;
-    rest.get(..rest.iter().position(|&byte| byte == b'\n')?)
-}
-
 /// Takes a line apart that was read before.
 fn split(line: &[u8]) -> Option<OriginParts<'_>> {
     let mut fields = line.split(|&byte| byte == b' ');
@@ -236,12 +249,16 @@ fn split(line: &[u8]) -> Option<OriginParts<'_>> {
     })
 }
 
-/// Reads the line that a text begins with: an entry that could be listed, written in the one way there is.
-fn parse(text: &[u8]) -> Option<OriginParts<'_>> {
-    let OriginParts { scheme, hosts, ports } = split(line(text, 0)?)?;
-    let HostPart::One(host) = hosts else { return None };
-    let is_default = matches!(ports, Ports::One(Some(port)) if Some(port) == default_port(scheme));
-    let parts = assemble(scheme, host, ports).ok().filter(|it| it.hosts == hosts)?;
-    let is_written_so = compare(text, &fields(host, scheme, show(ports, &mut [0; 5]))) == Ordering::Equal;
-    (is_scheme(scheme) && !is_default && is_written_so).then_some(parts)
+/// Reads a line: an entry that could be listed, written in the one way there is.
+fn parse(line: &[u8]) -> Option<OriginParts<'_>> {
+    let parts = split(line)?;
+    let HostPart::One(host) = parts.hosts else { return None };
+    let mut digits = [0; 5];
+    let port = show(parts.ports, &mut digits);
+    let colon = if port.is_empty() { &b""[..] } else { b":" };
+    let entry = [parts.scheme, b"://", host, colon, port].concat();
+    let mut lines = Vec::new();
+    let written = origins::parse(&entry).ok().filter(|it| !it.has_wildcard())?;
+    write(host, &written, &mut lines);
+    (lines.strip_suffix(b"\n") == Some(line)).then_some(parts)
 }
