@@ -45,7 +45,9 @@ def main(folder):
 
 def compiled(number):
     """What follows the checksum of a compiled policy, with lists that are long or short."""
-    names = sorted({f"s-{it * 7 % 24}.example{tail}" for it in range(number + 1) for tail in ("", "  8443", " http", "  *")[: it % 5 + 1]})
+    names = sorted(
+        {f"s-{it * 7 % 24}.example{tail}" for it in range(number + 1) for tail in ("", "  8443", " http", "  *")[: it % 5 + 1]}
+    )
     policy = {"allowed_origins": ["@0", "https://*.example"], "csrf": {"trusted_origins": ["@1"]}, "allowed_hosts": ["api.example"]}
     lists = "\n".join(names), "[::1]\na.example ws\nlocalhost capacitor 1"
     return "\n".join(["0123456789abcdef", json.dumps(policy), *(f"{it}\n" for it in lists), ""]).encode()
