@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use analysis::places::Places;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -21,8 +22,8 @@ pub(crate) struct EnvironmentArgs {
 pub(crate) struct Input {
     pub(crate) file: String,
     place: Option<String>,
-    /// Whether the file is the policy, byte for byte.
-    is_whole: bool,
+    /// The text of the file, where it is the policy and nothing else.
+    pub(crate) source: Option<String>,
     pub(crate) configuration: Vec<u8>,
     pub(crate) environment: Environment,
 }
@@ -36,10 +37,16 @@ impl Input {
         }
     }
 
-    /// The text of the file, if it is the policy as the filter reads it, so that places in one are places in the other.
-    pub(crate) fn source(&self) -> Option<&str> {
-        let text = std::str::from_utf8(&self.configuration).ok();
-        text.filter(|_| self.is_whole)
+    /// Where in the text each value of the policy stands.
+    pub(crate) fn places(&self, text: &str) -> Places {
+        if self.configuration == text.as_bytes() {
+            return Places::of_json(text);
+        }
+        let mut places = Places::default();
+        for (path, key, value) in manifests::marks(text) {
+            places.insert(path, key, value);
+        }
+        places
     }
 
     /// The same for programs, beside what they are given of the policy.
@@ -64,12 +71,14 @@ pub(crate) fn policies<'a>(
         let problem = |problem| format!("{}: {problem}", file.display());
         // A compiled policy is shown as the text that says the same.
         let text = config::decompile(bytes.clone()).map_err(problem)?;
+        // Places are those of the file as it is.
+        let source = (text == bytes).then(|| String::from_utf8(bytes).ok()).flatten();
         for it in manifests::policies(&text).map_err(problem)? {
             let configuration = config::decompile(it.configuration).map_err(problem)?;
             inputs.push(Input {
                 file: file.display().to_string(),
+                source: source.clone().filter(|_| it.place.is_none()),
                 place: it.place,
-                is_whole: configuration == bytes,
                 configuration,
                 environment: match it.environment {
                     None => outer.clone(),

@@ -16,7 +16,6 @@ use std::process::ExitCode;
 use analysis::check::{Checked, check};
 use analysis::explain::{Color, Colors};
 use analysis::finding::report;
-use analysis::places::Places;
 use arguments::{Cli, From, OutputArgs, RenderTarget, Verb};
 use clap::Parser;
 use config::SCHEMA;
@@ -94,14 +93,14 @@ fn run_check(files: &[PathBuf], output: &OutputArgs, deny_warnings: bool) -> Res
 /// All that there is to say of a policy.
 pub(crate) fn check_input(input: &Input) -> Checked {
     let mut checked = check(&input.configuration, &input.environment);
-    if let Some(text) = input.source() {
-        checked.locate(text, &Places::of_json(text));
+    if let Some(text) = &input.source {
+        checked.locate(text, &input.places(text));
     }
     checked
 }
 
 fn check_text(input: &Input, checked: &Checked, colors: Colors) -> String {
-    let mut text = report(&checked.findings, &input.file, input.source(), colors);
+    let mut text = report(&checked.findings, &input.file, input.source.as_deref(), colors);
     for note in checked.grants.iter().chain(&checked.changes) {
         text += &format!("{}: {note}\n", colors.paint(Color::Cyan, "note"));
     }

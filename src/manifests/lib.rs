@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod find;
+mod marks;
 mod node;
 mod render;
 mod wasm;
@@ -13,6 +14,7 @@ mod write;
 pub mod yaml;
 
 pub use find::{Found, policies};
+pub use marks::{Mark, marks};
 pub use node::Node;
 pub use render::{Target, render};
 pub use wasm::Variables;
