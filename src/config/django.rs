@@ -121,15 +121,7 @@ pub(crate) fn add(
         }
     }
     settings.add_hosts(root, environment, debug, diagnostics);
-    if variable(environment, "CORS_URLS_REGEX").is_some_and(|it| it != "^.*$") {
-        let diagnostic = Diagnostic::at("CORS_URLS_REGEX", DiagnosticCode::DjangoUrls);
-        // Origins that Django lets in on some paths alone would be let in on all.
-        if settings.keys.iter().any(|(_, key)| key.starts_with("allowed_origin")) {
-            diagnostics.error(diagnostic);
-        } else {
-            diagnostics.warn(diagnostic);
-        }
-    }
+    settings.look_at_urls(environment, diagnostics);
     settings.warn(root, debug, diagnostics);
     settings.name_others(environment, diagnostics);
     settings
@@ -228,6 +220,19 @@ impl Settings {
             None => return,
         };
         self.add(root, name, None, "allowed_hosts", hosts);
+    }
+
+    /// `CORS_URLS_REGEX` keeps CORS to some paths. Origins of the environment would be let in on all.
+    fn look_at_urls(&self, environment: &Environment, diagnostics: &mut Diagnostics) {
+        if variable(environment, "CORS_URLS_REGEX").is_none_or(|it| it == "^.*$") {
+            return;
+        }
+        let diagnostic = Diagnostic::at("CORS_URLS_REGEX", DiagnosticCode::DjangoUrls);
+        if self.keys.iter().any(|(_, key)| key.starts_with("allowed_origin")) {
+            diagnostics.error(diagnostic);
+        } else {
+            diagnostics.warn(diagnostic);
+        }
     }
 
     /// Names the variables that look like settings. Where nothing is set under its own name, that is what is wrong.
