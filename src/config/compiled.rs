@@ -7,7 +7,6 @@
 //! The checksum shows accidents, not who made the file: the policy in it is read as any other is, and every origin is held
 //! to what could be listed.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
@@ -45,9 +44,6 @@ impl Source {
         if bytes.starts_with(NAME) {
             return Self::compiled(bytes);
         }
-        if let Some(base64) = inline(&bytes) {
-            return Self::decoded(bytes, base64);
-        }
         let mut root = parse(&bytes)?;
         let is_alone = root.len() == 1;
         match root.iter_mut().find(|(key, _)| key == KEY) {
@@ -60,15 +56,16 @@ impl Source {
             Some(_) if !is_alone => Err(Diagnostic::at(KEY, DiagnosticCode::CompiledAlone)),
             Some((_, Value::String(text))) => {
                 let text = std::mem::take(text).into_bytes();
-                let base64 = 0..text.len();
-                Self::decoded(text, base64)
+                // There is room for one of the two.
+                drop(bytes);
+                Self::decoded(text)
             }
             Some((_, other)) => Err(Diagnostic::on(KEY, other, DiagnosticCode::TypeString)),
         }
     }
 
-    fn decoded(mut bytes: Vec<u8>, base64: Range<usize>) -> Result<Self, Diagnostic> {
-        match decode(&mut bytes, base64) {
+    fn decoded(mut bytes: Vec<u8>) -> Result<Self, Diagnostic> {
+        match decode(&mut bytes) {
             Some(()) if bytes.starts_with(NAME) => Self::compiled(bytes),
             _ => Err(Diagnostic::at(KEY, DiagnosticCode::CompiledBroken)),
         }
@@ -111,34 +108,16 @@ impl Source {
     }
 }
 
-/// Where the base64 is in JSON that is such a policy alone. The general reader would hold it twice.
-fn inline(json: &[u8]) -> Option<Range<usize>> {
-    let mut rest = json;
-    for token in [&b"{"[..], b"\"compiled\"", b":", b"\""] {
-        rest = rest.trim_ascii_start().strip_prefix(token)?;
-    }
-    let start = json.len() - rest.len();
-    for token in [b"}", b"\""] {
-        rest = rest.trim_ascii_end().strip_suffix(token)?;
-    }
-    (!rest.contains(&b'"')).then_some(start..start + rest.len())
-}
-
 /// Decodes base64 (RFC 4648 §4) and leaves nothing else.
-fn decode(bytes: &mut Vec<u8>, base64: Range<usize>) -> Option<()> {
+fn decode(bytes: &mut Vec<u8>) -> Option<()> {
     let mut values = [u8::MAX; 256];
     for (value, digit) in (0..).zip(DIGITS) {
         *values.get_mut(usize::from(*digit))? = value;
     }
-    let padding = bytes
-        .get(base64.clone())?
-        .iter()
-        .rev()
-        .take_while(|&&it| it == b'=')
-        .count();
+    let padding = bytes.iter().rev().take_while(|&&it| it == b'=').count();
     let (mut bits, mut end, mut invalid) = (0_u32, 0, 0);
-    for (at, from) in (base64.start..base64.end - padding).enumerate() {
-        let value = *values.get(usize::from(*bytes.get(from)?))?;
+    for at in 0..bytes.len() - padding {
+        let value = *values.get(usize::from(*bytes.get(at)?))?;
         // A value has six bits.
         invalid |= value & 0xc0;
         bits = bits << 6 | u32::from(value);
