@@ -30,26 +30,8 @@ pub fn import_envoy(files: &[(String, String)]) -> Imported {
     }
     let mut found = Found::default();
     nodes.iter().for_each(|node| found.search(node, &mut notes));
-    match found.policy(&mut notes) {
-        Ok(policy) => match config::convert_json(policy.as_bytes()) {
-            Ok(converted) => {
-                notes.push(
-                    "note: Envoy's filters let every page open WebSockets; here the page's own host and its allowed origins may (set \
-                     `websocket.mode` to `off` for what was)"
-                        .to_owned(),
-                );
-                Imported::of(converted, notes)
-            }
-            Err(errors) => {
-                notes.extend(errors);
-                Imported::none(notes)
-            }
-        },
-        Err(problem) => {
-            notes.push(problem);
-            Imported::none(notes)
-        }
-    }
+    let policy = found.policy(&mut notes);
+    Imported::of_rules(policy, "Envoy's filters let", notes)
 }
 
 /// What is found in all files.

@@ -22,6 +22,26 @@ impl Imported {
         }
     }
 
+    /// The policy that the rules of another program come to, which looks at no WebSocket: `lets` says who lets them pass.
+    pub(super) fn of_rules(policy: Result<String, String>, lets: &str, mut notes: Vec<String>) -> Self {
+        let converted = policy
+            .map_err(|problem| vec![problem])
+            .and_then(|it| config::convert_json(it.as_bytes()));
+        match converted {
+            Ok(converted) => {
+                notes.push(format!(
+                    "note: {lets} every page open WebSockets; here the page's own host and its allowed origins may (set \
+                     `websocket.mode` to `off` for what was)"
+                ));
+                Self::of(converted, notes)
+            }
+            Err(problems) => {
+                notes.extend(problems);
+                Self::none(notes)
+            }
+        }
+    }
+
     pub(super) fn none(notes: Vec<String>) -> Self {
         Self {
             policy: None,

@@ -54,20 +54,7 @@ pub fn import_ingress_nginx(text: &str) -> Imported {
     let Some(policy) = policy(&ingresses, &mut notes) else {
         return Imported::none(notes);
     };
-    match config::convert_json(policy.to_string().as_bytes()) {
-        Ok(converted) => {
-            notes.push(
-                "note: ingress-nginx lets every page open WebSockets; here its own host and its allowed \
-                 origins may (set `websocket.mode` to `off` for what was)"
-                    .to_owned(),
-            );
-            Imported::of(converted, notes)
-        }
-        Err(errors) => {
-            notes.extend(errors);
-            Imported::none(notes)
-        }
-    }
+    Imported::of_rules(Ok(policy.to_string()), "ingress-nginx lets", notes)
 }
 
 /// One Ingress, as far as it counts here.

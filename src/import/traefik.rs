@@ -26,24 +26,6 @@ pub fn import_traefik(files: &[(String, String)]) -> Imported {
             }
         }
     }
-    match entries::policy(&sources, &mut notes) {
-        Ok(policy) => match config::convert_json(policy.to_string().as_bytes()) {
-            Ok(converted) => {
-                notes.push(
-                    "note: Traefik lets every page open WebSockets; here the page's own host and its allowed origins may (set \
-                     `websocket.mode` to `off` for what was)"
-                        .to_owned(),
-                );
-                Imported::of(converted, notes)
-            }
-            Err(errors) => {
-                notes.extend(errors);
-                Imported::none(notes)
-            }
-        },
-        Err(problem) => {
-            notes.push(problem);
-            Imported::none(notes)
-        }
-    }
+    let policy = entries::policy(&sources, &mut notes).map(|it| it.to_string());
+    Imported::of_rules(policy, "Traefik lets", notes)
 }
