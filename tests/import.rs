@@ -4,6 +4,7 @@ mod envoy;
 mod ingress_nginx;
 mod traefik;
 
+use config::Loaded;
 use import::{Imported, import_ingress_nginx};
 use serde_json::Value;
 
@@ -25,6 +26,18 @@ fn has(notes: &[String], part: &str) {
         notes.iter().any(|it| it.contains(part)),
         "is missing: {part}\n{notes:#?}"
     );
+}
+
+/// Whether a page of an origin may read what is asked of `api.example`.
+fn lets_in(loaded: &Loaded, origin: &str) -> bool {
+    let fields: [(&[u8], &[u8]); 4] = [
+        (b":method", b"GET"),
+        (b":authority", b"api.example"),
+        (b":path", b"/"),
+        (b"origin", origin.as_bytes()),
+    ];
+    let verdict = loaded.policy.decide(&fields.into_iter().collect());
+    verdict.finding.outcome.is_allowed()
 }
 
 type Import = fn(&str) -> Imported;

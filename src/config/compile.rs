@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::compiled::{DIGITS, KEY, NAME, Source, VERSION};
+use super::compiled::{KEY, NAME, Source, VERSION};
 use super::convert::to_json;
 use super::object_reader::{LIST, list_of};
 use super::text::parse;
 use super::value::Value;
 use super::{hash, show};
+use data_encoding::BASE64;
 use policy::pattern::{OriginParts, OriginPattern};
 use policy::set::{ExactOrigins, OriginSetBuilder};
 
@@ -33,7 +34,7 @@ pub fn compile(configuration: &[u8], long: usize) -> Option<Vec<u8>> {
 /// The same as a configuration for what carries text only.
 #[must_use]
 pub fn inline(compiled: &[u8]) -> String {
-    format!("{{\"{KEY}\": \"{}\"}}\n", encode(compiled))
+    format!("{{\"{KEY}\": \"{}\"}}\n", BASE64.encode(compiled))
 }
 
 /// The text of a policy that was compiled; what is no such thing stays as it is.
@@ -108,20 +109,4 @@ fn expand_list(items: &mut Vec<Value>, lists: &[Arc<ExactOrigins>]) {
 
 fn origin(parts: OriginParts<'_>) -> Value {
     Value::String(OriginPattern::from(Some(parts)).to_string())
-}
-
-/// Base64 (RFC 4648 §4).
-fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let byte = |at| u32::from(group.get(at).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for at in 0..4 {
-            let digit = DIGITS
-                .get(bits as usize >> (18 - 6 * at) & 63)
-                .filter(|_| at <= group.len());
-            text.push(char::from(digit.copied().unwrap_or(b'=')));
-        }
-    }
-    text
 }

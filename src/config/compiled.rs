@@ -24,7 +24,7 @@ pub(crate) const VERSION: &[u8] = b"1";
 pub(crate) const KEY: &str = "compiled";
 
 /// The digits of base64.
-pub(crate) const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// A configuration taken apart.
 pub(crate) struct Source {
