@@ -34,6 +34,7 @@ mod packaging;
 mod paths;
 mod policies_in_files;
 mod properties;
+mod reach;
 mod redaction;
 mod references;
 mod regex;

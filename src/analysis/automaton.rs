@@ -1,13 +1,15 @@
 //! The automaton of an expression, made deterministic as far as a search goes. It reads origins from their end to their
 //! beginning, the way in which domains are read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
 use std::fmt;
+use std::rc::Rc;
+use std::slice;
 
 use regex_automata::nfa::thompson::{Compiler, Config, NFA, State, WhichCaptures};
 use regex_automata::util::look::Look;
-use regex_automata::util::primitives::StateID;
+use regex_automata::util::primitives::{PatternID, StateID};
 use regex_syntax::hir::Hir;
 
 use super::letters::{OPEN, is_word};
@@ -15,8 +17,14 @@ use super::letters::{OPEN, is_word};
 /// The largest automaton before it is made deterministic, in bytes. The module's own limit is below this.
 const MAX_NFA: usize = 2 << 20;
 
-/// The most deterministic states. Expressions that people write have some dozens.
+/// The same, of all entries of two policies together.
+const MAX_NFA_OF_ALL: usize = 32 << 20;
+
+/// The most deterministic states of one expression. Those that people write have some dozens.
 const MAX_STATES: usize = 4096;
+
+/// The most of all entries of two policies together.
+const MAX_STATES_OF_ALL: usize = 40_000;
 
 /// Origins are ASCII.
 const BYTES: usize = 128;
@@ -63,7 +71,11 @@ pub(crate) struct Automaton {
     places: HashMap<Set, At>,
     /// Where each byte leads from each state: by spelled readings, then by any.
     steps: Vec<Option<At>>,
-    accepting: HashMap<At, bool>,
+    accepting: HashMap<At, Rc<[PatternID]>>,
+    closures: HashMap<(At, Side), Rc<[StateID]>>,
+    /// In which closure each state was reached last.
+    reached: Vec<u64>,
+    max_states: usize,
     /// How much has been done, in states visited.
     pub work: u64,
 }
@@ -86,12 +98,21 @@ enum Side {
 impl Automaton {
     /// Compiles a language of [`letters`](super::letters).
     pub(crate) fn new(language: &Hir) -> Result<Self, TooLarge> {
+        Self::compile(slice::from_ref(language), MAX_NFA, MAX_STATES)
+    }
+
+    /// Compiles several, which are told apart.
+    pub(crate) fn of_each(languages: &[Hir]) -> Result<Self, TooLarge> {
+        Self::compile(languages, MAX_NFA_OF_ALL, MAX_STATES_OF_ALL)
+    }
+
+    fn compile(languages: &[Hir], max_nfa: usize, max_states: usize) -> Result<Self, TooLarge> {
         let config = Config::new()
             .utf8(false)
             .reverse(true)
             .which_captures(WhichCaptures::None)
-            .nfa_size_limit(Some(MAX_NFA));
-        let nfa = Compiler::new().configure(config).build_from_hir(language);
+            .nfa_size_limit(Some(max_nfa));
+        let nfa = Compiler::new().configure(config).build_many_from_hir(languages);
         let nfa = nfa.map_err(|_| TooLarge)?;
         let dead = Set {
             states: Vec::new(),
@@ -108,6 +129,9 @@ impl Automaton {
             places: HashMap::new(),
             steps: Vec::new(),
             accepting: HashMap::new(),
+            closures: HashMap::new(),
+            reached: Vec::new(),
+            max_states,
             work: 0,
         };
         automaton.place(dead)?;
@@ -131,7 +155,7 @@ impl Automaton {
         }
         let side = if is_word(byte) { Side::Word } else { Side::Other };
         let mut states = Vec::new();
-        for state in self.closure(at, side) {
+        for &state in self.closure(at, side).iter() {
             let next = match self.nfa.state(state) {
                 State::ByteRange { trans } => {
                     [byte, byte | OPEN].map(|it| trans.matches_byte(it).then_some(trans.next))
@@ -159,20 +183,30 @@ impl Automaton {
 
     /// Whether the origin may begin here.
     pub(crate) fn accepts(&mut self, at: At) -> bool {
-        if let Some(&is_accepting) = self.accepting.get(&at) {
-            return is_accepting;
+        !self.accepted(at).is_empty()
+    }
+
+    /// The languages in which the origin may begin here, in order.
+    pub(crate) fn accepted(&mut self, at: At) -> Rc<[PatternID]> {
+        if let Some(accepted) = self.accepting.get(&at) {
+            return Rc::clone(accepted);
         }
-        let mut states = self.closure(at, Side::Edge).into_iter();
-        let is_accepting = states.any(|state| matches!(self.nfa.state(state), State::Match { .. }));
-        self.accepting.insert(at, is_accepting);
-        is_accepting
+        let states = self.closure(at, Side::Edge);
+        let accepted = states.iter().filter_map(|&state| match self.nfa.state(state) {
+            State::Match { pattern_id } => Some(*pattern_id),
+            _ => None,
+        });
+        let accepted: BTreeSet<_> = accepted.collect();
+        let accepted: Rc<[_]> = accepted.into_iter().collect();
+        self.accepting.insert(at, Rc::clone(&accepted));
+        accepted
     }
 
     fn place(&mut self, set: Set) -> Result<At, TooLarge> {
         if let Some(&at) = self.places.get(&set) {
             return Ok(at);
         }
-        if self.sets.len() >= MAX_STATES {
+        if self.sets.len() >= self.max_states {
             return Err(TooLarge);
         }
         let at = At(u32::try_from(self.sets.len()).map_err(|_| TooLarge)?);
@@ -183,18 +217,23 @@ impl Automaton {
     }
 
     /// The states that can be reached without reading, if `next` is what is read then.
-    fn closure(&mut self, at: At, next: Side) -> Vec<StateID> {
+    fn closure(&mut self, at: At, next: Side) -> Rc<[StateID]> {
+        if let Some(known) = self.closures.get(&(at, next)) {
+            self.work += 1 + known.len() as u64;
+            return Rc::clone(known);
+        }
         let Some(set) = self.sets.get(at.index()) else {
-            return Vec::new();
+            return Rc::default();
         };
-        let mut seen = vec![false; self.nfa.states().len()];
+        let round = self.closures.len() as u64 + 1;
+        self.reached.resize(self.nfa.states().len(), 0);
         let mut stack = set.states.clone();
         let mut reached = Vec::new();
         while let Some(state) = stack.pop() {
-            let Some(is_seen) = seen.get_mut(state.as_usize()) else {
+            let Some(last) = self.reached.get_mut(state.as_usize()) else {
                 continue;
             };
-            if std::mem::replace(is_seen, true) {
+            if std::mem::replace(last, round) == round {
                 continue;
             }
             reached.push(state);
@@ -207,6 +246,8 @@ impl Automaton {
             }
         }
         self.work += 1 + reached.len() as u64;
+        let reached: Rc<[_]> = reached.into();
+        self.closures.insert((at, next), Rc::clone(&reached));
         reached
     }
 }

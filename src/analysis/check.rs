@@ -11,7 +11,7 @@ use crate::finding::{Finding, Severity, explain_values};
 pub use crate::is_public_suffix;
 use crate::places::Places;
 use crate::{HttpSearch, Standing, standing};
-use config::{self, ConfigErrors, Diagnostic, Environment};
+use config::{self, ConfigErrors, Diagnostic, Entry, Environment};
 use expressions::{Expressions, lint_length};
 use policy::path::{PathPrefix, escape, fold};
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
@@ -83,7 +83,7 @@ pub fn check(configuration: &[u8], environment: &Environment) -> Checked {
 pub fn lints(configuration: &[u8], environment: &Environment, warnings: &[Diagnostic]) -> Vec<Finding> {
     let mut expressions = Expressions::default();
     let mut lints = Vec::new();
-    for (path, text) in config::entries(configuration, environment) {
+    for Entry { path, text, .. } in config::entries(configuration, environment) {
         for Lint { code, message } in lints_of(&path, &text, &mut expressions) {
             // The start of the module finds some of them by samples.
             if !warnings.iter().any(|it| it.code() == code && it.path() == path) {

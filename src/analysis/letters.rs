@@ -46,6 +46,15 @@ pub(crate) fn language(ast: &Ast) -> Result<Hir, Unsupported> {
     .read(ast, false)
 }
 
+/// The same, where nobody asks what was spelled: every byte is open.
+pub(crate) fn open_language(ast: &Ast) -> Result<Hir, Unsupported> {
+    Reader {
+        folds: false,
+        through: None,
+    }
+    .read(ast, true)
+}
+
 /// The same, of what is matched by way of one alternative. Where it is repeated with others, this is no less than that.
 pub(crate) fn language_through(ast: &Ast, alternative: &Span) -> Result<Hir, Unsupported> {
     Reader {

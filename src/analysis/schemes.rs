@@ -1,6 +1,9 @@
 //! The grammar of schemes, and of the default ports that origins leave out.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::rc::Rc;
+
+use regex_automata::util::primitives::PatternID;
 
 use super::automaton::{At, Automaton, DEAD, Letters, TooLarge};
 use policy::origin::{MAX_SCHEME, default_port};
@@ -73,6 +76,41 @@ pub(crate) fn search(automaton: &mut Automaton, all: At, named: At, port: Option
             if next.all != DEAD && seen.insert((next.all, next.named, next.word.clone())) {
                 queue.push_back(nodes.len());
                 nodes.push(next);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What tells origins apart: the languages that have them, in order, and whether their scheme is one of
+/// [`WITH_DEFAULT_PORT`].
+pub(crate) type Class = (Rc<[PatternID]>, Option<&'static str>);
+
+/// The schemes before a host, the shortest of each class.
+pub(crate) fn each(automaton: &mut Automaton, all: At, port: Option<u16>) -> Result<HashMap<Class, String>, TooLarge> {
+    let mut found = HashMap::new();
+    for scheme in WITH_DEFAULT_PORT {
+        let mut at = all;
+        for &byte in scheme.as_bytes().iter().rev() {
+            at = automaton.step(at, byte, Letters::Any)?;
+        }
+        let accepted = automaton.accepted(at);
+        if !accepted.is_empty() && (port.is_none() || port != default_port(scheme.as_bytes())) {
+            found.insert((accepted, Some(scheme)), scheme.to_owned());
+        }
+    }
+    let mut seen = HashSet::from([(all, Some(String::new()))]);
+    let mut queue = VecDeque::from([(all, String::new())]);
+    while let Some((at, text)) = queue.pop_front() {
+        let accepted = automaton.accepted(at);
+        let is_scheme = text.starts_with(|first: char| first.is_ascii_lowercase());
+        if is_scheme && !accepted.is_empty() && !WITH_DEFAULT_PORT.contains(&text.as_str()) {
+            found.entry((accepted, None)).or_insert_with(|| text.clone());
+        }
+        for byte in SCHEME_SYMBOLS {
+            let next = automaton.step(at, byte, Letters::Any)?;
+            if next != DEAD && text.len() < MAX_SCHEME && seen.insert((next, longer(byte, Some(&text)))) {
+                queue.push_back((next, format!("{}{text}", char::from(byte))));
             }
         }
     }

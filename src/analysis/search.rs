@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::automaton::{At, Automaton, DEAD, Letters, TooLarge};
 use super::hosts::{Spot, Whole};
 use super::letters::SYMBOLS;
-use super::schemes::{self, SCHEME_SYMBOLS, Schemes};
+use super::schemes::{self, Class, SCHEME_SYMBOLS, Schemes};
 use policy::host::MAX_NAME;
 
 /// The most places that a search visits, and the most IPv6 addresses that it begins to write.
@@ -15,6 +15,9 @@ const MAX_V6: usize = 4_000;
 
 /// The most sites that a search notes.
 const MAX_SITES: usize = 1_000;
+
+/// The same, of all entries of two policies together.
+const MAX_NODES_OF_ALL: usize = 400_000;
 
 /// What a search found.
 #[derive(Default)]
@@ -31,6 +34,8 @@ pub(crate) struct Found {
     pub is_cut: bool,
     /// The registrable domains that the author spelled.
     pub sites: BTreeSet<Rc<str>>,
+    /// The shortest origin of each class.
+    each: HashMap<Class, String>,
 }
 
 /// What a search is for.
@@ -40,6 +45,14 @@ pub(crate) enum Goal {
     Outside,
     /// Any origin of a page.
     Any,
+    /// One of each [`Class`].
+    Each,
+}
+
+/// The shortest origin of each class of those that some language has.
+pub(crate) fn each(automaton: &mut Automaton) -> Result<Vec<String>, TooLarge> {
+    let found = search(automaton, Goal::Each, u64::MAX)?;
+    Ok(found.each.into_values().collect())
 }
 
 /// Reads ports, then hosts in the order of their length, then schemes.
@@ -62,6 +75,11 @@ fn search_before(
     goal: Goal,
     limit: u64,
 ) -> Result<Found, TooLarge> {
+    let max_nodes = if goal == Goal::Each {
+        MAX_NODES_OF_ALL
+    } else {
+        MAX_NODES
+    };
     let mut search = Search::default();
     for &(all, port) in ports {
         for spot in Spot::ends(all) {
@@ -69,13 +87,16 @@ fn search_before(
         }
     }
     while let Some(at) = search.queue.pop_front().or_else(|| search.v6.pop_front()) {
-        if automaton.work > limit || search.nodes.len() > MAX_NODES {
+        if automaton.work > limit || search.nodes.len() > max_nodes {
             return Err(TooLarge);
         }
         let Some(node) = search.nodes.get(at) else { break };
         let (spot, label, length, port) = (node.spot.clone(), node.label, node.length, node.port);
         if let Some(whole) = spot.whole(label) {
-            search.finish(automaton, at, &whole, port)?;
+            match goal {
+                Goal::Each => search.note(automaton, at, &whole, port)?,
+                Goal::Any | Goal::Outside => search.finish(automaton, at, &whole, port)?,
+            }
             let found = &search.found;
             if found.outside.is_some() || (goal == Goal::Any && found.any.is_some()) {
                 break;
@@ -110,6 +131,7 @@ struct Search {
     /// is of use only if its label is shorter.
     seen: HashMap<(Spot, bool, bool, Option<u16>), usize>,
     schemes: HashMap<(At, At, Option<u16>), Schemes>,
+    noted: HashSet<(At, Option<u16>)>,
     found: Found,
 }
 
@@ -182,13 +204,9 @@ impl Search {
             let site = self.nodes.get(at).and_then(|it| it.spot.spelled());
             self.found.sites.extend(site);
         }
-        let host = self.host(at);
-        let origin = |scheme: &str| match port {
-            Some(port) => format!("{scheme}://{host}:{port}"),
-            None => format!("{scheme}://{host}"),
-        };
+        let origin = self.origin(at, port);
         let found = &mut self.found;
-        found.outside = schemes.outside.as_deref().map(origin);
+        found.outside = schemes.outside.as_deref().map(&origin);
         if let (None, Some(scheme)) = (&found.any, &schemes.any) {
             found.any = Some(origin(scheme));
         }
@@ -199,6 +217,36 @@ impl Search {
             found.lent = Some((Rc::clone(domain), origin(scheme)));
         }
         Ok(())
+    }
+
+    /// Notes the schemes before a host, of each class.
+    fn note(&mut self, automaton: &mut Automaton, at: usize, whole: &Whole, port: Option<u16>) -> Result<(), TooLarge> {
+        let mut all = whole.all;
+        for byte in *b"//:" {
+            all = automaton.step(all, byte, Letters::Any)?;
+        }
+        // The first host that leads here is the shortest.
+        if !self.noted.insert((all, port.filter(|it| matches!(it, 80 | 443)))) {
+            return Ok(());
+        }
+        let origin = self.origin(at, port);
+        for (class, scheme) in schemes::each(automaton, all, port)? {
+            let origin = origin(&scheme);
+            let known = self.found.each.entry(class).or_insert_with(|| origin.clone());
+            if (origin.len(), &origin) < (known.len(), known) {
+                *known = origin;
+            }
+        }
+        Ok(())
+    }
+
+    /// What makes an origin of a scheme.
+    fn origin(&self, at: usize, port: Option<u16>) -> impl Fn(&str) -> String + use<> {
+        let host = self.host(at);
+        move |scheme| match port {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        }
     }
 
     fn host(&self, mut at: usize) -> String {

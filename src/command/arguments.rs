@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use filter::{REVISION, VERSION};
 
+use super::diff::DiffArgs;
 use super::explain::{HELP, RequestArgs};
 use super::input::EnvironmentArgs;
 
@@ -27,6 +28,7 @@ const EXAMPLES: &str = "\
 Examples:
   origin-gate check policy.json
   origin-gate check envoy.yaml wasmplugin.yaml
+  origin-gate diff old.json policy.json
   origin-gate render istio policy.json | kubectl apply -f -
   origin-gate compile policy.json > policy.compiled
   origin-gate explain policy.json --host api.example --origin https://app.example:8443
@@ -49,6 +51,7 @@ Examples:
 Exit codes:
   check    0 no errors, 1 errors; with --deny-warnings 1 for a warning too
   compile  0 a compiled policy, 1 errors
+  diff     0 both permit the same, 3 NEW is only stricter, 4 it permits more, 1 bad input
   explain  0 allowed, 2 refused or kept from the page, 1 bad input
   import   0 a policy, 1 none
   render   0 a manifest, 1 bad input
@@ -78,6 +81,9 @@ pub(crate) enum Verb {
         #[command(flatten)]
         request: Box<RequestArgs>,
     },
+    /// What one policy permits and another does not, over all requests
+    #[command(after_help = DIFF_HELP)]
+    Diff(DiffArgs),
     /// The policy in the resource of a control plane
     #[command(after_help = RENDER_HELP)]
     Render {
@@ -125,6 +131,10 @@ DJANGO_SETTINGS_MODULE set. The program prints settings of hosts, CORS, CSRF and
 const POLICY_HELP: &str = "\
 A policy is JSON or YAML, or stands in an Envoy configuration, a file of a discovery service, a dump of Envoy's admin page, a \
 ConfigMap, or a manifest of Istio or Envoy Gateway. Each policy of a file is named by its place.";
+
+const DIFF_HELP: &str = "\
+Each change is a sentence, with the entry that did it and the shortest request that shows it, which `explain` takes. Of files \
+with several policies those of the same place are compared.";
 
 const RENDER_HELP: &str = "\
 What is printed is the manifest of the folder envoy/ with this policy in it. Put your registry and digest, and the names of your \

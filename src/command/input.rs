@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use analysis::places::Places;
+use analysis::reach::Subject;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -35,6 +36,17 @@ impl Input {
             Some(place) => Some(format!("{}: {place}", self.file)),
             None => is_one_of_several.then(|| self.file.clone()),
         }
+    }
+
+    /// Where in the file it stands; empty for the whole.
+    pub(crate) fn place(&self) -> &str {
+        self.place.as_deref().unwrap_or_default()
+    }
+
+    /// The policy, to be compared over all requests.
+    pub(crate) fn subject(&self) -> Result<Subject, String> {
+        let problem = |errors| format!("{}: the policy does not load:\n{errors}", self.file);
+        Subject::read(&self.configuration, &self.environment).map_err(problem)
     }
 
     /// Where in the text each value of the policy stands.
@@ -103,6 +115,13 @@ pub(crate) fn policy_of(file: &PathBuf, args: &EnvironmentArgs, verb: &str) -> R
 }
 
 impl EnvironmentArgs {
+    /// The variables of a file.
+    pub(crate) fn of(file: &PathBuf) -> Self {
+        Self {
+            env: Some(file.clone()),
+        }
+    }
+
     fn read(&self) -> Result<Environment, String> {
         let Some(file) = &self.env else {
             let lossy = |it: std::ffi::OsString| it.to_string_lossy().into_owned();

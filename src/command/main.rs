@@ -4,6 +4,7 @@
 
 mod arguments;
 mod compile;
+mod diff;
 mod explain;
 mod input;
 mod output;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
             output,
             request,
         } => explain::run(&policy, &output, &request).or_else(|problem| output.fail(problem)),
+        Verb::Diff(args) => diff::run(&args),
         Verb::Render {
             target,
             policy,

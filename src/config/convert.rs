@@ -26,9 +26,20 @@ pub struct Converted {
     pub warnings: Vec<String>,
 }
 
-/// Every string of every list, with the place that an error would have.
+/// A string of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The list's key, such as `policies[0].csrf.trusted_origins`, also where one of Django's settings gives it.
+    pub list: String,
+    /// The place that an error would have.
+    pub path: String,
+    /// The string.
+    pub text: String,
+}
+
+/// Every string of every list.
 #[must_use]
-pub fn entries(configuration: &[u8], environment: &Environment) -> Vec<(String, String)> {
+pub fn entries(configuration: &[u8], environment: &Environment) -> Vec<Entry> {
     let Some((root, settings)) = written(configuration, environment) else {
         return Vec::new();
     };
@@ -36,11 +47,12 @@ pub fn entries(configuration: &[u8], environment: &Environment) -> Vec<(String, 
     for (key, value) in &root {
         collect(key, value, &mut entries);
     }
-    let renamed = entries.into_iter().map(|(path, text)| {
-        let diagnostic = settings.rename(Diagnostic::at(&path, DiagnosticCode::Repeated));
-        (diagnostic.path().to_owned(), text)
+    let entries = entries.into_iter().map(|(list, index, text)| {
+        let place = Diagnostic::at(&format!("{list}[{index}]"), DiagnosticCode::Repeated);
+        let path = settings.rename(place).path().to_owned();
+        Entry { list, path, text }
     });
-    renamed.collect()
+    entries.collect()
 }
 
 /// Returns a configuration as it is written, with what Django's settings add.
@@ -147,7 +159,7 @@ fn convert(
     }
 }
 
-fn collect(path: &str, value: &Value, entries: &mut Vec<(String, String)>) {
+fn collect(path: &str, value: &Value, entries: &mut Vec<(String, usize, String)>) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
@@ -157,7 +169,7 @@ fn collect(path: &str, value: &Value, entries: &mut Vec<(String, String)>) {
         Value::List(items) => {
             for (index, item) in items.iter().enumerate() {
                 match item {
-                    Value::String(text) => entries.push((format!("{path}[{index}]"), text.clone())),
+                    Value::String(text) => entries.push((path.to_owned(), index, text.clone())),
                     other => collect(&format!("{path}[{index}]"), other, entries),
                 }
             }

@@ -42,7 +42,7 @@ pub use checks::SECTIONS;
 #[cfg(not(target_arch = "wasm32"))]
 pub use compile::{LONG, compile, decompile, inline};
 #[cfg(not(target_arch = "wasm32"))]
-pub use convert::{Converted, SCHEMA, convert_django, convert_json, entries};
+pub use convert::{Converted, Entry, SCHEMA, convert_django, convert_json, entries};
 pub use cors::{DEFAULT_HEADERS, DEFAULT_METHODS};
 pub use diagnostic::Diagnostic;
 pub use diagnostic_code::DiagnosticCode;

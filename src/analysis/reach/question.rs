@@ -1,0 +1,165 @@
+//! What a request asks, and the request that asks it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use policy::check::AllowList;
+use policy::request::Request;
+
+use super::Subject;
+
+/// A request that stands for others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What is asked for.
+    pub ask: Ask,
+    /// `Origin`, as received.
+    pub origin: Option<String>,
+    /// `Host`, with its port if it shows one; `None` is one that cannot be read.
+    pub host: Option<String>,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// The path.
+    pub path: String,
+}
+
+/// What a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// To read an answer.
+    Read,
+    /// To change something, with this `Sec-Fetch-Site`.
+    Write(Option<&'static str>),
+    /// To open a WebSocket.
+    Socket,
+    /// To send this method, by a preflight.
+    Method(String),
+    /// To send a header of this name, by a preflight.
+    Header(String),
+    /// To ask a private network, by a preflight.
+    PrivateNetwork,
+    /// To name this host in a forwarding header.
+    Forwarded(&'static str, String),
+}
+
+impl Question {
+    /// The lines of the request, as a proxy shows them.
+    #[must_use]
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
+        let mut lines = vec![
+            (":method", self.method().to_owned()),
+            (":path", self.path.clone()),
+            (":scheme", self.scheme.to_owned()),
+            (":authority", self.host.clone().unwrap_or_else(|| UNREADABLE.to_owned())),
+        ];
+        lines.extend(self.origin.clone().map(|origin| ("origin", origin)));
+        lines.extend(self.headers());
+        lines
+    }
+
+    fn method(&self) -> &'static str {
+        match self.ask {
+            Ask::Read | Ask::Socket | Ask::Forwarded(..) => "GET",
+            Ask::Write(_) => "POST",
+            Ask::Method(_) | Ask::Header(_) | Ask::PrivateNetwork => "OPTIONS",
+        }
+    }
+
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        const METHOD: &str = "access-control-request-method";
+        match &self.ask {
+            Ask::Read | Ask::Write(None) => vec![],
+            Ask::Write(Some(site)) => vec![("sec-fetch-site", (*site).to_owned())],
+            Ask::Socket => vec![
+                ("connection", "Upgrade".to_owned()),
+                ("upgrade", "websocket".to_owned()),
+            ],
+            Ask::Method(method) => vec![(METHOD, method.clone())],
+            Ask::Header(name) => {
+                vec![
+                    (METHOD, "GET".to_owned()),
+                    ("access-control-request-headers", name.clone()),
+                ]
+            }
+            Ask::PrivateNetwork => {
+                let private = ("access-control-request-private-network", "true".to_owned());
+                vec![(METHOD, "GET".to_owned()), private]
+            }
+            Ask::Forwarded(name, value) => vec![(*name, value.clone())],
+        }
+    }
+
+    /// Reads the request from its lines.
+    pub(crate) fn request<'a>(lines: &'a [(&'static str, String)]) -> Request<'a> {
+        let lines = lines.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        lines.collect()
+    }
+
+    /// How much there is to read of it.
+    pub(crate) fn length(&self) -> (usize, String) {
+        let text = self.to_string();
+        (text.len(), text)
+    }
+}
+
+/// A `Host` that no reader takes for one.
+const UNREADABLE: &str = "a b";
+
+impl fmt::Display for Question {
+    /// The options of `origin-gate explain` for this request.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |text: &str| shlex::try_quote(text).map_or_else(|_| text.to_owned(), |it| it.into_owned());
+        write!(f, "--host {}", quoted(self.host.as_deref().unwrap_or(UNREADABLE)))?;
+        if let Some(origin) = &self.origin {
+            write!(f, " --origin {}", quoted(origin))?;
+        }
+        if self.method() != "GET" {
+            write!(f, " --method {}", self.method())?;
+        }
+        if self.path != "/" {
+            write!(f, " --path {}", quoted(&self.path))?;
+        }
+        if self.scheme != "https" {
+            write!(f, " --scheme {}", self.scheme)?;
+        }
+        if self.ask == Ask::Socket {
+            return f.write_str(" --websocket");
+        }
+        for (name, value) in self.headers() {
+            write!(f, " -H {}", quoted(&format!("{name}: {value}")))?;
+        }
+        Ok(())
+    }
+}
+
+/// The methods that a preflight may ask for, with one that no list has.
+pub(super) fn methods(subjects: &[&Subject]) -> Vec<String> {
+    // What Fetch forbids is granted by no list; what needs no preflight is granted with the origin.
+    let all = lists(subjects, |cors| &cors.methods);
+    let all = all
+        .into_iter()
+        .filter(|it| !matches!(it.as_str(), "GET" | "HEAD" | "POST"));
+    with_another(all.collect(), "A")
+}
+
+/// The headers that a preflight may ask for, with one that no list has.
+pub(super) fn headers(subjects: &[&Subject]) -> Vec<String> {
+    let names = lists(subjects, |cors| &cors.headers).into_iter();
+    with_another(names.map(|it| it.to_ascii_lowercase()).collect(), "a")
+}
+
+fn lists(subjects: &[&Subject], list: fn(&policy::check::Cors) -> &AllowList) -> BTreeSet<String> {
+    let rules = subjects.iter().flat_map(|subject| subject.rules());
+    let lists = rules.filter_map(|(_, rules)| rules.cors.as_deref().map(list));
+    let names = lists.flat_map(|list| match list {
+        AllowList::Any => &[][..],
+        AllowList::These { names, .. } => names,
+    });
+    names.cloned().collect()
+}
+
+fn with_another(mut names: BTreeSet<String>, letter: &str) -> Vec<String> {
+    let another = (1..).map(|length| letter.repeat(length)).find(|it| !names.contains(it));
+    names.extend(another);
+    names.into_iter().collect()
+}
