@@ -171,6 +171,9 @@ fn changed(chance: &mut Chance, policy: &Value) -> Value {
     let other = self::policy(chance);
     for _ in 0..=chance.at(2) {
         let keys: Vec<String> = other.as_object().unwrap().keys().cloned().collect();
+        if keys.is_empty() {
+            break;
+        }
         let key = chance.pick(&keys).clone();
         let object = changed.as_object_mut().unwrap();
         match chance.below(3) {

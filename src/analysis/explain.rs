@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::check::printable;
 use crate::is_public_suffix;
+use crate::reach::named;
 use advice::nearest::sibling;
 use advice::{Domains, Hint};
 use config::Loaded;
@@ -177,14 +178,6 @@ impl Explainer {
 /// If the request's names or values are too many or too long for any proxy.
 pub fn explain(loaded: Loaded, exchange: &Exchange) -> Result<Explanation, &'static str> {
     Explainer::new(loaded).explain(exchange)
-}
-
-/// An entry of `policies`, with its name if it has one.
-fn named(policy: &Policy, entry: usize) -> String {
-    match policy.scoped.get(entry).and_then(|it| it.name.as_ref()) {
-        Some(name) => format!("policies[{entry}] ({})", name.escape_debug()),
-        None => format!("policies[{entry}]"),
-    }
 }
 
 fn why(verdict: &Verdict<'_>, received: &Received<'_>) -> &'static str {

@@ -28,6 +28,7 @@ mod repair;
 mod schemes;
 mod search;
 mod suffixes;
+pub mod who;
 mod witness;
 
 pub use automaton::TooLarge;

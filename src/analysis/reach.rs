@@ -70,11 +70,16 @@ impl Subject {
 
     /// The lists of origins that rules use, by the entry of `policies` that they are of.
     pub(crate) fn lists(&self, rules: Option<usize>) -> [String; 3] {
+        ["allowed_origins", "allowed_origin_regexes", "csrf.trusted_origins"].map(|list| self.list(rules, list))
+    }
+
+    /// The list of a name that rules use.
+    pub(crate) fn list(&self, rules: Option<usize>, name: &str) -> String {
         let provenance = self.loaded.as_ref().map(|it| &it.provenance);
-        ["allowed_origins", "allowed_origin_regexes", "csrf.trusted_origins"].map(|list| {
-            let giver = provenance.and_then(|it| it.giver(rules, list));
-            giver.map_or_else(|| list.to_owned(), |at| format!("policies[{at}].{list}"))
-        })
+        match provenance.and_then(|it| it.giver(rules, name)) {
+            Some(at) => format!("policies[{at}].{name}"),
+            None => name.to_owned(),
+        }
     }
 
     /// Every set of rules, with its entry of `policies`; those outside come last.
@@ -105,5 +110,13 @@ impl Universe {
             methods: question::methods(subjects),
             headers: question::headers(subjects),
         })
+    }
+}
+
+/// An entry of `policies`, with its name if it has one.
+pub(crate) fn named(policy: &Policy, entry: usize) -> String {
+    match policy.scoped.get(entry).and_then(|it| it.name.as_ref()) {
+        Some(name) => format!("policies[{entry}] ({})", name.escape_debug()),
+        None => format!("policies[{entry}]"),
     }
 }

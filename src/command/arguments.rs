@@ -10,6 +10,7 @@ use filter::{REVISION, VERSION};
 use super::diff::DiffArgs;
 use super::explain::{HELP, RequestArgs};
 use super::input::EnvironmentArgs;
+use super::who::WhoArgs;
 
 /// Checks and explains Origin Gate policies, without a proxy.
 #[derive(Parser)]
@@ -28,6 +29,7 @@ const EXAMPLES: &str = "\
 Examples:
   origin-gate check policy.json
   origin-gate check envoy.yaml wasmplugin.yaml
+  origin-gate who policy.json
   origin-gate diff old.json policy.json
   origin-gate render istio policy.json | kubectl apply -f -
   origin-gate compile policy.json > policy.compiled
@@ -55,7 +57,8 @@ Exit codes:
   explain  0 allowed, 2 refused or kept from the page, 1 bad input
   import   0 a policy, 1 none
   render   0 a manifest, 1 bad input
-  schema   0";
+  schema   0
+  who      0, 1 bad policy";
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -81,6 +84,8 @@ pub(crate) enum Verb {
         #[command(flatten)]
         request: Box<RequestArgs>,
     },
+    /// Who may do what by a policy, and by which rule
+    Who(WhoArgs),
     /// What one policy permits and another does not, over all requests
     #[command(after_help = DIFF_HELP)]
     Diff(DiffArgs),

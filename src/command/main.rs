@@ -9,6 +9,7 @@ mod explain;
 mod input;
 mod output;
 mod packaging;
+mod who;
 
 use std::io;
 use std::path::PathBuf;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
             output,
             request,
         } => explain::run(&policy, &output, &request).or_else(|problem| output.fail(problem)),
+        Verb::Who(args) => who::run(&args),
         Verb::Diff(args) => diff::run(&args),
         Verb::Render {
             target,

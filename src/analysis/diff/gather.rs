@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use policy::Policy;
 use policy::host::Host;
 use policy::origin::Origin;
 
 use super::cause::{Cause, Edits};
 use super::{Change, Diff, Direction, Witness};
 use crate::automaton::TooLarge;
-use crate::reach::{Answer, Ask, OriginClass, Pattern, Permission, Place, Question, Subject, Universe, host_of};
+use crate::reach::{Answer, Ask, OriginClass, Pattern, Permission, Place, Question, Subject, Universe, host_of, named};
 
 /// What a browser says of where a write comes from, as far as decisions tell it apart.
 const SITES: [Option<&str>; 3] = [None, Some("same-origin"), Some("cross-site")];
@@ -362,7 +361,7 @@ impl Gathering<'_> {
             Direction::Refuses => old,
         };
         match (policy, answer.and_then(|it| it.by)) {
-            (Some(policy), Some(at)) => named(policy, at),
+            (Some(policy), Some(at)) => format!("in {}", named(policy, at)),
             (Some(policy), None) if !policy.scoped.is_empty() => "outside `policies`".to_owned(),
             _ => String::new(),
         }
@@ -497,12 +496,5 @@ fn or_other(named: BTreeSet<String>, other: &str) -> BTreeSet<String> {
         [other.to_owned()].into()
     } else {
         named
-    }
-}
-
-fn named(policy: &Policy, entry: usize) -> String {
-    match policy.scoped.get(entry).and_then(|it| it.name.as_ref()) {
-        Some(name) => format!("policies[{entry}] ({name})"),
-        None => format!("policies[{entry}]"),
     }
 }

@@ -46,6 +46,7 @@ impl Places {
         let mut paths = BTreeMap::new();
         for (path, is_ambiguous) in paths_of(&prefixes) {
             let words: Vec<_> = subjects.iter().map(|it| words_on_path(it, &path)).collect();
+            let is_ambiguous = is_ambiguous || words.iter().any(|(scopes, _)| scopes.contains(&Scope::Ambiguous));
             let known = paths.entry((is_ambiguous, words)).or_insert_with(|| path.clone());
             if (path.len(), &path) < (known.len(), known) {
                 *known = path;
