@@ -5,6 +5,7 @@
 
 mod addresses;
 mod allocations;
+mod cases_beside;
 mod command;
 mod compiled;
 mod config;

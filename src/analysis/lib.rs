@@ -9,6 +9,7 @@
 mod alternatives;
 mod automaton;
 pub mod browser;
+pub mod cases;
 pub mod check;
 pub mod console;
 pub mod diff;

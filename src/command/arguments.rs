@@ -10,6 +10,7 @@ use filter::{REVISION, VERSION};
 use super::diff::DiffArgs;
 use super::explain::{HELP, RequestArgs};
 use super::input::EnvironmentArgs;
+use super::test::TestArgs;
 use super::who::WhoArgs;
 
 /// Checks and explains Origin Gate policies, without a proxy.
@@ -31,6 +32,7 @@ Examples:
   origin-gate check envoy.yaml wasmplugin.yaml
   origin-gate who policy.json
   origin-gate diff old.json policy.json
+  origin-gate test policy.json cases.yaml
   origin-gate render istio policy.json | kubectl apply -f -
   origin-gate compile policy.json > policy.compiled
   origin-gate explain policy.json --host api.example --origin https://app.example:8443
@@ -58,6 +60,7 @@ Exit codes:
   import   0 a policy, 1 none
   render   0 a manifest, 1 bad input
   schema   0
+  test     0 all cases hold, 2 some fail, 1 bad input
   who      0, 1 bad policy";
 
 #[derive(Subcommand)]
@@ -84,6 +87,9 @@ pub(crate) enum Verb {
         #[command(flatten)]
         request: Box<RequestArgs>,
     },
+    /// Whether cases that are kept beside a policy hold
+    #[command(after_help = TEST_HELP)]
+    Test(TestArgs),
     /// Who may do what by a policy, and by which rule
     Who(WhoArgs),
     /// What one policy permits and another does not, over all requests
@@ -140,6 +146,19 @@ ConfigMap, or a manifest of Istio or Envoy Gateway. Each policy of a file is nam
 const DIFF_HELP: &str = "\
 Each change is a sentence, with the entry that did it and the shortest request that shows it, which `explain` takes. Of files \
 with several policies those of the same place are compared.";
+
+const TEST_HELP: &str = "\
+A file has a list of cases:
+  cases:
+    - request: GET https://api.example/cart from https://shop.example
+      expect: read with cookies
+    - request: OPTIONS https://api.example/cart from https://shop.example for PUT with x-request-id
+      expect: allowed
+    - request: GET wss://api.example/chat from https://evil.example
+      expect: websocket:rejected:origin_not_allowed
+
+What is expected is `allowed`, `refused`, `read`, `read with cookies`, `not read`, a finding or its beginning, or a list of \
+these. Headers stand between quotes behind the URL, as 'Sec-Fetch-Site: cross-site'.";
 
 const RENDER_HELP: &str = "\
 What is printed is the manifest of the folder envoy/ with this policy in it. Put your registry and digest, and the names of your \

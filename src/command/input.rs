@@ -51,14 +51,10 @@ impl Input {
 
     /// Where in the text each value of the policy stands.
     pub(crate) fn places(&self, text: &str) -> Places {
-        if self.configuration == text.as_bytes() {
-            return Places::of_json(text);
+        match self.configuration == text.as_bytes() {
+            true => Places::of_json(text),
+            false => places_of_yaml(text),
         }
-        let mut places = Places::default();
-        for (path, key, value) in manifests::marks(text) {
-            places.insert(path, key, value);
-        }
-        places
     }
 
     /// The same for programs, beside what they are given of the policy.
@@ -69,6 +65,24 @@ impl Input {
         }
         value
     }
+}
+
+/// Where in JSON or YAML each value stands.
+pub(crate) fn places_of(text: &str) -> Places {
+    let places = Places::of_json(text);
+    if places == Places::default() {
+        places_of_yaml(text)
+    } else {
+        places
+    }
+}
+
+fn places_of_yaml(text: &str) -> Places {
+    let mut places = Places::default();
+    for (path, key, value) in manifests::marks(text) {
+        places.insert(path, key, value);
+    }
+    places
 }
 
 /// The policies of files, in their order; at least one of each.

@@ -9,6 +9,7 @@ mod explain;
 mod input;
 mod output;
 mod packaging;
+mod test;
 mod who;
 
 use std::io;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
             output,
             request,
         } => explain::run(&policy, &output, &request).or_else(|problem| output.fail(problem)),
+        Verb::Test(args) => test::run(&args),
         Verb::Who(args) => who::run(&args),
         Verb::Diff(args) => diff::run(&args),
         Verb::Render {
