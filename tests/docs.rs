@@ -217,12 +217,16 @@ fn the_command_prints_what_the_documents_show() {
     fs::create_dir_all(&folder).unwrap();
     for (path, count) in [
         ("docs/command.md", 9),
+        ("docs/logs.md", 5),
         ("docs/policy.md", 1),
         ("docs/troubleshooting.md", 16),
     ] {
         let text = document(path);
         let policy = blocks(&text, "json")[0];
         fs::write(folder.join("policy.json"), policy).unwrap();
+        if let [log, ..] = *blocks(&text, "log") {
+            fs::write(folder.join("access.log"), log).unwrap();
+        }
         let digest = config::load(policy.as_bytes()).unwrap().digest;
         let consoles = blocks(&text, "console");
         let runs: Vec<_> = consoles.iter().flat_map(|it| it.split("$ ").skip(1)).collect();

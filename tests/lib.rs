@@ -28,6 +28,7 @@ mod hints_apply;
 mod import;
 mod import_django;
 mod import_oracle;
+mod logs;
 mod manifests;
 mod oracle;
 mod order;

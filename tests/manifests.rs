@@ -72,7 +72,7 @@ fn json_of(yaml: &Yaml) -> Value {
 }
 
 /// The documents of a file of YAML.
-fn documents(text: &str) -> Vec<Value> {
+pub(crate) fn documents(text: &str) -> Vec<Value> {
     YamlLoader::load_from_str(text).unwrap().iter().map(json_of).collect()
 }
 

@@ -2,7 +2,16 @@
 
 use crate::command::run;
 
-const VERBS: [&str; 7] = ["check", "explain", "render", "import", "schema", "completions", "man"];
+const VERBS: [&str; 8] = [
+    "check",
+    "explain",
+    "replay",
+    "render",
+    "import",
+    "schema",
+    "completions",
+    "man",
+];
 
 #[test]
 fn every_shell_completes_every_verb() {

@@ -50,7 +50,7 @@ const MIGRATE: &str = "tests/e2e/test_migrate.py::test_each_row_is_so";
 const TROUBLE: &str = "tests/e2e/test_troubleshooting.py::test_it_happens_as_the_page_says";
 
 /// How many blocks of each kind a page has, and the test that executes, loads or compares them.
-const BLOCKS: [(&str, &str, usize, &str); 37] = [
+const BLOCKS: [(&str, &str, usize, &str); 40] = [
     ("README.md", "console", 1, README),
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
@@ -82,6 +82,9 @@ const BLOCKS: [(&str, &str, usize, &str); 37] = [
         1,
         "tests/e2e/test_fleet.py::test_the_overlay_is_the_canary",
     ),
+    ("docs/logs.md", "console", 3, COMMAND),
+    ("docs/logs.md", "json", 1, JSON),
+    ("docs/logs.md", "log", 1, COMMAND),
     ("docs/migrate/django.md", "console", 2, IMPORT),
     ("docs/migrate/django.md", "json", 2, IMPORT),
     ("docs/migrate/django.md", "sh", 2, IMPORT),

@@ -23,6 +23,7 @@ mod http;
 mod judge;
 mod letters;
 mod local;
+pub mod log;
 pub mod places;
 pub mod reach;
 mod repair;

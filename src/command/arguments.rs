@@ -10,6 +10,7 @@ use filter::{REVISION, VERSION};
 use super::diff::DiffArgs;
 use super::explain::{HELP, RequestArgs};
 use super::input::EnvironmentArgs;
+use super::replay::{REPLAY_HELP, ReplayArgs};
 use super::test::TestArgs;
 use super::who::WhoArgs;
 
@@ -44,6 +45,8 @@ Examples:
   origin-gate explain policy.json --curl 'curl https://api.example/cart -X PUT'
   origin-gate explain policy.json --console 'Access to fetch at ... has been blocked by CORS policy: ...'
   origin-gate explain policy.json --har page.har
+  origin-gate replay policy.json access.log access.log.1.gz
+  kubectl logs deploy/envoy | origin-gate replay policy.json --against policy.old.json -
   origin-gate import django --script | python manage.py shell > settings.json
   origin-gate import django settings.json > policy.json
   curl -s localhost:9901/config_dump | origin-gate import envoy - > policy.json
@@ -58,6 +61,7 @@ Exit codes:
   diff     0 both permit the same, 3 NEW is only stricter, 4 it permits more, 1 bad input
   explain  0 allowed, 2 refused or kept from the page, 1 bad input
   import   0 a policy, 1 none
+  replay   0 nothing refused or changed, 2 something, 1 bad input
   render   0 a manifest, 1 bad input
   schema   0
   test     0 all cases hold, 2 some fail, 1 bad input
@@ -95,6 +99,9 @@ pub(crate) enum Verb {
     /// What one policy permits and another does not, over all requests
     #[command(after_help = DIFF_HELP)]
     Diff(DiffArgs),
+    /// An access log through a policy: who would be refused, how often, and what to change
+    #[command(after_help = REPLAY_HELP)]
+    Replay(ReplayArgs),
     /// The policy in the resource of a control plane
     #[command(after_help = RENDER_HELP)]
     Render {

@@ -7,8 +7,10 @@ mod compile;
 mod diff;
 mod explain;
 mod input;
+mod logs;
 mod output;
 mod packaging;
+mod replay;
 mod test;
 mod who;
 
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => test::run(&args),
         Verb::Who(args) => who::run(&args),
         Verb::Diff(args) => diff::run(&args),
+        Verb::Replay(args) => args.run().or_else(|problem| args.output.fail(problem)),
         Verb::Render {
             target,
             policy,

@@ -7,6 +7,7 @@ mod artefact;
 mod exchange;
 mod native_filters;
 mod process;
+mod replay;
 
 use crate::support;
 use std::collections::{BTreeMap, HashMap};

@@ -1,76 +1,85 @@
-//! A line of a log: JSON as everything in `envoy/` writes it, Envoy's and Istio's own text, or what the filter itself logs.
+//! A line of a log: an access log's, or one that the filter itself logs.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
 use super::Facts;
+use crate::log::{LogLine, Logged, Name};
 
-const UNKNOWN: &str = "--log: this is neither a line of the access log (JSON, or Envoy's own format) nor one of the filter's \
-                       (`… rejected reason=…`): copy one whole line, or describe the request with --host and --origin";
+const UNKNOWN: &str = "--log: this is neither a line of the access log (JSON, Envoy's own format, or \
+                       the combined one of nginx) nor one of the filter's (`… rejected reason=…`): copy one whole line, or describe the request with --host and --origin";
 
 /// Reads a line.
 pub(super) fn facts(line: &str) -> Result<Facts, String> {
-    let line = line.trim();
-    // A log collector may put its own words in front.
-    let json = line.find('{').and_then(|at| line.get(at..));
-    if let Some(Value::Object(fields)) = json.and_then(|it| serde_json::from_str(it).ok()) {
-        return Ok(of_json(&fields));
+    let is_of_filter = line.contains("reason=") || line.contains("Cookie dropped");
+    match LogLine::read(line.as_bytes()) {
+        Some(line) => Ok(of_access_log(&line)),
+        None => is_of_filter
+            .then(|| of_filter(line))
+            .flatten()
+            .ok_or_else(|| UNKNOWN.to_owned()),
     }
-    if line.contains("reason=") || line.contains("Cookie dropped") {
-        return of_filter(line).ok_or_else(|| UNKNOWN.to_owned());
-    }
-    of_envoy(line).ok_or_else(|| UNKNOWN.to_owned())
 }
 
 /// The headers that the access log has fields for.
-const HEADERS: [&str; 10] = [
-    "access-control-request-method",
-    "access-control-request-headers",
-    "access-control-request-private-network",
-    "sec-fetch-site",
-    "sec-fetch-mode",
-    "sec-fetch-dest",
-    "content-type",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "forwarded",
+const HEADERS: [Name; 10] = [
+    Name::RequestMethod,
+    Name::RequestHeaders,
+    Name::RequestPrivateNetwork,
+    Name::FetchSite,
+    Name::FetchMode,
+    Name::FetchDest,
+    Name::ContentType,
+    Name::ForwardedHost,
+    Name::ForwardedProto,
+    Name::Forwarded,
 ];
 
-fn of_json(fields: &Map<String, Value>) -> Facts {
-    let text = |name: &str| {
-        let text = fields.get(name)?.as_str()?;
-        Some(text.to_owned()).filter(|it| it != "-" && !it.is_empty())
-    };
-    // What was received stands for what was sent on.
-    let received = |name: &str| text(&format!("received_{name}")).or_else(|| text(name));
+fn of_access_log(line: &LogLine<'_>) -> Facts {
+    let text = |name| line.value(name).map(|it| String::from_utf8_lossy(it).into_owned());
     let mut facts = Facts {
-        host: received("authority").or_else(|| received("host")),
-        origin: received("origin"),
-        method: text("method"),
-        path: received("path"),
-        scheme: text("scheme"),
-        found: text("origin_gate").filter(|it| it.contains(':')),
+        host: text(Name::Authority),
+        origin: text(Name::Origin),
+        method: text(Name::Method),
+        path: text(Name::Path),
+        scheme: text(Name::Scheme),
+        found: text(Name::Finding).filter(|it| it.contains(':')),
+        websocket: line.request().received.is_websocket(),
         ..Facts::default()
     };
-    for name in HEADERS {
-        if let Some(value) = received(&name.replace('-', "_")) {
-            facts.header(name, &value);
-        }
+    let fields = line
+        .fields()
+        .filter(|(name, _)| HEADERS.iter().any(|it| it.field() == Some(name)));
+    for (name, value) in fields {
+        facts.header(name, &String::from_utf8_lossy(value));
     }
-    facts.websocket = received("upgrade").is_some_and(|it| it.eq_ignore_ascii_case("websocket"));
-    if fields.contains_key("origin_gate") && facts.found.is_none() {
+    facts.add_details(line);
+    if *line.get(Name::Finding) == Logged::Absent {
         facts.notes.push(
             "the line has no `origin_gate`: the filter did not see this request; a filter in front of it answered, or Envoy \
              did before any"
                 .to_owned(),
         );
     }
-    if !fields.contains_key("origin") && !fields.contains_key("received_origin") {
-        facts.ask("origin", "this line does not have the request's `Origin`");
-    }
     facts.ask("host", "this line does not have the request's `Host`");
+    if *line.get(Name::Origin) == Logged::Unlogged {
+        facts.ask("origin", NO_ORIGIN);
+    }
     facts
+}
+
+const NO_ORIGIN: &str = "Envoy's own format does not have `Origin`, nor has this line (the format in envoy/envoy.yaml has all \
+                         that a decision reads)";
+
+impl Facts {
+    /// Takes from Envoy's details of the filter's own answer what the filter found, if nothing else says it.
+    fn add_details(&mut self, line: &LogLine<'_>) {
+        let details = line.value(Name::Details).and_then(|it| std::str::from_utf8(it).ok());
+        let code = details.and_then(|it| it.strip_prefix("origin_gate{")?.strip_suffix('}'));
+        if let Some((check, reason)) = code.and_then(|it| it.split_once('_')) {
+            self.websocket |= check == "websocket";
+            self.found.get_or_insert_with(|| format!("{check}:rejected:{reason}"));
+        }
+    }
 }
 
 /// A line of the filter: `<what> rejected reason=… origin="…" host="…" …`.
@@ -138,53 +147,4 @@ fn pairs(line: &str) -> BTreeMap<String, String> {
         rest = more;
     }
     pairs
-}
-
-/// Envoy's own format, or Istio's: what is in quotes stands in a fixed order, the identifier of the request before the
-/// authority.
-fn of_envoy(line: &str) -> Option<Facts> {
-    let quoted: Vec<_> = line.split('"').skip(1).step_by(2).collect();
-    let mut request = quoted.first()?.split(' ');
-    let (method, path, protocol) = (request.next()?, request.next()?, request.next()?);
-    if !protocol.starts_with("HTTP/") {
-        return None;
-    }
-    let is_id = |it: &&str| it.len() == 36 && it.matches('-').count() == 4;
-    let at = match quoted.iter().position(is_id) {
-        Some(at) => at + 1,
-        None => quoted.len().checked_sub(2)?,
-    };
-    let found = line
-        .split(|it: char| it.is_whitespace() || matches!(it, '"' | '='))
-        .find(|it| is_finding(it));
-    let details = line
-        .split_once("origin_gate{")
-        .and_then(|(_, rest)| rest.split_once('}'));
-    let mut facts = Facts {
-        host: quoted.get(at).filter(|it| **it != "-").map(|it| (*it).to_owned()),
-        method: Some(method.to_owned()),
-        path: Some(path.to_owned()),
-        found: found.map(str::to_owned),
-        ..Facts::default()
-    };
-    if let Some((code, _)) = details {
-        facts.websocket = code.starts_with("websocket_");
-        let (check, reason) = code.split_once('_')?;
-        facts.found = facts.found.or_else(|| Some(format!("{check}:rejected:{reason}")));
-    }
-    facts.ask("host", "this line does not have the request's `Host`");
-    facts.ask(
-        "origin",
-        "Envoy's own format does not have `Origin` (the format in envoy/envoy.yaml has all that a decision reads)",
-    );
-    Some(facts)
-}
-
-fn is_finding(word: &str) -> bool {
-    let mut parts = word.split(':');
-    let is_word = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
-    matches!(
-        (parts.next(), parts.next(), parts.next(), parts.next()),
-        (Some("hosts" | "websocket" | "csrf" | "cors"), Some(outcome), Some(reason), None) if is_word(outcome) && is_word(reason)
-    )
 }
