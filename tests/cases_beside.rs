@@ -149,7 +149,7 @@ fn each_edit_that_no_case_notices_is_named() {
         let suites = [suite.clone()];
         let unnoticed = edits(&bytes).into_iter().filter_map(|edit| {
             let found = edit.unnoticed(&suites, &subject, &[]).unwrap()?;
-            Some((format!("{} {}", edit.path, edit.what), found.witness))
+            Some((format!("{} {}", edit.path, edit.what), found.case))
         });
         unnoticed.collect::<Vec<_>>()
     };
@@ -170,7 +170,7 @@ fn each_edit_that_no_case_notices_is_named() {
             "hosts `mode: off`",
         ]
     );
-    assert!(found.iter().all(|(_, witness)| witness.is_some()));
+    assert!(found.iter().all(|(_, case)| case.is_some()));
     let all = suite(json!([
         {"request": "GET https://api.example.com/ from https://shop.example.com", "expect": "read with cookies"},
         {"request": "GET https://api.example.com/ from https://old.example.com", "expect": "read with cookies"},

@@ -19,6 +19,7 @@ use policy::rules::Rules;
 pub(crate) use origins::{OriginClass, Pattern, host_of};
 pub use permission::{Answer, Permission};
 pub(crate) use places::{Place, Places};
+use question::Names;
 pub use question::{Ask, Question};
 
 use crate::automaton::TooLarge;
@@ -95,8 +96,8 @@ impl Subject {
 pub(crate) struct Universe {
     pub origins: Vec<OriginClass>,
     pub places: Places,
-    pub methods: Vec<String>,
-    pub headers: Vec<String>,
+    pub methods: Names,
+    pub headers: Names,
 }
 
 impl Universe {
@@ -110,6 +111,15 @@ impl Universe {
             methods: question::methods(subjects),
             headers: question::headers(subjects),
         })
+    }
+
+    /// The same permission, where it is for a name that stands for all that no list has.
+    pub(crate) fn told(&self, permission: Permission) -> Permission {
+        match permission {
+            Permission::Method(name) if name == self.methods.other => Permission::Method("*".to_owned()),
+            Permission::Header(name) if name == self.headers.other => Permission::Header("*".to_owned()),
+            other => other,
+        }
     }
 }
 

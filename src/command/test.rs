@@ -163,10 +163,9 @@ fn text_of(edit: &Edited, unnoticed: &Unnoticed) -> String {
         false => format!("{}: no case notices {}", edit.path, edit.what),
     };
     let mut text = printable(&head) + "\n";
-    if let Some((witness, is_permitted)) = &unnoticed.witness {
-        let word = if *is_permitted { "permitted" } else { "refused" };
-        text += &printable(&format!("  a case would: {witness}, which is {word} now"));
-        text += "\n";
+    if let Some((request, expect)) = &unnoticed.case {
+        text += &printable(&format!("  - request: {request}"));
+        text += &format!("\n    expect: {expect}\n");
     }
     text
 }
@@ -176,7 +175,6 @@ fn json_of(edit: &Edited, unnoticed: &Unnoticed) -> Value {
         "path": edit.path,
         "edit": edit.what,
         "is_removal": edit.is_removal,
-        "explain": unnoticed.witness.as_ref().map(|(witness, _)| witness),
-        "permitted": unnoticed.witness.as_ref().map(|(_, it)| it),
+        "case": unnoticed.case.as_ref().map(|(request, expect)| json!({"request": request, "expect": expect})),
     })
 }

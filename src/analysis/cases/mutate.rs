@@ -9,6 +9,7 @@ use crate::diff::Diff;
 use crate::explain::Explainer;
 use crate::reach::Subject;
 use policy::pattern::{OriginHosts, OriginPattern};
+use policy::verdict::Finding;
 
 /// An edit.
 #[derive(Clone, Debug)]
@@ -26,8 +27,8 @@ pub struct Edited {
 /// An edit that no case notices.
 #[derive(Clone, Debug)]
 pub struct Unnoticed {
-    /// What would notice it: the options of `origin-gate explain`, and whether the policy as it is permits it.
-    pub witness: Option<(String, bool)>,
+    /// A case that would notice it: its request, and what the policy as it is finds.
+    pub case: Option<(String, String)>,
 }
 
 /// Every edit: an entry goes, a pattern becomes wider, a mode or a flag is turned round.
@@ -81,20 +82,36 @@ impl Edited {
             return Ok(None);
         }
         let diff = Diff::between(subject, &edited)?;
-        let shown = diff.changes.iter().flat_map(|change| {
-            let witnesses = change.permissions.values();
-            witnesses.map(|witness| {
-                (
-                    witness.question.to_string(),
-                    change.direction == crate::diff::Direction::Refuses,
-                )
-            })
-        });
-        let witness = shown.min_by_key(|(text, _)| text.len());
-        // Whether it means the same, though it reads another way.
-        let is_same = witness.is_none() && diff.notes.is_empty();
-        Ok((!is_same).then_some(Unnoticed { witness }))
+        let witnesses = diff.changes.iter().flat_map(|change| change.permissions.values());
+        let mut lines: Vec<_> = witnesses.map(|it| (it.question.line(), it.findings)).collect();
+        lines.sort_by_key(|(line, _)| (line.len(), line.clone()));
+        let is_same = lines.is_empty() && diff.notes.is_empty();
+        let case = match config::load_with(&subject.configuration, environment) {
+            Ok(loaded) => {
+                let own = Explainer::new(loaded);
+                lines
+                    .iter()
+                    .find_map(|(line, findings)| telling(&own, &explainer, line, findings))
+            }
+            Err(_) => None,
+        };
+        Ok((!is_same).then_some(Unnoticed { case }))
     }
+}
+
+/// A case of this request that holds by the policy and not by the edited one.
+fn telling(
+    own: &Explainer,
+    edited: &Explainer,
+    line: &str,
+    findings: &[Option<Finding>; 2],
+) -> Option<(String, String)> {
+    let finding = findings.iter().flatten().next().map(ToString::to_string);
+    let words = ["read with cookies", "read", "not read"].map(str::to_owned);
+    finding.into_iter().chain(words).find_map(|word| {
+        let suite = Suite::read(&json!([{"request": line, "expect": word}])).ok()?;
+        (suite.holds(own) && !suite.holds(edited)).then(|| (line.to_owned(), word))
+    })
 }
 
 fn walk(root: &Value, pointer: &str, value: &Value, path: &str, edits: &mut Vec<Edited>) {

@@ -26,6 +26,7 @@ pub(super) fn diff(old: &Subject, new: &Subject) -> Result<Diff, TooLarge> {
         universe: &universe,
         edits: Edits::between(old, new),
         found: BTreeMap::new(),
+        causes: BTreeMap::new(),
         patterns: [old, new].map(|side| {
             let entries = side.entries.iter();
             let parsed = entries.filter_map(|it| Some((it.list.clone(), it.text.clone(), Pattern::of(it)?)));
@@ -43,6 +44,7 @@ struct Gathering<'a> {
     universe: &'a Universe,
     edits: Edits,
     found: BTreeMap<Key, Found>,
+    causes: BTreeMap<(Direction, BTreeSet<String>, BTreeSet<Permission>, String), Option<Cause>>,
     /// The entries of each side for origins and hosts: their list, text and meaning.
     patterns: [Vec<(String, String, Pattern)>; 2],
     whom: BTreeMap<WhomKey, Rc<[Whom]>>,
@@ -152,8 +154,8 @@ impl Gathering<'_> {
         }
         let at = |asked: Ask| ask(place, Some(origin), asked);
         let readers = self.compare_of(asked, at(Ask::Read));
-        let methods = self.universe.methods.iter().map(|it| Ask::Method(it.clone()));
-        let headers = self.universe.headers.iter().map(|it| Ask::Header(it.clone()));
+        let methods = self.universe.methods.all().map(|it| Ask::Method(it.clone()));
+        let headers = self.universe.headers.all().map(|it| Ask::Header(it.clone()));
         for preflight in methods.chain(headers).chain([Ask::PrivateNetwork]) {
             self.compare_unless(asked, at(preflight), &readers);
         }
@@ -238,9 +240,9 @@ impl Gathering<'_> {
         if permissions.is_empty() {
             return;
         }
-        let cause = entry.or_else(|| self.edits.cause(direction, self.subjects, &question, &permissions));
         let is_ambiguous = self.universe.places.is_ambiguous(&question.path);
         let place = self.place(direction, &answers);
+        let cause = entry.or_else(|| self.cause(direction, whom, &question, &permissions, &place));
         let key = Key {
             is_ambiguous,
             direction,
@@ -254,8 +256,27 @@ impl Gathering<'_> {
             findings: answers.map(|it| it.finding),
         };
         for permission in permissions {
+            let permission = self.universe.told(permission);
             add(&mut found.permissions, permission, witness.clone());
         }
+    }
+
+    /// The edit that did it. What is alike for the same origins in the same place has one cause, which is looked for once.
+    fn cause(
+        &mut self,
+        direction: Direction,
+        whom: &BTreeSet<String>,
+        question: &Question,
+        permissions: &BTreeSet<Permission>,
+        place: &str,
+    ) -> Option<Cause> {
+        let key = (direction, whom.clone(), permissions.clone(), place.to_owned());
+        if let Some(known) = self.causes.get(&key) {
+            return known.clone();
+        }
+        let cause = self.edits.cause(direction, self.subjects, question, permissions);
+        self.causes.insert(key, cause.clone());
+        cause
     }
 
     fn answers(&self, question: &Question) -> [Answer; 2] {

@@ -24,9 +24,9 @@ pub enum Permission {
     Write,
     /// A WebSocket opens.
     Socket,
-    /// A preflight is granted this method.
+    /// A preflight is granted this method; `*` is any that no list has.
     Method(String),
-    /// A preflight is granted this header.
+    /// A preflight is granted this header; `*` is any that no list has.
     Header(String),
     /// A preflight is granted the private network.
     PrivateNetwork,
@@ -82,7 +82,9 @@ impl fmt::Display for Permission {
             Self::Backend => f.write_str("read what the backend lets it read"),
             Self::Write => f.write_str("write"),
             Self::Socket => f.write_str("open WebSockets"),
+            Self::Method(name) if name == "*" => f.write_str("send any other method"),
             Self::Method(name) => write!(f, "send {name}"),
+            Self::Header(name) if name == "*" => f.write_str("send any other header"),
             Self::Header(name) => write!(f, "send the header {name}"),
             Self::PrivateNetwork => f.write_str("ask from a public network"),
             Self::Expose(name) if name == "*" => f.write_str("read every header of answers"),
@@ -105,13 +107,23 @@ pub struct Answer {
     pub max_age: Option<u32>,
 }
 
-/// What becomes of the request where there is no policy.
-fn without_policy(ask: &Ask) -> BTreeSet<Permission> {
+/// Everything that a request asks for: what there is to permit where there is no policy.
+fn everything(ask: &Ask, has_origin: bool) -> BTreeSet<Permission> {
     match ask {
-        Ask::Read => [Permission::Host, Permission::Backend].into(),
+        Ask::Read if has_origin => [
+            Permission::Host,
+            Permission::Read,
+            Permission::ReadWithCookies,
+            Permission::Backend,
+            Permission::Expose("*".to_owned()),
+        ]
+        .into(),
+        Ask::Read => [Permission::Host].into(),
         Ask::Write(_) => [Permission::Write].into(),
         Ask::Socket => [Permission::Socket].into(),
-        Ask::Method(_) | Ask::Header(_) | Ask::PrivateNetwork => [Permission::Backend].into(),
+        Ask::Method(method) => [Permission::Backend, Permission::Method(method.clone())].into(),
+        Ask::Header(name) => [Permission::Backend, Permission::Header(name.clone())].into(),
+        Ask::PrivateNetwork => [Permission::Backend, Permission::PrivateNetwork].into(),
         Ask::Forwarded(name, _) => [Permission::Forwarded((*name).to_owned())].into(),
     }
 }
@@ -122,7 +134,7 @@ impl Answer {
     pub fn of(policy: Option<&Policy>, question: &Question) -> Self {
         let Some(policy) = policy else {
             return Self {
-                permissions: without_policy(&question.ask),
+                permissions: everything(&question.ask, question.origin.is_some()),
                 finding: None,
                 by: None,
                 max_age: None,
@@ -171,7 +183,9 @@ fn forwarded(forward: &Forward<'_>, ask: &Ask, has_origin: bool) -> BTreeSet<Per
                 .into_iter()
                 .collect()
         }
-        ask => without_policy(ask),
+        // A preflight that goes on is answered by the backend.
+        Ask::Method(_) | Ask::Header(_) | Ask::PrivateNetwork => [Permission::Backend].into(),
+        Ask::Write(_) | Ask::Socket => everything(ask, has_origin),
     }
 }
 

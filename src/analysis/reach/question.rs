@@ -57,6 +57,32 @@ impl Question {
         lines
     }
 
+    /// The request as a line of a case (see [`cases`](crate::cases)).
+    #[must_use]
+    pub fn line(&self) -> String {
+        let scheme = match (&self.ask, self.scheme) {
+            (Ask::Socket, "http") => "ws",
+            (Ask::Socket, _) => "wss",
+            (_, scheme) => scheme,
+        };
+        let host = self.host.as_deref().unwrap_or(UNREADABLE);
+        let mut words = vec![self.method().to_owned(), format!("{scheme}://{host}{}", self.path)];
+        words.extend(
+            self.origin
+                .iter()
+                .flat_map(|origin| ["from".to_owned(), origin.clone()]),
+        );
+        for (name, value) in self.headers() {
+            match name {
+                REQUEST_METHOD => words.extend(["for".to_owned(), value]),
+                REQUEST_HEADERS => words.extend(["with".to_owned(), value]),
+                "connection" | "upgrade" => {}
+                name => words.push(format!("{name}: {value}")),
+            }
+        }
+        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
+    }
+
     fn method(&self) -> &'static str {
         match self.ask {
             Ask::Read | Ask::Socket | Ask::Forwarded(..) => "GET",
@@ -66,7 +92,6 @@ impl Question {
     }
 
     fn headers(&self) -> Vec<(&'static str, String)> {
-        const METHOD: &str = "access-control-request-method";
         match &self.ask {
             Ask::Read | Ask::Write(None) => vec![],
             Ask::Write(Some(site)) => vec![("sec-fetch-site", (*site).to_owned())],
@@ -74,16 +99,13 @@ impl Question {
                 ("connection", "Upgrade".to_owned()),
                 ("upgrade", "websocket".to_owned()),
             ],
-            Ask::Method(method) => vec![(METHOD, method.clone())],
+            Ask::Method(method) => vec![(REQUEST_METHOD, method.clone())],
             Ask::Header(name) => {
-                vec![
-                    (METHOD, "GET".to_owned()),
-                    ("access-control-request-headers", name.clone()),
-                ]
+                vec![(REQUEST_METHOD, "GET".to_owned()), (REQUEST_HEADERS, name.clone())]
             }
             Ask::PrivateNetwork => {
                 let private = ("access-control-request-private-network", "true".to_owned());
-                vec![(METHOD, "GET".to_owned()), private]
+                vec![(REQUEST_METHOD, "GET".to_owned()), private]
             }
             Ask::Forwarded(name, value) => vec![(*name, value.clone())],
         }
@@ -101,6 +123,9 @@ impl Question {
         (text.len(), text)
     }
 }
+
+const REQUEST_METHOD: &str = "access-control-request-method";
+const REQUEST_HEADERS: &str = "access-control-request-headers";
 
 /// A `Host` that no reader takes for one.
 const UNREADABLE: &str = "a b";
@@ -132,8 +157,23 @@ impl fmt::Display for Question {
     }
 }
 
-/// The methods that a preflight may ask for, with one that no list has.
-pub(super) fn methods(subjects: &[&Subject]) -> Vec<String> {
+/// Names that a preflight may ask for.
+pub(crate) struct Names {
+    /// Those of some list.
+    pub listed: BTreeSet<String>,
+    /// One that no list has.
+    pub other: String,
+}
+
+impl Names {
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &String> {
+        self.listed.iter().chain([&self.other])
+    }
+}
+
+/// The methods that a preflight may ask for.
+pub(super) fn methods(subjects: &[&Subject]) -> Names {
     // What Fetch forbids is granted by no list; what needs no preflight is granted with the origin.
     let all = lists(subjects, |cors| &cors.methods);
     let all = all
@@ -142,8 +182,8 @@ pub(super) fn methods(subjects: &[&Subject]) -> Vec<String> {
     with_another(all.collect(), "A")
 }
 
-/// The headers that a preflight may ask for, with one that no list has.
-pub(super) fn headers(subjects: &[&Subject]) -> Vec<String> {
+/// The headers that a preflight may ask for.
+pub(super) fn headers(subjects: &[&Subject]) -> Names {
     let names = lists(subjects, |cors| &cors.headers).into_iter();
     with_another(names.map(|it| it.to_ascii_lowercase()).collect(), "a")
 }
@@ -158,8 +198,12 @@ fn lists(subjects: &[&Subject], list: fn(&policy::check::Cors) -> &AllowList) ->
     names.cloned().collect()
 }
 
-fn with_another(mut names: BTreeSet<String>, letter: &str) -> Vec<String> {
-    let another = (1..).map(|length| letter.repeat(length)).find(|it| !names.contains(it));
-    names.extend(another);
-    names.into_iter().collect()
+fn with_another(listed: BTreeSet<String>, letter: &str) -> Names {
+    let another = (1..)
+        .map(|length| letter.repeat(length))
+        .find(|it| !listed.contains(it));
+    Names {
+        other: another.unwrap_or_default(),
+        listed,
+    }
 }
