@@ -217,7 +217,7 @@ fn the_command_prints_what_the_documents_show() {
     fs::create_dir_all(&folder).unwrap();
     for (path, count) in [
         ("docs/command.md", 9),
-        ("docs/logs.md", 5),
+        ("docs/logs.md", 8),
         ("docs/policy.md", 1),
         ("docs/troubleshooting.md", 16),
     ] {

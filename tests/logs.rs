@@ -1,7 +1,12 @@
-//! What `replay` makes of logs: small ones in `tests/cases/logs`, the corpus as Envoy would log it, and large ones.
+//! What `replay` and `learn` make of logs: small ones in `tests/cases/logs`, the corpus as Envoy would log it, large ones, and
+//! those of policies that are to be recovered.
 
+#[path = "logs/hidden.rs"]
+mod hidden;
 #[path = "logs/large.rs"]
 mod large;
+#[path = "logs/learn.rs"]
+mod learn;
 #[path = "logs/shipped.rs"]
 pub(crate) mod shipped;
 

@@ -2,9 +2,10 @@
 
 use crate::command::run;
 
-const VERBS: [&str; 8] = [
+const VERBS: [&str; 9] = [
     "check",
     "explain",
+    "learn",
     "replay",
     "render",
     "import",

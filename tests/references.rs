@@ -82,7 +82,7 @@ const BLOCKS: [(&str, &str, usize, &str); 40] = [
         1,
         "tests/e2e/test_fleet.py::test_the_overlay_is_the_canary",
     ),
-    ("docs/logs.md", "console", 3, COMMAND),
+    ("docs/logs.md", "console", 5, COMMAND),
     ("docs/logs.md", "json", 1, JSON),
     ("docs/logs.md", "log", 1, COMMAND),
     ("docs/migrate/django.md", "console", 2, IMPORT),

@@ -10,6 +10,7 @@ use filter::{REVISION, VERSION};
 use super::diff::DiffArgs;
 use super::explain::{HELP, RequestArgs};
 use super::input::EnvironmentArgs;
+use super::learn::{LEARN_HELP, LearnArgs};
 use super::replay::{REPLAY_HELP, ReplayArgs};
 use super::test::TestArgs;
 use super::who::WhoArgs;
@@ -45,6 +46,7 @@ Examples:
   origin-gate explain policy.json --curl 'curl https://api.example/cart -X PUT'
   origin-gate explain policy.json --console 'Access to fetch at ... has been blocked by CORS policy: ...'
   origin-gate explain policy.json --har page.har
+  origin-gate learn access.log > draft.yaml
   origin-gate replay policy.json access.log access.log.1.gz
   kubectl logs deploy/envoy | origin-gate replay policy.json --against policy.old.json -
   origin-gate import django --script | python manage.py shell > settings.json
@@ -61,6 +63,7 @@ Exit codes:
   diff     0 both permit the same, 3 NEW is only stricter, 4 it permits more, 1 bad input
   explain  0 allowed, 2 refused or kept from the page, 1 bad input
   import   0 a policy, 1 none
+  learn    0 a draft, 1 none
   replay   0 nothing refused or changed, 2 something, 1 bad input
   render   0 a manifest, 1 bad input
   schema   0
@@ -99,6 +102,9 @@ pub(crate) enum Verb {
     /// What one policy permits and another does not, over all requests
     #[command(after_help = DIFF_HELP)]
     Diff(DiffArgs),
+    /// From an access log to a draft of a policy, which permits what was answered well
+    #[command(after_help = LEARN_HELP)]
+    Learn(LearnArgs),
     /// An access log through a policy: who would be refused, how often, and what to change
     #[command(after_help = REPLAY_HELP)]
     Replay(ReplayArgs),

@@ -7,6 +7,7 @@ mod compile;
 mod diff;
 mod explain;
 mod input;
+mod learn;
 mod logs;
 mod output;
 mod packaging;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => test::run(&args),
         Verb::Who(args) => who::run(&args),
         Verb::Diff(args) => diff::run(&args),
+        Verb::Learn(args) => args.run(),
         Verb::Replay(args) => args.run().or_else(|problem| args.output.fail(problem)),
         Verb::Render {
             target,

@@ -55,8 +55,8 @@ impl ReplayArgs {
         let read = logs::read(&self.logs, &mut reading, |line, text| {
             replays.iter_mut().for_each(|it| it.add(line, text));
         });
-        if let Some(it) = reading.named.first().filter(|_| reading.lines == reading.unread) {
-            return Err(format!("no line can be read: {}:{}: {}", it.file, it.line, it.why));
+        if let Some(problem) = reading.problem() {
+            return Err(problem);
         }
         let reports: Vec<_> = replays.into_iter().map(|it| it.finish(&reading)).collect();
         if self.output.json {

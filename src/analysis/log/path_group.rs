@@ -55,3 +55,9 @@ pub(super) fn shown(bytes: &[u8]) -> String {
         Err(_) => bytes.escape_ascii().to_string(),
     }
 }
+
+/// How often something was seen, in words.
+pub(super) fn count(many: u64, what: &str) -> String {
+    let s = if many == 1 { "" } else { "s" };
+    format!("{many} {what}{s}")
+}

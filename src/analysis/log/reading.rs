@@ -98,6 +98,16 @@ impl Reading {
         Ok(())
     }
 
+    /// What is wrong, if no line can be read.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let first = self.named.first().filter(|_| self.lines == self.unread)?;
+        Some(format!(
+            "no line can be read: {}:{}: {}",
+            first.file, first.line, first.why
+        ))
+    }
+
     /// What there is to say of the lines that cannot be read.
     pub(super) fn notes(&self) -> Vec<String> {
         if self.unread == 0 {

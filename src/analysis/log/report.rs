@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::line::Name;
+use super::path_group::count;
 use super::reading::Reading;
 use super::time::Span;
 use crate::check::printable;
@@ -184,9 +185,9 @@ impl Report {
     fn doubts(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.unseen > 0 {
+            let unseen = count(self.unseen, "request");
             notes.push(format!(
-                "{} requests were answered in front of the filter, and are not counted",
-                self.unseen
+                "not counted: {unseen} that something in front of the filter answered"
             ));
         }
         if self.perhaps_forms > 0 {
@@ -260,10 +261,7 @@ impl Row {
             (None, Outcome::Rejected(_)) => ("refused", Color::Red),
             (None, _) => ("would be refused", Color::Yellow),
         };
-        let count = match self.count {
-            1 => "1 request".to_owned(),
-            many => format!("{many} requests"),
-        };
+        let count = count(self.count, "request");
         let mut text = format!("{}  {}  {count}\n", colors.paint(color, word), self.finding);
         let when = match (self.span.first(), self.span.last()) {
             (Some(first), Some(last)) if first != last => Some(format!("{first} to {last}")),

@@ -36,6 +36,12 @@ impl Span {
         self.last = self.last.into_iter().chain(time).max();
     }
 
+    /// Takes all that came in another span.
+    pub(super) fn join(&mut self, other: Self) {
+        self.add(other.first);
+        self.add(other.last);
+    }
+
     /// When the first came.
     pub(super) fn first(&self) -> Option<String> {
         self.first.map(show)
