@@ -11,7 +11,7 @@ readonly WASM_OPT=(--enable-bulk-memory --enable-multivalue --enable-mutable-glo
   --enable-reference-types --enable-sign-ext --low-memory-unused)
 # From a flat form Binaryen folds more than from what the compiler makes of its stack; the second round sees what the first
 # left.
-readonly PASSES=(--flatten --rereloop -Oz -Oz --const-hoisting)
+readonly PASSES=(--flatten --rereloop -Oz -Oz --const-hoisting --reorder-functions)
 UNOPTIMISED=
 # How something else is linked.
 LINKED=()

@@ -17,7 +17,7 @@ mod stream;
 pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_NAMES};
 pub use decision_log::{DecisionLog, INTERVAL, MAX_BUCKETS};
 pub use filter_config::{FINDING, FilterConfig};
-pub use loading::{log_loaded, log_refused, variables};
+pub use loading::{log_loaded, log_refused};
 pub use pairs::Pairs;
 pub use proxy::{Headers, Proxy, Unavailable};
 pub use stream::{Filter, Next};

@@ -1,4 +1,4 @@
-//! What the log says when a policy is loaded or refused, and the settings that one takes from the process.
+//! What the log says when a policy is loaded or refused.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,13 +23,4 @@ pub fn log_refused(errors: &[impl fmt::Display]) {
     for error in errors {
         error!("{error}");
     }
-}
-
-/// The environment of the process, or of the VM. A value that is not UTF-8 fits no setting, and is shown with replacement
-/// characters.
-#[must_use]
-pub fn variables() -> Vec<(String, String)> {
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
-    variables.collect()
 }

@@ -72,6 +72,12 @@ unsafe extern "C" {
     fn proxy_set_shared_data(key: *const u8, key_len: usize, value: *const u8, value_len: usize, cas: u32) -> u32;
 }
 
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u32;
+    fn environ_get(starts: *mut *const u8, text: *mut u8) -> u32;
+}
+
 /// Writes a line to the proxy's log. Nothing can be done where it has none.
 pub(crate) fn log(level: u32, line: &str) {
     // SAFETY: the host reads the slice during the call.
@@ -91,6 +97,20 @@ pub(crate) fn configuration(size: usize) -> Result<Vec<u8>, Unavailable> {
     // SAFETY: see `returned`.
     returned(|data, len| unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, size, data, len) })
         .map(Option::unwrap_or_default)
+}
+
+/// The VM's environment: variables, each with `=` and its value after it, and a NUL after that. Nothing where the proxy has
+/// none to give.
+pub(crate) fn environment() -> Vec<u8> {
+    let (mut count, mut size) = (0, 0);
+    // SAFETY: the host writes the numbers during the call.
+    let status = unsafe { environ_sizes_get(&raw mut count, &raw mut size) };
+    let (mut starts, mut text) = (vec![std::ptr::null(); count], vec![0; size]);
+    // SAFETY: the host writes as much as it said during the call. Nobody follows the pointers.
+    if status != OK || unsafe { environ_get(starts.as_mut_ptr(), text.as_mut_ptr()) } != OK {
+        return Vec::new();
+    }
+    text
 }
 
 /// All headers of a map.

@@ -5,6 +5,7 @@
 mod abi;
 mod callbacks;
 mod contexts;
+mod memory;
 mod proxy_log;
 mod root;
 mod stream;

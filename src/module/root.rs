@@ -21,8 +21,7 @@ impl Root {
         let started = abi::now();
         // There from the first VM on, so that it is seen to rise.
         let refused = abi::define_counter("origin_gate_policies_refused");
-        let errors: Vec<String> = match abi::configuration(size).map(|it| config::load_bytes(it, &filter::variables()))
-        {
+        let errors: Vec<String> = match abi::configuration(size).map(|it| config::load_bytes(it, &variables())) {
             Ok(Ok(loaded)) => {
                 announce(&loaded, started);
                 self.gauge = PolicyGauge::new(&loaded.digest);
@@ -107,4 +106,15 @@ fn announce(loaded: &Loaded, started: Duration) {
         now.saturating_sub(started),
         format_args!(" memory_kib={memory}"),
     );
+}
+
+/// The environment of the VM. A value that is not UTF-8 fits no setting, and is shown with replacement characters.
+fn variables() -> Vec<(String, String)> {
+    let environment = abi::environment();
+    let variables = environment.split(|&byte| byte == 0).filter_map(|variable| {
+        let (name, value) = variable.split_at_checked(variable.iter().position(|&byte| byte == b'=')?)?;
+        let name = str::from_utf8(name).ok()?.to_owned();
+        Some((name, String::from_utf8_lossy(value.get(1..)?).into_owned()))
+    });
+    variables.collect()
 }

@@ -34,7 +34,7 @@ impl PolicyConfig {
         let started = Instant::now();
         // There from the first policy on, so that it is seen to rise.
         let refused = envoy.define_counter("origin_gate_policies_refused");
-        let loaded = match config::load_with(text, &filter::variables()) {
+        let loaded = match config::load_with(text, &variables()) {
             Ok(loaded) => loaded,
             Err(ConfigErrors { errors, .. }) => {
                 filter::log_refused(&errors);
@@ -91,4 +91,11 @@ fn announce(loaded: &Loaded, started: Instant) {
         latest.push((loaded.digest.clone(), now));
         filter::log_loaded(loaded, now.duration_since(started), "");
     }
+}
+
+/// The environment of the process. A value that is not UTF-8 fits no setting, and is shown with replacement characters.
+fn variables() -> Vec<(String, String)> {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+    variables.collect()
 }
