@@ -5,7 +5,7 @@ use policy::headers::{self, varies_by_origin};
 use policy::host::Host;
 use policy::origin::{MAX_ORIGIN, Origin};
 use policy::path::{PathPattern, PathPrefix, RequestPath, any_covers};
-use policy::pattern::{HostPattern, OriginPattern, OriginRegex};
+use policy::pattern::{HostPattern, OriginParts, OriginPattern, OriginRegex};
 use policy::request::{Field, Received, Request};
 use policy::set::{HostSet, Mismatch, OriginSet};
 use policy::verdict::Deny;
@@ -228,6 +228,58 @@ fn one_name_can_be_listed_in_many_ways() {
     let finds = |value: &str| set.find(&Origin::parse(value.as_bytes()).unwrap()).is_some();
     assert!(finds("https://a.example:1") && finds("https://a.example:300") && finds("https://x.a.example:150"));
     assert!(!finds("https://a.example:301") && !finds("http://a.example:150") && !finds("https://x.a.example"));
+}
+
+/// Long lists are looked up in another way.
+#[test]
+fn a_long_list_answers_as_the_entries_of_one_host_do() {
+    let ports = ["", ":1", ":80", ":443", ":8443", ":65535", ":*"];
+    let entries: Vec<Vec<String>> = (0..600)
+        .map(|host| {
+            let is_there = |at: &usize| host % 7 == *at || host >> (at % 9) & 1 == 1;
+            (0..21)
+                .filter(is_there)
+                .take(7)
+                .map(|at| {
+                    format!(
+                        "{}://h{host}.example{}",
+                        ["https", "http", "app"][at % 3],
+                        ports[at / 3]
+                    )
+                })
+                .collect()
+        })
+        .collect();
+    let set_of =
+        |entries: &[String]| -> OriginSet { entries.iter().filter_map(|it| OriginPattern::parse(it).ok()).collect() };
+    let all = set_of(&entries.concat());
+    assert!(all.exact().len() > 2500);
+    for (host, entries) in entries.iter().enumerate() {
+        let own = set_of(entries);
+        for (scheme, port) in ["https", "http", "app"]
+            .iter()
+            .flat_map(|it| ports.map(|port| (it, port)))
+        {
+            let value = format!("{scheme}://h{host}.example{port}");
+            let Ok(origin) = Origin::parse(value.as_bytes()) else {
+                continue;
+            };
+            let answers = |set: &OriginSet| {
+                let host = origin.host.text();
+                (set.find(&origin), set.mismatch(&origin), set.entries_on(host, &origin))
+            };
+            assert_eq!(answers(&all), answers(&own), "{value} among {entries:?}");
+            let parts = OriginParts::parse(&value).unwrap().unwrap();
+            assert_eq!(
+                all.exact().position(&parts).is_some(),
+                own.exact().position(&parts).is_some()
+            );
+        }
+    }
+    for other in ["https://h.example", "https://h600.example", "http://h1.exampl"] {
+        let origin = Origin::parse(other.as_bytes()).unwrap();
+        assert_eq!((all.find(&origin), all.mismatch(&origin)), (None, None), "{other}");
+    }
 }
 
 #[test]

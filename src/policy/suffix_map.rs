@@ -14,6 +14,8 @@ use super::fnv;
 pub(super) struct SuffixMap<T> {
     buckets: HashMap<u64, Entries<T>, BuildHasherDefault<AlreadyHashed>>,
     lengths: Lengths,
+    /// The length of the longest name: no parent that is longer is looked for.
+    longest: usize,
 }
 
 /// Which lengths names have. This alone rules out most parents of a long name.
@@ -43,6 +45,7 @@ impl<T> Default for SuffixMap<T> {
         Self {
             buckets: HashMap::default(),
             lengths: Lengths::default(),
+            longest: 0,
         }
     }
 }
@@ -51,10 +54,8 @@ impl<T: Default> SuffixMap<T> {
     /// The value under a name, made if need be.
     pub(super) fn entry(&mut self, name: Box<[u8]>) -> &mut T {
         self.lengths.add(&name);
-        let entries = self
-            .buckets
-            .entry(name.iter().rev().fold(fnv::SEED, hash_byte))
-            .or_default();
+        self.longest = self.longest.max(name.len());
+        let entries = self.buckets.entry(hash(&name)).or_default();
         let at = match entries.iter().position(|(key, _)| *key == name) {
             Some(at) => at,
             None => {
@@ -72,7 +73,7 @@ impl<T> SuffixMap<T> {
         if !self.lengths.have(name) {
             return None;
         }
-        self.get_hashed(name, name.iter().rev().fold(fnv::SEED, hash_byte))
+        self.get_hashed(name, hash(name))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -110,16 +111,18 @@ impl<T> SuffixMap<T> {
         is_asked: impl Fn(&[u8]) -> bool,
     ) -> impl Iterator<Item = (&'a [u8], &'a T)> {
         let mut hash = fnv::SEED;
-        (0..=name.len()).rev().filter_map(move |at| {
-            let (before, tail) = name.split_at_checked(at)?;
-            let hash_of_tail = hash;
-            hash = before.last().map_or(hash, |byte| hash_byte(hash, byte));
-            if is_asked(before) {
-                Some((before, self.get_hashed(tail, hash_of_tail)?))
-            } else {
-                None
-            }
-        })
+        (name.len().saturating_sub(self.longest)..=name.len())
+            .rev()
+            .filter_map(move |at| {
+                let (before, tail) = name.split_at_checked(at)?;
+                let hash_of_tail = hash;
+                hash = before.last().map_or(hash, |&byte| hash_byte(hash, byte));
+                if is_asked(before) {
+                    Some((before, self.get_hashed(tail, hash_of_tail)?))
+                } else {
+                    None
+                }
+            })
     }
 
     fn get_hashed(&self, name: &[u8], hash: u64) -> Option<&T> {
@@ -135,8 +138,18 @@ impl<T> SuffixMap<T> {
     }
 }
 
-fn hash_byte(hash: u64, byte: &u8) -> u64 {
-    fnv::add(hash, byte.to_ascii_lowercase())
+fn hash(name: &[u8]) -> u64 {
+    let (mut hash, mut rest) = (fnv::SEED, name);
+    while let [before @ .., byte] = rest {
+        hash = hash_byte(hash, *byte);
+        rest = before;
+    }
+    hash
+}
+
+/// Folds the case of letters, and one other sign into another: the names themselves are compared later.
+fn hash_byte(hash: u64, byte: u8) -> u64 {
+    fnv::add(hash, byte | 0x20)
 }
 
 /// Takes the keys of [`SuffixMap`], which are hashes, as they are. The standard hasher would ask the proxy for random
@@ -150,7 +163,7 @@ impl Hasher for AlreadyHashed {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, hash_byte);
+        self.0 = bytes.iter().fold(self.0, |hash, &byte| hash_byte(hash, byte));
     }
 
     fn finish(&self) -> u64 {

@@ -1,16 +1,20 @@
 //! Origins without a wildcard in their host: many of them in little memory, ready as soon as they are read.
 
+mod buckets;
+
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::io::Write;
 use std::sync::Arc;
 
+use self::buckets::Buckets;
 use crate::host::Name;
-use crate::origin::{Origin, parse_port};
+use crate::origin::{MAX_ORIGIN, Origin, parse_port};
 use crate::pattern::{HostPart, OriginParts, Ports, origins};
 use crate::suffix_map::Lengths;
 use crate::text::line;
 
-/// Origins in order, found by bisection.
+/// Origins in order, found by their hash.
 ///
 /// Each is a line: the host, the scheme and the port, with a space between two. Most origins are of `https` and have the
 /// default port, so that these two are left out, and the spaces with them if they end the line: `a.example`,
@@ -22,7 +26,10 @@ pub struct ExactOrigins {
     text: Arc<Vec<u8>>,
     /// Where each begins.
     starts: Vec<u32>,
+    buckets: Buckets,
     lengths: Lengths,
+    /// Whether some line is more than a host.
+    has_fields: bool,
     /// Whether some entry is for every port.
     has_any_port: bool,
     /// A line that [`insecure`](Self::insecure) shows.
@@ -54,35 +61,36 @@ impl ExactOrigins {
             let line = name.map(|it| it.text).or_else(|| line(rest, 0)).ok_or_else(malformed)?;
             let next = start + line.len() + 1;
             if line.is_empty() && !origins.is_empty() {
+                origins.buckets = Buckets::new(origins.len(), |visit| origins.visit_keys(visit));
                 return Ok((origins, next));
             }
-            let parts = match name {
-                Some(name) => OriginParts {
-                    scheme: HTTPS,
-                    hosts: HostPart::One(name.text),
-                    ports: Ports::One(None),
-                },
-                None => parse(line).ok_or_else(malformed)?,
-            };
             let at = u32::try_from(start)
                 .ok()
                 .filter(|_| previous < line)
                 .ok_or_else(malformed)?;
-            origins.add(at, &parts);
+            match name {
+                Some(name) => origins.add(at, name.text),
+                None => origins.add_parts(at, &parse(line).ok_or_else(malformed)?),
+            }
             (start, previous) = (next, line);
         }
     }
 
-    fn add(&mut self, start: u32, parts: &OriginParts<'_>) {
+    fn add(&mut self, start: u32, host: &[u8]) {
+        self.lengths.add(host);
+        self.starts.push(start);
+    }
+
+    fn add_parts(&mut self, start: u32, parts: &OriginParts<'_>) {
         if let HostPart::One(host) = parts.hosts {
-            self.lengths.add(host);
+            self.add(start, host);
         }
         self.has_any_port |= parts.ports == Ports::Any;
+        self.has_fields |= parts.scheme != HTTPS || parts.ports != Ports::One(None);
         // The one question that is asked of all entries later.
         if parts.is_insecure() {
             self.insecure = Some(start);
         }
-        self.starts.push(start);
     }
 
     /// Puts lines in order and leaves out those that are repeated; `repeats` becomes whether there were any.
@@ -95,12 +103,13 @@ impl ExactOrigins {
             if line == previous {
                 *repeats = true;
             } else if let (Ok(start), Some(parts)) = (u32::try_from(text.len()), parts) {
-                origins.add(start, &parts);
+                origins.add_parts(start, &parts);
                 text.extend_from_slice(line);
             }
             previous = line;
         }
         origins.text = text.into();
+        origins.buckets = Buckets::new(origins.len(), |visit| origins.visit_keys(visit));
         origins
     }
 
@@ -131,20 +140,21 @@ impl ExactOrigins {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = OriginParts<'_>> {
-        (0..self.starts.len()).filter_map(|at| self.get(at))
+        self.starts.iter().filter_map(|&start| self.get(start))
     }
 
     /// Where an entry is.
     #[must_use]
     pub fn position(&self, parts: &OriginParts<'_>) -> Option<usize> {
         let HostPart::One(host) = parts.hosts else { return None };
-        self.search(host, parts.scheme, parts.ports).ok()
+        let start = self.find(host, parts.scheme, parts.ports)?;
+        self.starts.binary_search(&start).ok()
     }
 
     /// Whether an entry allows the origin.
     pub(super) fn allow(&self, origin: &Origin<'_>) -> bool {
         let host = origin.host.text();
-        let has = |ports| self.search(host, origin.scheme, ports).is_ok();
+        let has = |ports| self.find(host, origin.scheme, ports).is_some();
         self.lengths.have(host) && (has(Ports::One(origin.port)) || self.has_any_port && has(Ports::Any))
     }
 
@@ -154,30 +164,80 @@ impl ExactOrigins {
         if !self.lengths.have(host) {
             return None;
         }
-        let search = |ports| self.search(host, origin.scheme, ports);
-        // The first of a scheme is the one with the default port.
-        let found = search(Ports::One(origin.port)).or_else(|_| search(Ports::Any));
-        let at = found.or_else(|_| search(Ports::One(None))).unwrap_or_else(|at| at);
-        let is_on = |at: usize| self.get(at).filter(|it| it.hosts == HostPart::One(host));
-        let closest = is_on(at).or_else(|| is_on(at.checked_sub(1)?))?;
+        let of_host = self.bucket(host);
+        let first = of_host.get(self.search(of_host, host).unwrap_or_else(|at| at))?;
+        let is_on = |start: u32| self.get(start).filter(|it| it.hosts == HostPart::One(host));
+        is_on(*first)?;
+        let find = |scheme, ports| self.find(host, scheme, ports);
+        let found = find(origin.scheme, Ports::One(origin.port)).or_else(|| find(origin.scheme, Ports::Any));
+        let closest = match found {
+            Some(start) => self.get(start)?,
+            None => {
+                // The first of a scheme is the one with the default port.
+                let of_scheme = |key: &[u8]| self.search(&self.starts, key).unwrap_or_else(|at| at);
+                let at = with_line(host, origin.scheme, Ports::One(None), of_scheme)?;
+                let on = |at: usize| is_on(*self.starts.get(at)?);
+                on(at).or_else(|| on(at.checked_sub(1)?))?
+            }
+        };
         let other = if origin.scheme == HTTPS { b"http" } else { HTTPS };
-        match self.search(host, other, Ports::One(origin.port)) {
-            Ok(at) if closest.scheme != origin.scheme => self.get(at),
+        match find(other, Ports::One(origin.port)) {
+            Some(start) if closest.scheme != origin.scheme => self.get(start),
             _ => Some(closest),
         }
     }
 
-    fn get(&self, at: usize) -> Option<OriginParts<'_>> {
-        split(line(&self.text, *self.starts.get(at)? as usize)?)
+    fn get(&self, start: u32) -> Option<OriginParts<'_>> {
+        split(line(&self.text, start as usize)?)
     }
 
-    /// Where an entry is, or where it would be.
-    fn search(&self, host: &[u8], scheme: &[u8], ports: Ports) -> Result<usize, usize> {
-        let mut digits = [0; 5];
-        let port = show(ports, &mut digits);
-        let fields = fields(host, scheme, port);
-        self.starts
-            .binary_search_by(|&start| compare(self.text.get(start as usize..).unwrap_or_default(), &fields))
+    /// Where the line of an entry begins.
+    fn find(&self, host: &[u8], scheme: &[u8], ports: Ports) -> Option<u32> {
+        with_line(host, scheme, ports, |line| {
+            let bucket = self.bucket(line);
+            bucket.get(self.search(bucket, line).ok()?).copied()
+        })?
+    }
+
+    /// The lines among which one is that begins so, without a space after it.
+    fn bucket(&self, key: &[u8]) -> &[u32] {
+        self.buckets.get(key).unwrap_or(&self.starts)
+    }
+
+    /// Where a line is among some, or where it would be.
+    fn search(&self, starts: &[u32], line: &[u8]) -> Result<usize, usize> {
+        starts.binary_search_by(|&start| {
+            let rest = self.text.get(start as usize..).unwrap_or_default();
+            let (same, rest) = rest.split_at_checked(line.len()).unwrap_or((rest, &[]));
+            let goes_on = || {
+                if rest.starts_with(b"\n") {
+                    Ordering::Equal
+                } else {
+                    Ordering::Greater
+                }
+            };
+            same.cmp(line).then_with(goes_on)
+        })
+    }
+
+    /// Calls `visit` with each line and where it begins, and with the host alone if the first line of a host is more.
+    fn visit_keys(&self, visit: &mut dyn FnMut(&[u8], u32)) {
+        let mut before = &[][..];
+        for (at, &start) in self.starts.iter().enumerate() {
+            let line = match self.starts.get(at + 1) {
+                Some(&next) => self.text.get(start as usize..next as usize - 1),
+                None => line(&self.text, start as usize),
+            };
+            let Some(line) = line else { continue };
+            visit(line, start);
+            if self.has_fields {
+                let host = line.split(|&byte| byte == b' ').next().unwrap_or(line);
+                if host != line && host != before {
+                    visit(host, start);
+                }
+                before = host;
+            }
+        }
     }
 }
 
@@ -185,32 +245,34 @@ impl ExactOrigins {
 pub(super) fn write(host: &[u8], parts: &OriginParts<'_>, lines: &mut Vec<u8>) {
     let mut digits = [0; 5];
     let port = show(parts.ports, &mut digits);
-    for field in fields(host, parts.scheme, port) {
+    for field in fields(host, parts.scheme, port).into_iter().chain([&b"\n"[..]]) {
         lines.extend_from_slice(field);
     }
 }
 
-/// What makes up a line, the line feed too.
-fn fields<'a>(host: &'a [u8], scheme: &'a [u8], port: &'a [u8]) -> [&'a [u8]; 6] {
+/// What makes up a line, without the line feed.
+fn fields<'a>(host: &'a [u8], scheme: &'a [u8], port: &'a [u8]) -> [&'a [u8]; 5] {
     let scheme = if scheme == HTTPS { b"" } else { scheme };
     let space = |is_there: bool| if is_there { &b" "[..] } else { b"" };
     let has_port = !port.is_empty();
     let has_scheme = has_port || !scheme.is_empty();
-    [host, space(has_scheme), scheme, space(has_port), port, b"\n"]
+    [host, space(has_scheme), scheme, space(has_port), port]
 }
 
 const HTTPS: &[u8] = b"https";
 
-/// Compares the line that a text begins with.
-fn compare(mut text: &[u8], fields: &[&[u8]]) -> Ordering {
-    for field in fields {
-        let (start, rest) = text.split_at_checked(field.len()).unwrap_or((text, &[]));
-        match start.cmp(field) {
-            Ordering::Equal => text = rest,
-            other => return other,
-        }
+/// Calls `call` with an entry's line, without the line feed; `None` if no line is as long.
+fn with_line<R>(host: &[u8], scheme: &[u8], ports: Ports, call: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    if scheme == HTTPS && ports == Ports::One(None) {
+        return Some(call(host));
     }
-    Ordering::Equal
+    let (mut buffer, mut digits) = ([0; MAX_ORIGIN], [0; 5]);
+    let mut rest = &mut buffer[..];
+    for field in fields(host, scheme, show(ports, &mut digits)) {
+        rest.write_all(field).ok()?;
+    }
+    let length = MAX_ORIGIN - rest.len();
+    Some(call(buffer.get(..length)?))
 }
 
 /// The digits of a port, or its wildcard; nothing for the default one.
