@@ -5,8 +5,10 @@
 //! two lists has, or else the key without whose change the request is answered as before.
 
 mod cause;
+mod changes;
 mod gather;
 mod render;
+mod whom;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,13 +1,15 @@
 //! Who may do what by a policy, and by which rule: the first thing to look at in a review.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use policy::origin::Origin;
 use serde_json::{Value, json};
 
 use super::automaton::TooLarge;
 use super::check::printable;
-use super::reach::{Answer, Ask, Pattern, Permission, Place, Question, Subject, Universe, host_of, named};
+use super::reach::{Ask, Permission, Place, Subject, Universe, named};
+use rows::{Asked, answer};
 
 /// The policy as a table.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +63,7 @@ impl Who {
             all.iter_mut().for_each(|it| path.clone_into(&mut it.path));
         }
         for place in all.into_iter().filter(|it| !it.is_ambiguous && it.host.is_some()) {
-            let answer = answer(subject, &place, None, Ask::Read, "https");
+            let answer = answer(subject, &place, None, Ask::Read);
             let is_answered = answer.permissions.contains(&Permission::Host);
             // One that is answered for shows more of the rules than one that is not.
             match places.get(&answer.by) {
@@ -116,30 +118,10 @@ impl Who {
     }
 }
 
-/// What pages can do; the rest is about names, and is told with the configuration.
-const SHOWN: [Permission; 5] = [
-    Permission::Read,
-    Permission::ReadWithCookies,
-    Permission::Backend,
-    Permission::Write,
-    Permission::Socket,
-];
-
 fn is_shown(subject: &Subject, place: &Place) -> bool {
-    answer(subject, place, None, Ask::Read, "https")
+    answer(subject, place, None, Ask::Read)
         .permissions
         .contains(&Permission::Host)
-}
-
-fn answer(subject: &Subject, place: &Place, origin: Option<&str>, ask: Ask, scheme: &'static str) -> Answer {
-    let question = Question {
-        ask,
-        origin: origin.map(str::to_owned),
-        host: place.host.clone(),
-        scheme,
-        path: place.path.clone(),
-    };
-    Answer::of(subject.policy(), &question)
 }
 
 impl Region {
@@ -171,7 +153,7 @@ impl Region {
             hosts: matched("hosts"),
             paths: matched("path_prefixes"),
             answers_for: is_checked.then(|| of_list(&subject.list(by, "allowed_hosts"))),
-            rows: rows(subject, universe, by, place),
+            rows: Asked::new(subject, universe, by, place).rows(),
             unchecked: unchecked
                 .into_iter()
                 .filter(|(is_on, _)| !is_on)
@@ -252,97 +234,4 @@ impl Row {
             "may": self.permissions.iter().map(Permission::code).collect::<Vec<_>>(),
         })
     }
-}
-
-/// Who may do what at a place.
-fn rows(subject: &Subject, universe: &Universe, by: Option<usize>, place: &Place) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut add = |who: String, key: String, permissions: BTreeSet<Permission>| match rows
-        .iter_mut()
-        .find(|it| it.permissions == permissions)
-    {
-        Some(row) => row.whom.push((who, key)),
-        None => rows.push(Row {
-            whom: vec![(who, key)],
-            permissions,
-        }),
-    };
-    let is_checked = |permission: &Permission| {
-        subject.policy().is_some_and(|it| {
-            let rules = it.rules_of(by);
-            match permission {
-                Permission::Write => rules.csrf.is_some(),
-                Permission::Socket => rules.websocket.is_some(),
-                Permission::Backend => rules.cors.is_some(),
-                _ => true,
-            }
-        })
-    };
-    let may = |place: &Place, origin: Option<&str>| {
-        let mut all = may(subject, place, origin);
-        all.retain(is_checked);
-        all
-    };
-    let lists = subject.lists(by);
-    for entry in subject.entries.iter().filter(|it| lists.contains(&it.list)) {
-        let Some(pattern) = Pattern::of(entry) else { continue };
-        let own = Origin::parse(entry.text.as_bytes())
-            .is_ok()
-            .then_some(entry.text.as_str());
-        if let Some(origin) = own.or_else(|| shortest(universe, place, &pattern)) {
-            add(
-                format!("`{}`", entry.text),
-                entry.path.clone(),
-                may(place, Some(origin)),
-            );
-        }
-    }
-    let own_host = place.host.as_ref().map(|host| format!("https://{host}"));
-    let listed = |origin: &str| {
-        let origin = Origin::parse(origin.as_bytes());
-        origin.is_ok_and(|it| {
-            subject
-                .entries
-                .iter()
-                .filter(|entry| lists.contains(&entry.list))
-                .any(|entry| Pattern::of(entry).is_some_and(|pattern| pattern.matches(&it)))
-        })
-    };
-    if let Some(origin) = own_host.filter(|it| !listed(it)) {
-        add(
-            "a page of the host that it asks".to_owned(),
-            String::new(),
-            may(place, Some(&origin)),
-        );
-    }
-    add("`null`".to_owned(), String::new(), may(place, Some("null")));
-    add("requests without `Origin`".to_owned(), String::new(), may(place, None));
-    let others = universe.origins.iter().flat_map(|it| &it.origins);
-    let mut others = others.filter(|it| it.starts_with("https:") && host_of(it) != place.host);
-    if let Some(origin) = others.find(|it| !listed(it)) {
-        add("every other page".to_owned(), String::new(), may(place, Some(origin)));
-    }
-    rows
-}
-
-/// The shortest origin that an entry matches and that is not on the host that is asked.
-fn shortest<'a>(universe: &'a Universe, place: &Place, pattern: &Pattern) -> Option<&'a str> {
-    let origins = universe.origins.iter().flat_map(|it| &it.origins);
-    let matched = origins.filter(|it| Origin::parse(it.as_bytes()).is_ok_and(|origin| pattern.matches(&origin)));
-    let matched = matched.filter(|it| host_of(it) != place.host);
-    // Of an open scheme, what most pages have.
-    matched
-        .min_by_key(|it| (!it.starts_with("https:"), it.len()))
-        .map(String::as_str)
-}
-
-fn may(subject: &Subject, place: &Place, origin: Option<&str>) -> BTreeSet<Permission> {
-    let asks = [Ask::Read, Ask::Socket, Ask::Write(Some("cross-site"))];
-    // Programs that are no browsers say nothing of where they come from.
-    let asks = asks.into_iter().map(|ask| match (origin, ask) {
-        (None, Ask::Write(_)) => Ask::Write(None),
-        (_, ask) => ask,
-    });
-    let all = asks.flat_map(|ask| answer(subject, place, origin, ask, "https").permissions);
-    all.filter(|it| SHOWN.contains(it)).collect()
 }

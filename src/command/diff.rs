@@ -37,7 +37,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, String> {
 
 fn compare(args: &DiffArgs) -> Result<ExitCode, String> {
     let new_env = &args.output.environment;
-    let old_env = args.old_env.as_ref().map(EnvironmentArgs::of);
+    let old_env = args.old_env.clone().map(EnvironmentArgs::of);
     let old = policies([&args.old], old_env.as_ref().unwrap_or(new_env))?;
     let new = policies([&args.new], new_env)?;
     let pairs = pairs(&old, &new);

@@ -130,10 +130,8 @@ pub(crate) fn policy_of(file: &PathBuf, args: &EnvironmentArgs, verb: &str) -> R
 
 impl EnvironmentArgs {
     /// The variables of a file.
-    pub(crate) fn of(file: &PathBuf) -> Self {
-        Self {
-            env: Some(file.clone()),
-        }
+    pub(crate) fn of(file: PathBuf) -> Self {
+        Self { env: Some(file) }
     }
 
     fn read(&self) -> Result<Environment, String> {

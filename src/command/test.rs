@@ -1,6 +1,6 @@
 //! `origin-gate test`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use analysis::cases::{Case, Edited, Problem, Suite, Unnoticed, edits, explainer};
@@ -55,49 +55,71 @@ fn test(args: &TestArgs) -> Result<ExitCode, String> {
         .map(|(file, case)| (file, case, case.failures(&explainer)))
         .collect();
     let failed: Vec<_> = cases.iter().filter(|(.., failures)| !failures.is_empty()).collect();
-    let unnoticed = match (args.coverage || args.mutate, failed.is_empty()) {
-        (true, true) => unnoticed(args, &input, &files)?,
-        _ => Vec::new(),
+    let is_edited = args.coverage || args.mutate;
+    let result = Results {
+        count: cases.len(),
+        skipped: files.iter().map(|it| it.suite.skipped).sum(),
+        unnoticed: match failed.is_empty() {
+            true if is_edited => unnoticed(args, &input, &files)?,
+            _ => Vec::new(),
+        },
+        is_untried: is_edited && !failed.is_empty(),
+        failed,
     };
-    let count = cases.len();
-    let skipped: usize = files.iter().map(|it| it.suite.skipped).sum();
-    let printed = if args.output.json {
-        let failures = failed.iter().map(|(file, case, failures)| {
-            json!({"file": file.name, "line": file.line(&case.path), "name": case.name, "failures": failures})
-        });
-        let value = json!({
-            "cases": count,
-            "skipped": skipped,
-            "failed": failures.collect::<Vec<_>>(),
-            "unnoticed": unnoticed.iter().map(|(edit, it)| json_of(edit, it)).collect::<Vec<_>>(),
-        });
-        print(&format!("{value:#}\n"))
-    } else {
-        let mut text: String = failed
-            .iter()
-            .map(|(file, case, failures)| failure_text(file, case, failures))
-            .collect();
-        text.extend(unnoticed.iter().map(|(edit, it)| text_of(edit, it)));
-        let skipped = if skipped > 0 {
-            format!(", {skipped} skipped, which only a proxy shows")
-        } else {
-            String::new()
-        };
-        text += &format!("{} of {count} cases hold{skipped}\n", count - failed.len());
-        if (args.coverage || args.mutate) && !failed.is_empty() {
-            text += "edits of the policy are tried once all cases hold\n";
-        }
-        print(&text)
-    };
-    let code = if failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(REFUSED)
-    };
-    printed.map(|()| code)
+    print(&match args.output.json {
+        true => format!("{:#}\n", result.json()),
+        false => result.text(),
+    })?;
+    Ok(match result.failed.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(REFUSED),
+    })
 }
 
-fn read(file: &PathBuf) -> Result<File, String> {
+/// What came of the cases.
+struct Results<'a> {
+    count: usize,
+    skipped: usize,
+    failed: Vec<&'a (&'a File, &'a Case, Vec<String>)>,
+    unnoticed: Vec<(Edited, Unnoticed)>,
+    /// Whether edits are not tried, since some case fails without any.
+    is_untried: bool,
+}
+
+impl Results<'_> {
+    fn json(&self) -> Value {
+        let failures = self.failed.iter().map(|(file, case, failures)| {
+            json!({"file": file.name, "line": file.line(&case.path), "name": case.name, "failures": failures})
+        });
+        json!({
+            "cases": self.count,
+            "skipped": self.skipped,
+            "failed": failures.collect::<Vec<_>>(),
+            "unnoticed": self.unnoticed.iter().map(|(edit, it)| json_of(edit, it)).collect::<Vec<_>>(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let failures = self.failed.iter();
+        let mut text: String = failures.map(|(file, case, it)| failure_text(file, case, it)).collect();
+        text.extend(self.unnoticed.iter().map(|(edit, it)| text_of(edit, it)));
+        let skipped = match self.skipped {
+            0 => String::new(),
+            skipped => format!(", {skipped} skipped, which only a proxy shows"),
+        };
+        text += &format!(
+            "{} of {} cases hold{skipped}\n",
+            self.count - self.failed.len(),
+            self.count
+        );
+        if self.is_untried {
+            text += "edits of the policy are tried once all cases hold\n";
+        }
+        text
+    }
+}
+
+fn read(file: &Path) -> Result<File, String> {
     let text = text(file)?;
     let name = file.display().to_string();
     let problem = |problem| format!("{name}: {problem}");

@@ -16,34 +16,14 @@ pub(super) fn parse(text: &str) -> Result<Exchange, String> {
     if !is_token(method.as_bytes()) {
         return Err(format!("`{method}` is no method; {FORM}"));
     }
-    let parsed = Url::parse(url).map_err(|error| format!("`{url}`: {error}; write the whole URL"))?;
-    let (scheme, is_socket) = match parsed.scheme() {
-        "ws" => ("http", true),
-        "wss" => ("https", true),
-        "http" => ("http", false),
-        "https" => ("https", false),
-        other => {
-            return Err(format!(
-                "`{url}`: `{other}` is not asked for by pages; write http, https, ws or wss"
-            ));
-        }
-    };
-    // As it is written: some readings of a path are what a case may be about.
-    let after = url.split_once("://").map_or("", |(_, after)| after);
-    let (host, path) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
-    let path = path.split('#').next().unwrap_or_default();
-    let path = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("/{path}")
-    };
+    let target = Target::parse(url)?;
     let mut request = vec![
         line(":method", method),
-        line(":path", &path),
-        line(":scheme", scheme),
-        line(":authority", host),
+        line(":path", &target.path),
+        line(":scheme", target.scheme),
+        line(":authority", target.host),
     ];
-    if is_socket {
+    if target.is_socket {
         request.extend([line("connection", "Upgrade"), line("upgrade", "websocket")]);
         request.extend([
             line("sec-websocket-version", "13"),
@@ -62,8 +42,43 @@ pub(super) fn parse(text: &str) -> Result<Exchange, String> {
     }
     Ok(Exchange {
         request,
-        response: status(if is_socket { 101 } else { 200 }),
+        response: status(if target.is_socket { 101 } else { 200 }),
     })
+}
+
+/// What a URL asks for, as it is written: how a path is read may be what a case is about.
+struct Target<'a> {
+    scheme: &'static str,
+    is_socket: bool,
+    host: &'a str,
+    path: String,
+}
+
+impl<'a> Target<'a> {
+    fn parse(url: &'a str) -> Result<Self, String> {
+        let parsed = Url::parse(url).map_err(|error| format!("`{url}`: {error}; write the whole URL"))?;
+        let (scheme, is_socket) = match parsed.scheme() {
+            "ws" => ("http", true),
+            "wss" => ("https", true),
+            "http" => ("http", false),
+            "https" => ("https", false),
+            other => {
+                return Err(format!(
+                    "`{url}`: `{other}` is not asked for by pages; write http, https, ws or wss"
+                ));
+            }
+        };
+        let after = url.split_once("://").map_or("", |(_, after)| after);
+        let (host, path) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
+        let path = path.split('#').next().unwrap_or_default();
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        Ok(Self {
+            scheme,
+            is_socket,
+            host,
+            path: format!("{slash}{path}"),
+        })
+    }
 }
 
 /// Reads a request's lines: `GET /path`, then its headers.

@@ -1,15 +1,15 @@
 //! Asks both policies, and puts together what differs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
-use policy::host::Host;
 use policy::origin::Origin;
 
 use super::cause::{Cause, Edits};
-use super::{Change, Diff, Direction, Witness};
+use super::changes::{Found, Key};
+use super::whom::{Asked, Names, UNREADABLE};
+use super::{Diff, Direction, Witness};
 use crate::automaton::TooLarge;
-use crate::reach::{Answer, Ask, OriginClass, Pattern, Permission, Place, Question, Subject, Universe, host_of, named};
+use crate::reach::{Answer, Ask, OriginClass, Permission, Place, Question, Subject, Universe, host_of, named};
 
 /// What a browser says of where a write comes from, as far as decisions tell it apart.
 const SITES: [Option<&str>; 3] = [None, Some("same-origin"), Some("cross-site")];
@@ -25,67 +25,26 @@ pub(super) fn diff(old: &Subject, new: &Subject) -> Result<Diff, TooLarge> {
         subjects: [old, new],
         universe: &universe,
         edits: Edits::between(old, new),
-        found: BTreeMap::new(),
+        found: Found::default(),
         causes: BTreeMap::new(),
-        patterns: [old, new].map(|side| {
-            let entries = side.entries.iter();
-            let parsed = entries.filter_map(|it| Some((it.list.clone(), it.text.clone(), Pattern::of(it)?)));
-            parsed.collect()
-        }),
-        whom: BTreeMap::new(),
+        names: Names::new([old, new]),
         max_ages: BTreeSet::new(),
     };
     gathering.ask_everywhere();
     Ok(gathering.finish())
 }
 
+/// In which direction something changed, for whom, what, and in which place.
+type CauseKey = (Direction, BTreeSet<String>, BTreeSet<Permission>, String);
+
 struct Gathering<'a> {
     subjects: [&'a Subject; 2],
     universe: &'a Universe,
     edits: Edits,
-    found: BTreeMap<Key, Found>,
-    causes: BTreeMap<(Direction, BTreeSet<String>, BTreeSet<Permission>, String), Option<Cause>>,
-    /// The entries of each side for origins and hosts: their list, text and meaning.
-    patterns: [Vec<(String, String, Pattern)>; 2],
-    whom: BTreeMap<WhomKey, Rc<[Whom]>>,
+    found: Found,
+    causes: BTreeMap<CauseKey, Option<Cause>>,
+    names: Names<'a>,
     max_ages: BTreeSet<(u32, u32)>,
-}
-
-/// What changes have in common that are told as one.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    is_ambiguous: bool,
-    direction: Direction,
-    whom: BTreeSet<String>,
-    cause: Option<Cause>,
-}
-
-/// Who some requests come from.
-struct Whom {
-    names: BTreeSet<String>,
-    /// The entry that is for them alone, with an origin of it.
-    entry: Option<Cause>,
-    origin: Option<String>,
-}
-
-/// A class of origins, whether they are on the host that they ask, on either side the rules that decided, and whether an entry
-/// may have done it.
-type WhomKey = (String, bool, Direction, [Option<usize>; 2], bool);
-
-/// Origins that ask.
-struct Asked<'a> {
-    class: &'a OriginClass,
-    /// Whether they ask their own host.
-    is_own_host: bool,
-}
-
-/// No origin at all.
-const UNREADABLE: &str = "x";
-
-#[derive(Default)]
-struct Found {
-    permissions: BTreeMap<Permission, Witness>,
-    places: BTreeSet<String>,
 }
 
 impl Gathering<'_> {
@@ -121,7 +80,7 @@ impl Gathering<'_> {
         let [old, new] = self.answers(&question);
         let is_changed = old.permissions != new.permissions;
         if is_changed {
-            let whom = self.describe_host(place.host.as_deref());
+            let whom = self.names.host(place.host.as_deref());
             self.compare(&whom, question, None);
         }
         is_changed
@@ -216,11 +175,10 @@ impl Gathering<'_> {
             let is_by_entry = permissions
                 .iter()
                 .any(|it| matches!(it, Permission::Read | Permission::Write | Permission::Socket));
-            for whom in self.whom(asked, direction, &answers, is_by_entry).iter() {
-                let question = match &whom.origin {
-                    Some(origin) => moved(&question, origin, asked.is_own_host),
-                    None => question.clone(),
-                };
+            let by = answers.each_ref().map(|it| it.by);
+            let all = self.names.of(&self.edits, asked, direction, by, is_by_entry);
+            for whom in all.iter() {
+                let question = whom.ask(&question, asked.is_own_host);
                 self.compare_in(direction, &whom.names, question, whom.entry.clone());
             }
             found.extend(permissions.into_iter().map(|it| (direction, it)));
@@ -249,16 +207,12 @@ impl Gathering<'_> {
             whom: whom.clone(),
             cause,
         };
-        let found = self.found.entry(key).or_default();
-        found.places.insert(place);
         let witness = Witness {
             question,
             findings: answers.map(|it| it.finding),
         };
-        for permission in permissions {
-            let permission = self.universe.told(permission);
-            add(&mut found.permissions, permission, witness.clone());
-        }
+        let told = permissions.into_iter().map(|it| self.universe.told(it));
+        self.found.add(key, place, told, &witness);
     }
 
     /// The edit that did it. What is alike for the same origins in the same place has one cause, which is looked for once.
@@ -283,97 +237,6 @@ impl Gathering<'_> {
         self.subjects.map(|it| Answer::of(it.policy(), question))
     }
 
-    /// Who the origins of a class are: the entries that only one side has and that match one of them, or all together.
-    fn whom(
-        &mut self,
-        asked: &Asked<'_>,
-        direction: Direction,
-        answers: &[Answer; 2],
-        is_by_entry: bool,
-    ) -> Rc<[Whom]> {
-        let class = asked.class;
-        let by = answers.each_ref().map(|it| it.by);
-        let key = (
-            class.origins.first().cloned().unwrap_or_default(),
-            asked.is_own_host,
-            direction,
-            by,
-            is_by_entry,
-        );
-        if let Some(known) = self.whom.get(&key) {
-            return Rc::clone(known);
-        }
-        let side = match direction {
-            Direction::Permits => 1,
-            Direction::Refuses => 0,
-        };
-        let parsed: Vec<_> = class
-            .origins
-            .iter()
-            .filter_map(|it| Origin::parse(it.as_bytes()).ok())
-            .collect();
-        let own = self.edits.entries(side).filter_map(|(entry, pattern)| {
-            let shortest = parsed.iter().find(|it| is_by_entry && pattern.matches(it))?;
-            self.is_in_force(side, by, &entry.list).then(|| Whom {
-                names: [format!("`{}`", entry.text)].into(),
-                entry: Some(Cause::Entry(entry.path.clone(), entry.text.clone())),
-                origin: Some(String::from_utf8_lossy(shortest.text).into_owned()),
-            })
-        });
-        let mut whom: Vec<_> = own.collect();
-        if whom.is_empty() {
-            whom.push(Whom {
-                names: self.describe(asked, &parsed, by),
-                entry: None,
-                origin: None,
-            });
-        }
-        let whom: Rc<[_]> = whom.into();
-        self.whom.insert(key, Rc::clone(&whom));
-        whom
-    }
-
-    /// Whether a list of origins is that of the rules by which a side decided.
-    fn is_in_force(&self, side: usize, by: [Option<usize>; 2], list: &str) -> bool {
-        let (Some(subject), Some(by)) = (self.subjects.get(side), by.get(side)) else {
-            return false;
-        };
-        subject.lists(*by).iter().any(|it| it == list)
-    }
-
-    fn describe(&self, asked: &Asked<'_>, parsed: &[Origin<'_>], by: [Option<usize>; 2]) -> BTreeSet<String> {
-        match asked.class.origins.first().map(String::as_str) {
-            Some("null") => return ["`null`".to_owned()].into(),
-            Some(UNREADABLE) => return ["an `Origin` that cannot be read".to_owned()].into(),
-            _ => {}
-        }
-        let mut named = BTreeSet::new();
-        for (side, patterns) in self.patterns.iter().enumerate() {
-            let in_force = patterns.iter().filter(|(list, ..)| self.is_in_force(side, by, list));
-            let matched = in_force.filter(|(_, _, pattern)| parsed.iter().any(|it| pattern.matches(it)));
-            named.extend(matched.map(|(_, text, _)| format!("`{text}`")));
-        }
-        let is_own = asked.is_own_host && parsed.iter().any(Origin::is_web);
-        or_other(
-            named,
-            match is_own {
-                true => "a page of the host that it asks",
-                false => "any other origin",
-            },
-        )
-    }
-
-    fn describe_host(&self, host: Option<&str>) -> BTreeSet<String> {
-        let parsed = host.and_then(|it| Host::parse(it.as_bytes()).ok());
-        let Some(parsed) = parsed else {
-            return ["requests whose host cannot be read".to_owned()].into();
-        };
-        let patterns = self.patterns.iter().flatten();
-        let named = patterns.filter(|(.., pattern)| matches!(pattern, Pattern::Host(it) if it.matches(&parsed)));
-        let named = named.map(|(_, text, _)| format!("requests for `{text}`"));
-        or_other(named.collect(), "requests for any other host")
-    }
-
     /// The entry of `policies` by which something is permitted, or else refused.
     fn place(&self, direction: Direction, answers: &[Answer; 2]) -> String {
         let [old, new] = [0, 1].map(|side| (self.subjects.get(side).and_then(|it| it.policy()), answers.get(side)));
@@ -389,30 +252,6 @@ impl Gathering<'_> {
     }
 
     fn finish(self) -> Diff {
-        let mut changes: Vec<Change> = Vec::new();
-        for (key, found) in self.found {
-            let says_all = found.permissions.contains_key(&Permission::Read);
-            let permissions = found.permissions.into_iter();
-            let change = Change {
-                direction: key.direction,
-                whom: key.whom,
-                permissions: permissions.filter(|(it, _)| !(says_all && it.is_of_reader())).collect(),
-                places: found.places,
-                cause: key.cause,
-                is_ambiguous: key.is_ambiguous,
-            };
-            let is_known = |it: &Change| {
-                it.direction == change.direction
-                    && change.permissions.keys().all(|own| it.permissions.contains_key(own))
-            };
-            if change.is_ambiguous && changes.iter().any(is_known) {
-                continue;
-            }
-            match changes.iter_mut().find(|it| it.is_alike(&change)) {
-                Some(known) => known.add(change),
-                None => changes.push(change),
-            }
-        }
         let max_ages = self.max_ages.iter();
         let mut notes: Vec<_> = max_ages
             .map(|(old, new)| format!("browsers keep the answer to a preflight for {new} s, and kept it for {old} s"))
@@ -425,35 +264,10 @@ impl Gathering<'_> {
             )
         });
         Diff {
-            changes,
+            changes: self.found.changes(),
             notes,
             undecided,
         }
-    }
-}
-
-impl Change {
-    /// Whether two can be told as one.
-    fn is_alike(&self, other: &Self) -> bool {
-        (self.direction, self.is_ambiguous) == (other.direction, other.is_ambiguous)
-            && (&self.cause, &self.places) == (&other.cause, &other.places)
-            && self.permissions.keys().eq(other.permissions.keys())
-    }
-
-    fn add(&mut self, other: Self) {
-        self.whom.extend(other.whom);
-        for (permission, witness) in other.permissions {
-            add(&mut self.permissions, permission, witness);
-        }
-    }
-}
-
-/// Keeps the shorter of two requests that show the same.
-fn add(permissions: &mut BTreeMap<Permission, Witness>, permission: Permission, witness: Witness) {
-    match permissions.get_mut(&permission) {
-        Some(known) if known.question.length() <= witness.question.length() => {}
-        Some(known) => *known = witness,
-        None => drop(permissions.insert(permission, witness)),
     }
 }
 
@@ -464,20 +278,6 @@ fn ask(place: &Place, origin: Option<&str>, ask: Ask) -> Question {
         host: place.host.clone(),
         scheme: "https",
         path: place.path.clone(),
-    }
-}
-
-/// The same request from another origin of the same class.
-fn moved(question: &Question, origin: &str, is_own_host: bool) -> Question {
-    let page = question.origin.as_deref().and_then(host_of);
-    let host = match (&question.host, page, host_of(origin)) {
-        (Some(host), Some(page), Some(other)) if is_own_host => Some(host.replacen(&page, &other, 1)),
-        (host, ..) => host.clone(),
-    };
-    Question {
-        origin: Some(origin.to_owned()),
-        host,
-        ..question.clone()
     }
 }
 
@@ -510,12 +310,4 @@ fn ports(origin: &str, place: &Place) -> BTreeSet<String> {
         );
     }
     ports
-}
-
-fn or_other(named: BTreeSet<String>, other: &str) -> BTreeSet<String> {
-    if named.is_empty() {
-        [other.to_owned()].into()
-    } else {
-        named
-    }
 }
