@@ -76,6 +76,8 @@ The rest is for when you need it.
           where no registry can be reached it makes stand-ins for the images, with debootstrap, as root
   properties [CASES]
           the unit, table and property tests, with so many random cases of each property (20,000)
+  reach [PAIRS]
+          `origin-gate diff` against brute force, over so many pairs of random policies (100,000): most of an hour
   host [REQUESTS]
           the module under two hosts that are not Envoy: the corpus, whatever the host refuses, and so many hostile
           requests (10,000,000), each compared with the native filter
@@ -118,7 +120,7 @@ if [[ ${2:-} == --native ]]; then
 fi
 
 case ${1:-help} in
-  build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | host | audit | e2e | faults | soak | peers | compose | bench | sizes | lists | sanitise | fuzz)
+  build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | reach | host | audit | e2e | faults | soak | peers | compose | bench | sizes | lists | sanitise | fuzz)
     "$@"
     ;;
   -h | --help) help ;;

@@ -80,6 +80,18 @@ properties() {
   PROPTEST_CASES=$cases PATH_CASES=$cases cargo test --quiet --locked --package origin-gate-tests
 }
 
+# The comparison runs as much of our code as there is, so that it is optimised.
+reach() {
+  local pairs=${1:-100000} crate options=()
+  [[ $pairs =~ ^[1-9][0-9]*$ ]] || fail "reach: '$pairs' is no number of pairs"
+  need_rust
+  for crate in policy config analysis; do
+    options+=(--config "profile.dev.package.origin-gate-$crate.opt-level=3")
+  done
+  ORIGIN_GATE_PAIRS=$pairs cargo test --quiet --locked "${options[@]}" --target-dir "${CARGO_TARGET_DIR:-target}/reach" \
+    --package origin-gate-tests reach::
+}
+
 host() {
   case ${1:-10000000} in
     --accept)

@@ -18,7 +18,7 @@ use policy::rules::Rules;
 
 pub(crate) use origins::{OriginClass, Pattern, host_of};
 pub use permission::{Answer, Permission};
-pub(crate) use places::{Place, Places};
+pub(crate) use places::{LookedAt, Place, Places};
 use question::Names;
 pub use question::{Ask, Question};
 

@@ -9,7 +9,9 @@ use super::changes::{Found, Key};
 use super::whom::{Asked, Names, UNREADABLE};
 use super::{Diff, Direction, Witness};
 use crate::automaton::TooLarge;
-use crate::reach::{Answer, Ask, OriginClass, Permission, Place, Question, Subject, Universe, host_of, named};
+use crate::reach::{
+    Answer, Ask, LookedAt, OriginClass, Permission, Place, Question, Subject, Universe, host_of, named,
+};
 
 /// What a browser says of where a write comes from, as far as decisions tell it apart.
 const SITES: [Option<&str>; 3] = [None, Some("same-origin"), Some("cross-site")];
@@ -29,6 +31,7 @@ pub(super) fn diff(old: &Subject, new: &Subject) -> Result<Diff, TooLarge> {
         causes: BTreeMap::new(),
         names: Names::new([old, new]),
         max_ages: BTreeSet::new(),
+        same_preflights: BTreeMap::new(),
     };
     gathering.ask_everywhere();
     Ok(gathering.finish())
@@ -45,6 +48,8 @@ struct Gathering<'a> {
     causes: BTreeMap<CauseKey, Option<Cause>>,
     names: Names<'a>,
     max_ages: BTreeSet<(u32, u32)>,
+    /// What was answered to readers at a place where preflights are answered alike.
+    same_preflights: BTreeMap<(Vec<LookedAt>, String), Vec<[Answer; 2]>>,
 }
 
 impl Gathering<'_> {
@@ -55,19 +60,18 @@ impl Gathering<'_> {
                 self.ask_without_origin(&place);
             }
         }
-        let unread = ["null", UNREADABLE].map(|it| OriginClass {
-            origins: vec![it.to_owned()],
-        });
+        let unread = ["null", UNREADABLE].map(OriginClass::unread);
+        let mut asked = BTreeSet::new();
         for class in universe.origins.iter().chain(&unread) {
             let Some(origin) = class.origins.first() else { continue };
             let host = host_of(origin);
-            for place in universe.places.elsewhere(&self.subjects, host.as_deref()) {
-                let is_own_host = false;
-                self.ask_at(&Asked { class, is_own_host }, origin, &place);
-            }
-            if let Some(host) = host {
-                for place in universe.places.on(&self.subjects, &host) {
-                    let is_own_host = true;
+            let elsewhere = universe.places.elsewhere(&self.subjects, host.as_deref());
+            let own = host.map(|it| universe.places.on(&self.subjects, &it));
+            let places = elsewhere.into_iter().map(|it| (it, false));
+            for (place, is_own_host) in places.chain(own.into_iter().flatten().map(|it| (it, true))) {
+                // Of origins that all rules of a place take for the same, one is asked there.
+                let words = class.words.at(&place);
+                if asked.insert((is_own_host, place.looked_at.clone(), place.path.clone(), words)) {
                     self.ask_at(&Asked { class, is_own_host }, origin, &place);
                 }
             }
@@ -112,27 +116,39 @@ impl Gathering<'_> {
             return;
         }
         let at = |asked: Ask| ask(place, Some(origin), asked);
-        let readers = self.compare_of(asked, at(Ask::Read));
+        self.ask_preflights(asked, at(Ask::Read), place);
+        let writes = [Ask::Socket].into_iter().chain(SITES.map(Ask::Write));
+        for question in writes.map(at) {
+            if asked.is_own_host {
+                for question in on_own_host(&question, origin) {
+                    self.compare_of(asked, question);
+                }
+            } else {
+                self.compare_of(asked, question);
+            }
+        }
+    }
+
+    /// Asks for what a page reads, and for all that a preflight grants. That is alike for all to whom the same rules give the
+    /// same answer, so that it is asked no more where it did not differ.
+    fn ask_preflights(&mut self, asked: &Asked<'_>, read: Question, place: &Place) {
+        let answers = self.answers(&read);
+        let kind = (place.looked_at.clone(), place.path.clone());
+        let is_known = |it: &Vec<[Answer; 2]>| !place.is_ambiguous && it.contains(&answers);
+        let is_same = self.same_preflights.get(&kind).is_some_and(is_known);
+        let readers = self.compare_of(asked, read.clone());
+        if is_same {
+            return;
+        }
         let methods = self.universe.methods.all().map(|it| Ask::Method(it.clone()));
         let headers = self.universe.headers.all().map(|it| Ask::Header(it.clone()));
-        for preflight in methods.chain(headers).chain([Ask::PrivateNetwork]) {
-            self.compare_unless(asked, at(preflight), &readers);
+        let mut is_same = true;
+        for ask in methods.chain(headers).chain([Ask::PrivateNetwork]) {
+            let question = Question { ask, ..read.clone() };
+            is_same &= self.compare_unless(asked, question, &readers).is_empty();
         }
-        // What is read does not depend on the scheme and port of a request.
-        for port in ports(origin, place) {
-            for scheme in SCHEMES {
-                for asks in [Ask::Socket].into_iter().chain(SITES.map(Ask::Write)) {
-                    let host = place.host.as_ref().map(|host| format!("{host}{port}"));
-                    self.compare_of(
-                        asked,
-                        Question {
-                            scheme,
-                            host,
-                            ..at(asks)
-                        },
-                    );
-                }
-            }
+        if is_same {
+            self.same_preflights.entry(kind).or_default().push(answers);
         }
     }
 
@@ -296,18 +312,19 @@ fn gained([old, new]: &[Answer; 2], direction: Direction) -> BTreeSet<Permission
         .collect()
 }
 
-/// The ports that a request may show: none, that of the page, and another.
-fn ports(origin: &str, place: &Place) -> BTreeSet<String> {
-    let mut ports = BTreeSet::from([String::new()]);
-    if place.host.is_some() {
-        let own = Origin::parse(origin.as_bytes()).ok().and_then(|it| it.port);
-        ports.extend(own.map(|port| format!(":{port}")));
-        ports.extend(
-            [1, 2]
-                .into_iter()
-                .find(|it| Some(*it) != own)
-                .map(|port| format!(":{port}")),
-        );
-    }
-    ports
+/// The same request by either scheme and on three ports: none, that of the page, and another. A request's scheme and port are
+/// compared with the page's where both are on one host, and count for nothing elsewhere.
+fn on_own_host(question: &Question, origin: &str) -> Vec<Question> {
+    let own = Origin::parse(origin.as_bytes()).ok().and_then(|it| it.port);
+    let other = [1, 2].into_iter().find(|it| Some(*it) != own);
+    let shown = own.into_iter().chain(other).map(|port| format!(":{port}"));
+    let ports = [String::new()].into_iter().chain(shown);
+    let of_port = |port: String| {
+        SCHEMES.map(|scheme| Question {
+            scheme,
+            host: question.host.as_ref().map(|host| format!("{host}{port}")),
+            ..question.clone()
+        })
+    };
+    ports.flat_map(of_port).collect()
 }

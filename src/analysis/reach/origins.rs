@@ -8,16 +8,51 @@ use policy::host::Host;
 use policy::origin::Origin;
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern, OriginRegex, Ports};
 use policy::request::Source;
+use policy::rules::Rules;
 
 use super::Subject;
 use super::expressions::{Languages, literal};
 use super::names::Names;
+use super::places::Place;
 use crate::automaton::TooLarge;
 
 /// Origins for which each set of rules has the same words, the shortest first.
 #[derive(Debug)]
 pub(crate) struct OriginClass {
     pub origins: Vec<String>,
+    pub words: OriginWords,
+}
+
+impl OriginClass {
+    /// A value of `Origin` that names no origin.
+    pub(crate) fn unread(text: &str) -> Self {
+        Self {
+            origins: vec![text.to_owned()],
+            words: OriginWords {
+                own: text.to_owned(),
+                ..OriginWords::default()
+            },
+        }
+    }
+}
+
+/// What there is to say of an origin, as far as decisions can tell.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct OriginWords {
+    own: String,
+    /// What each set of rules of each policy says.
+    rules: Vec<Vec<String>>,
+    /// Which entries of `policies` are for its host.
+    scopes: Vec<Option<bool>>,
+}
+
+impl OriginWords {
+    /// What is said where not all rules are looked at.
+    pub(crate) fn at(&self, place: &Place) -> (&str, Vec<&str>) {
+        let sides = self.rules.iter().zip(&place.looked_at);
+        let words = sides.flat_map(|(words, looked_at)| looked_at.rules().filter_map(|at| words.get(at)));
+        (&self.own, words.map(String::as_str).collect())
+    }
 }
 
 /// What an entry of a list of origins or hosts matches.
@@ -58,51 +93,55 @@ pub(super) fn classes(subjects: &[&Subject]) -> Result<Vec<OriginClass>, TooLarg
             }
         }
     }
-    let mut classes: BTreeMap<Vec<u8>, BTreeSet<(usize, String)>> = BTreeMap::new();
+    let mut classes: BTreeMap<OriginWords, BTreeSet<(usize, String)>> = BTreeMap::new();
     for text in collected.origins()? {
         if let Ok(origin) = Origin::parse(text.as_bytes()) {
             let class = classes.entry(words_on(subjects, &origin)).or_default();
             class.insert((text.len(), text));
         }
     }
-    let mut classes: Vec<_> = classes.into_values().collect();
+    let mut classes: Vec<_> = classes.into_iter().map(|(words, origins)| (origins, words)).collect();
     classes.sort();
-    let origins = classes
-        .into_iter()
-        .map(|class| class.into_iter().map(|(_, text)| text).collect());
-    Ok(origins.map(|origins| OriginClass { origins }).collect())
+    let classes = classes.into_iter().map(|(origins, words)| OriginClass {
+        origins: origins.into_iter().map(|(_, text)| text).collect(),
+        words,
+    });
+    Ok(classes.collect())
 }
 
-/// What each set of rules says of an origin, as far as decisions can tell.
-fn words_on(subjects: &[&Subject], origin: &Origin<'_>) -> Vec<u8> {
-    let mut words = Vec::new();
-    let mut say = |word: &dyn std::fmt::Debug| words.extend(format!("{word:?};").into_bytes());
-    say(&(
-        origin.is_web(),
-        origin.scheme == b"http",
-        origin.is_loopback(),
-        origin.host.is_own_machine(),
-    ));
-    say(&(origin.port.is_none(), origin.host.text().ends_with(b".")));
-    for subject in subjects {
-        for (_, rules) in subject.rules() {
-            let set = &rules.origins.set;
-            say(&(
-                rules.origins.find(&Source::Origin(*origin)),
-                set.find_credentialed(origin),
-                set.find_any(origin),
-            ));
-            say(&rules.csrf.as_ref().map(|it| it.trusted.find_credentialed(origin)));
-            say(&rules
-                .allowed_hosts
-                .as_ref()
-                .map(|it| (it.lists(&origin.host), it.contains(&origin.host))));
-        }
-        for scoped in subject.policy().into_iter().flat_map(|it| &it.scoped) {
-            say(&scoped.hosts.as_ref().map(|it| it.contains(&origin.host)));
-        }
+fn words_on(subjects: &[&Subject], origin: &Origin<'_>) -> OriginWords {
+    let own = (
+        (origin.is_web(), origin.scheme == b"http", origin.port.is_none()),
+        (origin.is_loopback(), origin.host.is_own_machine()),
+        origin.host.text().ends_with(b"."),
+    );
+    let rules = subjects
+        .iter()
+        .map(|subject| subject.rules().map(|(_, rules)| words_of(rules, origin)).collect());
+    let scoped = subjects.iter().filter_map(|it| it.policy()).flat_map(|it| &it.scoped);
+    OriginWords {
+        own: format!("{own:?}"),
+        rules: rules.collect(),
+        scopes: scoped
+            .map(|it| it.hosts.as_ref().map(|hosts| hosts.contains(&origin.host)))
+            .collect(),
     }
-    words
+}
+
+/// What a set of rules says of an origin.
+fn words_of(rules: &Rules, origin: &Origin<'_>) -> String {
+    let set = &rules.origins.set;
+    let words = (
+        rules.origins.find(&Source::Origin(*origin)),
+        set.find_credentialed(origin),
+        set.find_any(origin),
+        rules.csrf.as_ref().map(|it| it.trusted.find_credentialed(origin)),
+        rules
+            .allowed_hosts
+            .as_ref()
+            .map(|it| (it.lists(&origin.host), it.contains(&origin.host))),
+    );
+    format!("{words:?}")
 }
 
 /// What the entries name.

@@ -21,7 +21,30 @@ pub(crate) struct Place {
     pub path: String,
     /// Whether backends may read the path in ways that belong to different entries.
     pub is_ambiguous: bool,
+    /// What each policy looks at there.
+    pub looked_at: Vec<LookedAt>,
 }
+
+/// What a policy looks at for a request to a place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LookedAt {
+    is_own_machine: bool,
+    /// The sets of rules, by their place in [`Subject::rules`], with what their lists say of the path and of the host.
+    rules: Vec<(usize, Scope, Exempt, Allowed)>,
+}
+
+impl LookedAt {
+    /// The sets of rules.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = usize> {
+        self.rules.iter().map(|(at, ..)| *at)
+    }
+}
+
+/// Whether `hosts` and `csrf` exempt a path.
+type Exempt = (bool, bool);
+
+/// Whether a host is allowed, and whether it is listed, where there is a list.
+type Allowed = Option<(bool, bool)>;
 
 /// The places that some policy tells apart.
 pub(crate) struct Places {
@@ -34,7 +57,7 @@ pub(crate) struct Places {
 }
 
 /// What a policy's lists say of a path: of each entry whether it is asked, and which sets of rules exempt it.
-type PathWords = (Vec<Scope>, Vec<(bool, bool)>);
+type PathWords = (Vec<Scope>, Vec<Exempt>);
 
 /// With so many prefixes each two are tried together, and each three.
 const MAX_PAIRS: usize = 60;
@@ -97,16 +120,17 @@ impl Places {
             let on_host: Vec<_> = subjects.iter().map(|it| words_on_host(it, host.as_deref())).collect();
             for (path, is_ambiguous, words) in &self.paths {
                 let asked = subjects.iter().zip(words).zip(&on_host);
-                let asked: Vec<_> = asked
-                    .map(|((subject, words), hosts)| asked_of(subject, words, hosts))
-                    .collect();
                 let place = Place {
                     host: host.clone(),
                     path: path.clone(),
                     is_ambiguous: *is_ambiguous,
+                    looked_at: asked
+                        .map(|((subject, words), hosts)| looked_at(subject, words, hosts))
+                        .collect(),
                 };
                 let length = |it: &Place| it.host.as_ref().map_or(usize::MAX / 2, String::len) + it.path.len();
-                let known = places.entry((*is_ambiguous, asked)).or_insert_with(|| place.clone());
+                let kind = (*is_ambiguous, place.looked_at.clone());
+                let known = places.entry(kind).or_insert_with(|| place.clone());
                 if length(&place) < length(known) {
                     *known = place;
                 }
@@ -119,7 +143,7 @@ impl Places {
 }
 
 /// What a policy's lists say of a host: of the entries of `policies`, and of the hosts that each set of rules allows.
-type HostWords = (Vec<Scope>, Vec<Option<(bool, bool)>>, bool);
+type HostWords = (Vec<Scope>, Vec<Allowed>, bool);
 
 fn words_on_host(subject: &Subject, host: Option<&str>) -> HostWords {
     let host = host.and_then(|it| Host::parse(it.as_bytes()).ok());
@@ -145,20 +169,26 @@ fn words_on_host(subject: &Subject, host: Option<&str>) -> HostWords {
 }
 
 /// The rules that are asked of a place, and what those say of it.
-fn asked_of(subject: &Subject, (paths, exempt): &PathWords, (hosts, allowed, is_own): &HostWords) -> Vec<String> {
-    let mut asked = vec![format!("{is_own}")];
-    let mut is_over = false;
+fn looked_at(subject: &Subject, (paths, exempt): &PathWords, (hosts, allowed, is_own_machine): &HostWords) -> LookedAt {
+    let mut looked_at = Vec::new();
     for (at, (rules, _)) in subject.rules().enumerate() {
         let scope = match (paths.get(at), hosts.get(at)) {
             (Some(path), Some(host)) if rules.is_some() => *path.min(host),
             _ => Scope::Inside,
         };
-        if !is_over && scope != Scope::Outside {
-            asked.push(format!("{at} {scope:?} {:?} {:?}", exempt.get(at), allowed.get(at)));
+        if scope == Scope::Outside {
+            continue;
         }
-        is_over |= scope == Scope::Inside;
+        let words = exempt.get(at).copied().zip(allowed.get(at).copied());
+        looked_at.extend(words.map(|(exempt, allowed)| (at, scope, exempt, allowed)));
+        if scope == Scope::Inside {
+            break;
+        }
     }
-    asked
+    LookedAt {
+        is_own_machine: *is_own_machine,
+        rules: looked_at,
+    }
 }
 
 fn words_on_path(subject: &Subject, path: &str) -> PathWords {
