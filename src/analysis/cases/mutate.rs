@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 
 use super::Suite;
 use crate::automaton::TooLarge;
-use crate::diff::Diff;
+use crate::diff::{Diff, Witness};
 use crate::explain::Explainer;
 use crate::reach::Subject;
 use policy::pattern::{OriginHosts, OriginPattern};
-use policy::verdict::Finding;
 
 /// An edit.
 #[derive(Clone, Debug)]
@@ -20,8 +19,8 @@ pub struct Edited {
     pub what: String,
     /// Whether an entry goes, and nothing else.
     pub is_removal: bool,
-    /// The policy after it.
-    configuration: Value,
+    /// The policy after it: the first of these that loads. A list may not be allowed to be empty, and is then not there.
+    configurations: Vec<Value>,
 }
 
 /// An edit that no case notices.
@@ -39,21 +38,10 @@ pub fn edits(configuration: &[u8]) -> Vec<Edited> {
     };
     let mut edits = Vec::new();
     walk(&root, "", &root, "", &mut edits);
-    for (section, modes) in [
-        ("cors", true),
-        ("websocket", true),
-        ("hosts", root.get("allowed_hosts").is_some()),
-    ] {
-        if modes && root.get(section).is_none() {
-            add(
-                &root,
-                &format!("/{section}"),
-                section,
-                "`mode: off`",
-                json!({"mode": "off"}),
-                &mut edits,
-            );
-        }
+    let has_hosts = root.get("allowed_hosts").is_some();
+    let sections = [("cors", true), ("websocket", true), ("hosts", has_hosts)];
+    for (section, _) in sections.iter().filter(|(it, is_on)| *is_on && root.get(it).is_none()) {
+        switch_off(&root, "", section, &json!({}), section, &mut edits);
     }
     edits
 }
@@ -70,11 +58,11 @@ impl Edited {
         subject: &Subject,
         environment: &Environment,
     ) -> Result<Option<Unnoticed>, TooLarge> {
-        let text = self.configuration.to_string();
-        let Ok(edited) = Subject::read(text.as_bytes(), environment) else {
+        let read = |it: &Value| Subject::read(it.to_string().as_bytes(), environment).ok();
+        let Some(edited) = self.configurations.iter().find_map(read) else {
             return Ok(None);
         };
-        let Ok(loaded) = config::load_with(text.as_bytes(), environment) else {
+        let Ok(loaded) = config::load_with(&edited.configuration, environment) else {
             return Ok(None);
         };
         let explainer = Explainer::new(loaded);
@@ -83,15 +71,13 @@ impl Edited {
         }
         let diff = Diff::between(subject, &edited)?;
         let witnesses = diff.changes.iter().flat_map(|change| change.permissions.values());
-        let mut lines: Vec<_> = witnesses.map(|it| (it.question.line(), it.findings)).collect();
-        lines.sort_by_key(|(line, _)| (line.len(), line.clone()));
-        let is_same = lines.is_empty() && diff.notes.is_empty();
+        let mut witnesses: Vec<_> = witnesses.collect();
+        witnesses.sort_by_key(|it| it.question.length());
+        let is_same = witnesses.is_empty() && diff.notes.is_empty();
         let case = match config::load_with(&subject.configuration, environment) {
             Ok(loaded) => {
                 let own = Explainer::new(loaded);
-                lines
-                    .iter()
-                    .find_map(|(line, findings)| telling(&own, &explainer, line, findings))
+                witnesses.iter().find_map(|it| telling(&own, &explainer, it))
             }
             Err(_) => None,
         };
@@ -100,31 +86,30 @@ impl Edited {
 }
 
 /// A case of this request that holds by the policy and not by the edited one.
-fn telling(
-    own: &Explainer,
-    edited: &Explainer,
-    line: &str,
-    findings: &[Option<Finding>; 2],
-) -> Option<(String, String)> {
-    let finding = findings.iter().flatten().next().map(ToString::to_string);
+fn telling(own: &Explainer, edited: &Explainer, witness: &Witness) -> Option<(String, String)> {
+    let line = witness.question.line();
+    let finding = witness.findings.iter().flatten().next().map(ToString::to_string);
     let words = ["read with cookies", "read", "not read"].map(str::to_owned);
     finding.into_iter().chain(words).find_map(|word| {
         let suite = Suite::read(&json!([{"request": line, "expect": word}])).ok()?;
-        (suite.holds(own) && !suite.holds(edited)).then(|| (line.to_owned(), word))
+        (suite.holds(own) && !suite.holds(edited)).then(|| (line.clone(), word))
     })
 }
 
-fn walk(root: &Value, pointer: &str, value: &Value, path: &str, edits: &mut Vec<Edited>) {
+fn walk(root: &Value, above: &str, value: &Value, path: &str, edits: &mut Vec<Edited>) {
     match value {
         Value::Object(object) => {
             for (key, inner) in object {
-                let pointer = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                let pointer = format!("{above}/{}", key.replace('~', "~0").replace('/', "~1"));
                 let path = if path.is_empty() {
                     key.clone()
                 } else {
                     format!("{path}.{key}")
                 };
                 turn(root, &pointer, key, inner, &path, edits);
+                if config::SECTIONS.contains(&key.as_str()) && inner.get("mode").is_none() {
+                    switch_off(root, above, key, inner, &path, edits);
+                }
                 walk(root, &pointer, inner, &path, edits);
             }
         }
@@ -137,17 +122,26 @@ fn walk(root: &Value, pointer: &str, value: &Value, path: &str, edits: &mut Vec<
                     Some(text) => format!("without `{text}`"),
                     None => "without this entry".to_owned(),
                 };
-                remove(root, pointer, &place, &what, rest, edits);
+                remove(root, above, &place, &what, rest, edits);
                 if let Some(wider) = item.as_str().and_then(|it| wider(path, it)) {
                     let mut more = items.clone();
                     let what = format!("`{wider}` too");
                     more.push(Value::String(wider));
-                    add(root, pointer, &place, &what, Value::Array(more), edits);
+                    add(root, above, &place, &what, Value::Array(more), edits);
                 }
-                walk(root, &format!("{pointer}/{at}"), item, &place, edits);
+                walk(root, &format!("{above}/{at}"), item, &place, edits);
             }
         }
         _ => {}
+    }
+}
+
+/// A section, written or not, as one that is off.
+fn switch_off(root: &Value, above: &str, section: &str, written: &Value, path: &str, edits: &mut Vec<Edited>) {
+    let mut off = written.clone();
+    if let Some(keys) = off.as_object_mut() {
+        keys.insert("mode".to_owned(), json!("off"));
+        add(root, &format!("{above}/{section}"), path, "`mode: off`", off, edits);
     }
 }
 
@@ -201,27 +195,26 @@ fn wider(list: &str, text: &str) -> Option<String> {
 }
 
 fn remove(root: &Value, pointer: &str, place: &str, what: &str, rest: Vec<Value>, edits: &mut Vec<Edited>) {
-    let mut edited = root.clone();
     let is_empty = rest.is_empty();
-    let done = match (edited.pointer_mut(pointer), pointer.rsplit_once('/')) {
-        (Some(list), _) if !is_empty => {
-            *list = Value::Array(rest);
-            true
-        }
-        (Some(_), Some((above, key))) => {
-            let object = edited.pointer_mut(above).and_then(Value::as_object_mut);
-            object.is_some_and(|it| it.remove(key).is_some())
-        }
-        _ => false,
-    };
-    if done {
-        edits.push(Edited {
-            path: place.to_owned(),
-            what: what.to_owned(),
-            is_removal: true,
-            configuration: edited,
-        });
+    let mut shorter = root.clone();
+    if let Some(list) = shorter.pointer_mut(pointer) {
+        *list = Value::Array(rest);
     }
+    let mut configurations = vec![shorter];
+    if let Some((above, key)) = pointer.rsplit_once('/').filter(|_| is_empty) {
+        let mut without = root.clone();
+        without
+            .pointer_mut(above)
+            .and_then(Value::as_object_mut)
+            .map(|it| it.remove(key));
+        configurations.push(without);
+    }
+    edits.push(Edited {
+        path: place.to_owned(),
+        what: what.to_owned(),
+        is_removal: true,
+        configurations,
+    });
 }
 
 fn add(root: &Value, pointer: &str, path: &str, what: &str, value: Value, edits: &mut Vec<Edited>) {
@@ -236,7 +229,7 @@ fn add(root: &Value, pointer: &str, path: &str, what: &str, value: Value, edits:
             path: path.to_owned(),
             what: what.to_owned(),
             is_removal: false,
-            configuration: edited,
+            configurations: vec![edited],
         });
     }
 }

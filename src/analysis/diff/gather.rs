@@ -6,7 +6,7 @@ use policy::origin::Origin;
 
 use super::cause::{Cause, Edits};
 use super::changes::{Found, Key};
-use super::whom::{Asked, Names, UNREADABLE};
+use super::whom::{Asked, Names, UNREADABLE, Whom};
 use super::{Diff, Direction, Witness};
 use crate::automaton::TooLarge;
 use crate::reach::{
@@ -84,19 +84,19 @@ impl Gathering<'_> {
         let [old, new] = self.answers(&question);
         let is_changed = old.permissions != new.permissions;
         if is_changed {
-            let whom = self.names.host(place.host.as_deref());
-            self.compare(&whom, question, None);
+            let whom = Whom::all(self.names.host(place.host.as_deref()));
+            self.compare(&whom, &question);
         }
         is_changed
     }
 
     fn ask_without_origin(&mut self, place: &Place) {
-        let whom = &["requests without `Origin`".to_owned()].into();
-        let client = &["requests of any client".to_owned()].into();
+        let whom = Whom::all(["requests without `Origin`".to_owned()].into());
+        let client = Whom::all(["requests of any client".to_owned()].into());
         for site in SITES {
-            self.compare(whom, ask(place, None, Ask::Write(site)), None);
+            self.compare(&whom, &ask(place, None, Ask::Write(site)));
         }
-        self.compare(whom, ask(place, None, Ask::Socket), None);
+        self.compare(&whom, &ask(place, None, Ask::Socket));
         let hosts = self.universe.places.hosts();
         for name in FORWARDING {
             for host in hosts.iter().map(|it| it.as_deref().unwrap_or("a b")) {
@@ -105,17 +105,26 @@ impl Gathering<'_> {
                 } else {
                     host.to_owned()
                 };
-                self.compare(client, ask(place, None, Ask::Forwarded(name, value)), None);
+                self.compare(&client, &ask(place, None, Ask::Forwarded(name, value)));
             }
         }
     }
 
     fn ask_at(&mut self, asked: &Asked<'_>, origin: &str, place: &Place) {
-        let [old, new] = self.answers(&ask(place, None, Ask::Read));
+        let at = |asked: Ask| ask(place, Some(origin), asked);
+        let answers = self.answers(&ask(place, None, Ask::Read));
+        let [old, new] = &answers;
         if old.permissions != new.permissions {
+            // Who asks a new host is told with the host, and what they may do there beside it.
+            let told = gained(&answers, Direction::Permits);
+            let told: Told = told.into_iter().map(|it| (Direction::Permits, it)).collect();
+            for ask in [Ask::Read, Ask::Socket, Ask::Write(Some("cross-site"))] {
+                if !told.is_empty() {
+                    self.compare_unless(asked, at(ask), &told);
+                }
+            }
             return;
         }
-        let at = |asked: Ask| ask(place, Some(origin), asked);
         self.ask_preflights(asked, at(Ask::Read), place);
         let writes = [Ask::Socket].into_iter().chain(SITES.map(Ask::Write));
         for question in writes.map(at) {
@@ -153,17 +162,12 @@ impl Gathering<'_> {
     }
 
     /// Compares what a class of origins is permitted. In which directions there is something.
-    fn compare_of(&mut self, asked: &Asked<'_>, question: Question) -> BTreeSet<(Direction, Permission)> {
-        self.compare_unless(asked, question, &BTreeSet::new())
+    fn compare_of(&mut self, asked: &Asked<'_>, question: Question) -> Told {
+        self.compare_unless(asked, question, &Told::new())
     }
 
     /// The same, where pages may read what they did not, or the reverse: then all that is for readers is told by that.
-    fn compare_unless(
-        &mut self,
-        asked: &Asked<'_>,
-        question: Question,
-        told: &BTreeSet<(Direction, Permission)>,
-    ) -> BTreeSet<(Direction, Permission)> {
+    fn compare_unless(&mut self, asked: &Asked<'_>, question: Question, told: &Told) -> Told {
         let mut found = BTreeSet::new();
         let answers = self.answers(&question);
         let [old, new] = &answers;
@@ -176,16 +180,8 @@ impl Gathering<'_> {
             return found;
         }
         for direction in [Direction::Permits, Direction::Refuses] {
-            let is_told = |it: &Permission| {
-                let by = if it.is_of_reader() {
-                    Permission::Read
-                } else {
-                    it.clone()
-                };
-                told.contains(&(direction, by))
-            };
-            let permissions = gained(&answers, direction);
-            if permissions.iter().all(is_told) {
+            let permissions = untold(gained(&answers, direction), direction, told);
+            if permissions.is_empty() {
                 continue;
             }
             let is_by_entry = permissions
@@ -195,32 +191,33 @@ impl Gathering<'_> {
             let all = self.names.of(&self.edits, asked, direction, by, is_by_entry);
             for whom in all.iter() {
                 let question = whom.ask(&question, asked.is_own_host);
-                self.compare_in(direction, &whom.names, question, whom.entry.clone());
+                self.compare_in(direction, whom, question, told);
             }
             found.extend(permissions.into_iter().map(|it| (direction, it)));
         }
         found
     }
 
-    fn compare(&mut self, whom: &BTreeSet<String>, question: Question, entry: Option<Cause>) {
+    fn compare(&mut self, whom: &Whom, question: &Question) {
         for direction in [Direction::Permits, Direction::Refuses] {
-            self.compare_in(direction, whom, question.clone(), entry.clone());
+            self.compare_in(direction, whom, question.clone(), &Told::new());
         }
     }
 
-    fn compare_in(&mut self, direction: Direction, whom: &BTreeSet<String>, question: Question, entry: Option<Cause>) {
+    fn compare_in(&mut self, direction: Direction, whom: &Whom, question: Question, told: &Told) {
         let answers = self.answers(&question);
-        let permissions = gained(&answers, direction);
+        let permissions = untold(gained(&answers, direction), direction, told);
         if permissions.is_empty() {
             return;
         }
         let is_ambiguous = self.universe.places.is_ambiguous(&question.path);
         let place = self.place(direction, &answers);
-        let cause = entry.or_else(|| self.cause(direction, whom, &question, &permissions, &place));
+        let by_edit = || self.cause(direction, &whom.names, &question, &permissions, &place);
+        let cause = whom.entry.clone().or_else(by_edit);
         let key = Key {
             is_ambiguous,
             direction,
-            whom: whom.clone(),
+            whom: whom.names.clone(),
             cause,
         };
         let witness = Witness {
@@ -295,6 +292,21 @@ fn ask(place: &Place, origin: Option<&str>, ask: Ask) -> Question {
         scheme: "https",
         path: place.path.clone(),
     }
+}
+
+/// What is told already, of a wider set of requests.
+type Told = BTreeSet<(Direction, Permission)>;
+
+fn untold(mut permissions: BTreeSet<Permission>, direction: Direction, told: &Told) -> BTreeSet<Permission> {
+    permissions.retain(|it| {
+        let by = if it.is_of_reader() {
+            Permission::Read
+        } else {
+            it.clone()
+        };
+        !told.contains(&(direction, by))
+    });
+    permissions
 }
 
 /// What one policy alone permits.

@@ -7,6 +7,9 @@ use crate::check::printable;
 use crate::reach::Permission;
 use policy::verdict::Finding;
 
+/// So many are named in a sentence.
+const FEW: usize = 20;
+
 impl Diff {
     /// The lines for people.
     #[must_use]
@@ -66,8 +69,12 @@ impl Change {
             (places, false) => format!(", {}", places.join(" and ")),
             (_, true) => ", on paths that backends read in several ways".to_owned(),
         };
-        let whom: Vec<_> = self.whom.iter().map(String::as_str).collect();
-        format!("{} {may} {}{places}", whom.join(", "), permissions.join(", "))
+        let whom: Vec<_> = self.whom.iter().take(FEW).map(String::as_str).collect();
+        let more = match self.whom.len().saturating_sub(FEW) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{}{more} {may} {}{places}", whom.join(", "), permissions.join(", "))
     }
 
     fn text(&self) -> String {

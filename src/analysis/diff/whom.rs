@@ -93,11 +93,7 @@ impl<'a> Names<'a> {
         });
         let mut whom: Vec<_> = own.collect();
         if whom.is_empty() {
-            whom.push(Whom {
-                names: self.describe(asked, &parsed, by),
-                entry: None,
-                origin: None,
-            });
+            whom.push(Whom::all(self.describe(asked, &parsed, by)));
         }
         let whom: Rc<[_]> = whom.into();
         self.known.insert(key, Rc::clone(&whom));
@@ -148,6 +144,15 @@ impl<'a> Names<'a> {
 }
 
 impl Whom {
+    /// Requests that no entry for origins is about.
+    pub(super) fn all(names: BTreeSet<String>) -> Self {
+        Self {
+            names,
+            entry: None,
+            origin: None,
+        }
+    }
+
     /// A request of theirs, which asks as another of the same class does.
     pub(super) fn ask(&self, question: &Question, is_own_host: bool) -> Question {
         match &self.origin {

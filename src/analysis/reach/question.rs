@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use policy::check::AllowList;
+use policy::origin::Origin;
 use policy::request::Request;
 
 use super::Subject;
@@ -117,10 +118,12 @@ impl Question {
         lines.collect()
     }
 
-    /// How much there is to read of it.
-    pub(crate) fn length(&self) -> (usize, String) {
+    /// How much there is to read of it; what no browser sends is longer than the rest.
+    pub(crate) fn length(&self) -> (bool, usize, String) {
+        let is_readable = |origin: &String| origin == "null" || Origin::parse(origin.as_bytes()).is_ok();
+        let is_sent = self.host.is_some() && self.origin.as_ref().is_none_or(is_readable);
         let text = self.to_string();
-        (text.len(), text)
+        (!is_sent, text.len(), text)
     }
 }
 
