@@ -215,18 +215,21 @@ fn printed_by(line: &str, folder: &Path) -> String {
 fn the_command_prints_what_the_documents_show() {
     let folder = std::env::temp_dir().join(format!("origin-gate-docs-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
-    for (path, count) in [
-        ("docs/command.md", 9),
-        ("docs/logs.md", 8),
-        ("docs/policy.md", 1),
-        ("docs/troubleshooting.md", 16),
+    for (path, policies, count) in [
+        ("docs/command.md", &["policy.json"][..], 10),
+        ("docs/logs.md", &["policy.json"], 8),
+        ("docs/policy.md", &["policy.json"], 1),
+        ("docs/review.md", &["policy.json", "preview.json", "everybody.json"], 16),
+        ("docs/troubleshooting.md", &["policy.json"], 16),
     ] {
         let text = document(path);
-        let policy = blocks(&text, "json")[0];
-        fs::write(folder.join("policy.json"), policy).unwrap();
-        if let [log, ..] = *blocks(&text, "log") {
-            fs::write(folder.join("access.log"), log).unwrap();
+        let files = blocks(&text, "json").into_iter().zip(policies);
+        let cases = blocks(&text, "yaml").into_iter().zip(&["cases.yaml"]);
+        let logs = blocks(&text, "log").into_iter().zip(&["access.log"]);
+        for (block, name) in files.chain(cases).chain(logs) {
+            fs::write(folder.join(name), block).unwrap();
         }
+        let policy = blocks(&text, "json")[0];
         let digest = config::load(policy.as_bytes()).unwrap().digest;
         let consoles = blocks(&text, "console");
         let runs: Vec<_> = consoles.iter().flat_map(|it| it.split("$ ").skip(1)).collect();

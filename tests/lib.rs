@@ -40,6 +40,7 @@ mod reach;
 mod redaction;
 mod references;
 mod regex;
+mod review;
 mod schema;
 #[cfg(target_os = "linux")]
 #[path = "twin/main.rs"]

@@ -2,14 +2,17 @@
 
 use crate::command::run;
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 12] = [
     "check",
+    "diff",
     "explain",
     "learn",
     "replay",
     "render",
     "import",
     "schema",
+    "test",
+    "who",
     "completions",
     "man",
 ];

@@ -220,6 +220,7 @@ fn a_file_may_be_the_policy_itself() {
     ] {
         let itself = Found {
             place: None,
+            resource: 0,
             configuration: text.as_bytes().to_vec(),
             environment: None,
         };

@@ -50,14 +50,15 @@ const MIGRATE: &str = "tests/e2e/test_migrate.py::test_each_row_is_so";
 const TROUBLE: &str = "tests/e2e/test_troubleshooting.py::test_it_happens_as_the_page_says";
 
 /// How many blocks of each kind a page has, and the test that executes, loads or compares them.
-const BLOCKS: [(&str, &str, usize, &str); 40] = [
+const BLOCKS: [(&str, &str, usize, &str); 45] = [
     ("README.md", "console", 1, README),
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
     ("README.md", "yaml", 2, README),
-    ("docs/command.md", "console", 6, COMMAND),
+    ("docs/command.md", "console", 7, COMMAND),
     ("docs/command.md", "json", 1, JSON),
     ("docs/command.md", "sh", 1, VERBS),
+    ("docs/command.md", "yaml", 1, COMMAND),
     (
         "docs/compiled.md",
         "sh",
@@ -131,6 +132,10 @@ const BLOCKS: [(&str, &str, usize, &str); 40] = [
         3,
         "tests/release/test_document.py::test_what_is_not_run_says_so",
     ),
+    ("docs/review.md", "console", 11, COMMAND),
+    ("docs/review.md", "json", 3, JSON),
+    ("docs/review.md", "log", 1, COMMAND),
+    ("docs/review.md", "yaml", 1, COMMAND),
     ("docs/troubleshooting.md", "console", 15, COMMAND),
     ("docs/troubleshooting.md", "counter", 11, TROUBLE),
     ("docs/troubleshooting.md", "json", 1, TROUBLE),

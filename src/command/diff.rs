@@ -30,7 +30,7 @@ pub(crate) struct DiffArgs {
     old_env: Option<PathBuf>,
 }
 
-/// Compares the policies of two files, those of the same place with each other.
+/// Compares the policies of two files, those of the same name with each other.
 pub(crate) fn run(args: &DiffArgs) -> Result<ExitCode, String> {
     compare(args).or_else(|problem| args.output.fail(problem))
 }
@@ -40,11 +40,11 @@ fn compare(args: &DiffArgs) -> Result<ExitCode, String> {
     let old_env = args.old_env.clone().map(EnvironmentArgs::of);
     let old = policies([&args.old], old_env.as_ref().unwrap_or(new_env))?;
     let new = policies([&args.new], new_env)?;
-    let pairs = pairs(&old, &new);
+    let pairs = pairs(&old, &new)?;
     let mut texts = Vec::new();
     let mut values = Vec::new();
     let mut code = 0;
-    for (place, [old, new]) in &pairs {
+    for (name, [old, new]) in &pairs {
         let diff = Diff::between(&subject(*old)?, &subject(*new)?);
         let diff = diff.map_err(|error| format!("the expressions of both policies cannot be compared: {error}"))?;
         code = code.max(match (diff.permits_more(), diff.changes.is_empty()) {
@@ -53,12 +53,12 @@ fn compare(args: &DiffArgs) -> Result<ExitCode, String> {
             (false, true) => 0,
         });
         let mut value = diff.json();
-        if let (Some(object), false) = (value.as_object_mut(), place.is_empty()) {
-            object.insert("place".to_owned(), json!(place));
+        if let (Some(object), false) = (value.as_object_mut(), name.is_empty()) {
+            object.insert("policy".to_owned(), json!(name));
         }
         values.push(value);
         let heading = if pairs.len() > 1 {
-            format!("{}\n", printable(place))
+            format!("{}\n", printable(name))
         } else {
             String::new()
         };
@@ -75,19 +75,27 @@ fn compare(args: &DiffArgs) -> Result<ExitCode, String> {
     .map(|()| ExitCode::from(code))
 }
 
-/// The policies of two files by their place, in order: each file's only policy, wherever it stands, or those of one place.
-fn pairs<'a>(old: &'a [Input], new: &'a [Input]) -> Vec<(String, [Option<&'a Input>; 2])> {
+type Pairs<'a> = BTreeMap<&'a str, [Option<&'a Input>; 2]>;
+
+/// The policies of two files: each file's only policy, wherever it stands, or those of one name.
+fn pairs<'a>(old: &'a [Input], new: &'a [Input]) -> Result<Pairs<'a>, String> {
     if let ([one], [two]) = (old, new) {
-        return vec![(String::new(), [Some(one), Some(two)])];
+        return Ok([("", [Some(one), Some(two)])].into());
     }
-    let mut pairs: BTreeMap<String, [Option<&Input>; 2]> = BTreeMap::new();
-    for input in old {
-        pairs.entry(input.place().to_owned()).or_default()[0] = Some(input);
+    let mut pairs = Pairs::new();
+    for (side, inputs) in [old, new].into_iter().enumerate() {
+        for input in inputs {
+            let pair = pairs.entry(input.name()).or_default();
+            let known = pair.get_mut(side).and_then(|it| it.replace(input));
+            if known.is_some() {
+                let (file, name) = (&input.file, input.name());
+                return Err(format!(
+                    "{file}: there are two policies `{name}`; compare them one by one"
+                ));
+            }
+        }
     }
-    for input in new {
-        pairs.entry(input.place().to_owned()).or_default()[1] = Some(input);
-    }
-    pairs.into_iter().collect()
+    Ok(pairs)
 }
 
 fn subject(input: Option<&Input>) -> Result<Subject, String> {

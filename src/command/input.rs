@@ -23,6 +23,7 @@ pub(crate) struct EnvironmentArgs {
 pub(crate) struct Input {
     pub(crate) file: String,
     place: Option<String>,
+    resource: usize,
     /// The text of the file, where it is the policy and nothing else.
     pub(crate) source: Option<String>,
     pub(crate) configuration: Vec<u8>,
@@ -38,9 +39,10 @@ impl Input {
         }
     }
 
-    /// Where in the file it stands; empty for the whole.
-    pub(crate) fn place(&self) -> &str {
-        self.place.as_deref().unwrap_or_default()
+    /// Of which resource it is, or else where in the file it stands; empty for the whole.
+    pub(crate) fn name(&self) -> &str {
+        let place = self.place.as_deref().unwrap_or_default();
+        place.get(self.resource..).unwrap_or(place)
     }
 
     /// The policy, to be compared over all requests.
@@ -105,6 +107,7 @@ pub(crate) fn policies<'a>(
                 file: file.display().to_string(),
                 source: source.clone().filter(|_| it.place.is_none()),
                 place: it.place,
+                resource: it.resource,
                 configuration,
                 environment: match it.environment {
                     None => outer.clone(),

@@ -9,6 +9,8 @@ use super::yaml::{begins_as_json, documents};
 pub struct Found {
     /// The place in the file; `None` if the file is the policy.
     pub place: Option<String>,
+    /// Where in that the name of its resource begins, which stays the same where others come before it.
+    pub resource: usize,
     /// The policy as the filter gets it.
     pub configuration: Vec<u8>,
     /// The environment of the plugin; `None` if the file is the policy, and so says nothing of that.
@@ -40,6 +42,7 @@ const HOLDERS: [&str; 9] = [
 pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
     let itself = || Found {
         place: None,
+        resource: 0,
         configuration: file.to_vec(),
         environment: None,
     };
@@ -83,6 +86,8 @@ struct Search {
     others: Vec<String>,
     /// The filters whose configuration is elsewhere.
     discovered: Vec<String>,
+    /// Where in a place the name of the outermost resource begins.
+    resource: usize,
 }
 
 impl Search {
@@ -140,24 +145,36 @@ impl Search {
         } else {
             ": "
         };
-        let place = format!("{place}{gap}{kind} {full}: ");
+        let position = format!("{place}{gap}");
+        let is_outermost = self.resource == 0;
+        if is_outermost {
+            self.resource = position.len();
+        }
+        let found = self.policies_of(node, kind, name, &format!("{position}{kind} {full}: "));
+        if is_outermost {
+            self.resource = 0;
+        }
+        found
+    }
+
+    fn policies_of(&mut self, node: &Node, kind: &str, name: &str, place: &str) -> Result<(), String> {
         let Some(spec) = node.get("spec") else {
-            return self.config_map(node, &place);
+            return self.config_map(node, place);
         };
         match kind {
-            "WasmPlugin" => self.take(Plugin::of_istio(spec), &under(&place, "spec"), Some(name)),
+            "WasmPlugin" => self.take(Plugin::of_istio(spec), &under(place, "spec"), Some(name)),
             "TrafficExtension" => match spec.get("wasm") {
-                Some(wasm) => self.take(Plugin::of_istio(wasm), &under(&place, "spec.wasm"), Some(name)),
+                Some(wasm) => self.take(Plugin::of_istio(wasm), &under(place, "spec.wasm"), Some(name)),
                 None => Ok(()),
             },
             "EnvoyExtensionPolicy" => ["wasm", "dynamicModule"].into_iter().try_for_each(|key| {
                 let items = spec.get(key).map_or(&[][..], Node::items);
                 items.iter().enumerate().try_for_each(|(at, item)| {
-                    let place = under(&place, &format!("spec.{key}[{at}]"));
+                    let place = under(place, &format!("spec.{key}[{at}]"));
                     self.take(Plugin::of_envoy_gateway(item), &place, None)
                 })
             }),
-            _ => self.walk(spec, &under(&place, "spec"), Some(name)),
+            _ => self.walk(spec, &under(place, "spec"), Some(name)),
         }
     }
 
@@ -175,6 +192,7 @@ impl Search {
                 };
                 self.found.push(Found {
                     place: Some(place),
+                    resource: self.resource,
                     ..found
                 });
             }
@@ -191,6 +209,7 @@ impl Search {
         let configuration = plugin.configuration.map_err(|problem| format!("{place}: {problem}"))?;
         self.found.push(Found {
             place: Some(place),
+            resource: self.resource,
             configuration,
             environment: Some(plugin.environment),
         });

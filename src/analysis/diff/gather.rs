@@ -184,9 +184,11 @@ impl Gathering<'_> {
             if permissions.is_empty() {
                 continue;
             }
-            let is_by_entry = permissions
-                .iter()
-                .any(|it| matches!(it, Permission::Read | Permission::Write | Permission::Socket));
+            let is_granted_by_entries = |it: &Permission| {
+                use Permission::{Read, ReadWithCookies, Socket, Write};
+                matches!(it, Read | ReadWithCookies | Write | Socket)
+            };
+            let is_by_entry = permissions.iter().any(is_granted_by_entries);
             let by = answers.each_ref().map(|it| it.by);
             let all = self.names.of(&self.edits, asked, direction, by, is_by_entry);
             for whom in all.iter() {

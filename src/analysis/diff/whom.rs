@@ -114,12 +114,16 @@ impl<'a> Names<'a> {
             Some(UNREADABLE) => return ["an `Origin` that cannot be read".to_owned()].into(),
             _ => {}
         }
-        let mut named = BTreeSet::new();
+        let mut matched = BTreeSet::new();
         for (side, patterns) in self.patterns.iter().enumerate() {
             let in_force = patterns.iter().filter(|(list, ..)| self.is_in_force(side, by, list));
-            let matched = in_force.filter(|(_, _, pattern)| parsed.iter().any(|it| pattern.matches(it)));
-            named.extend(matched.map(|(_, text, _)| format!("`{text}`")));
+            let all = in_force.filter(|(_, _, pattern)| parsed.iter().any(|it| pattern.matches(it)));
+            matched.extend(all.map(|(_, text, pattern)| (pattern.breadth(), format!("`{text}`"))));
         }
+        // What one side lists by name another may cover by `*`, of which most is not meant here.
+        let least = matched.first().map(|(breadth, _)| *breadth);
+        let narrowest = matched.into_iter().filter(|(breadth, _)| Some(*breadth) == least);
+        let named = narrowest.map(|(_, name)| name).collect();
         let is_own = asked.is_own_host && parsed.iter().any(Origin::is_web);
         or_other(
             named,

@@ -62,6 +62,14 @@ pub(crate) enum Pattern {
     Host(HostPattern),
 }
 
+/// How much a pattern covers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Breadth {
+    One,
+    Many,
+    All,
+}
+
 impl Pattern {
     /// Reads an entry; `None` is one of another kind.
     pub(crate) fn of(entry: &Entry) -> Option<Self> {
@@ -70,6 +78,20 @@ impl Pattern {
             "allowed_origin_regexes" => OriginRegex::parse(&entry.text).ok().map(Self::Expression),
             "allowed_hosts" | "hosts" => HostPattern::parse(&entry.text).ok().map(Self::Host),
             _ => None,
+        }
+    }
+
+    /// How much it covers: one thing, many, or all.
+    pub(crate) fn breadth(&self) -> Breadth {
+        match self {
+            Self::Origin(OriginPattern::Any) | Self::Host(HostPattern::Any) => Breadth::All,
+            Self::Host(HostPattern::One(_)) => Breadth::One,
+            Self::Origin(OriginPattern::Of {
+                hosts: OriginHosts::One(_),
+                ports: Ports::One(_),
+                ..
+            }) => Breadth::One,
+            _ => Breadth::Many,
         }
     }
 
@@ -93,17 +115,18 @@ pub(super) fn classes(subjects: &[&Subject]) -> Result<Vec<OriginClass>, TooLarg
             }
         }
     }
-    let mut classes: BTreeMap<OriginWords, BTreeSet<(usize, String)>> = BTreeMap::new();
+    // What pages of the web send is easier to read than what others do.
+    let mut classes: BTreeMap<OriginWords, BTreeSet<(bool, usize, String)>> = BTreeMap::new();
     for text in collected.origins()? {
         if let Ok(origin) = Origin::parse(text.as_bytes()) {
             let class = classes.entry(words_on(subjects, &origin)).or_default();
-            class.insert((text.len(), text));
+            class.insert((!origin.is_web(), text.len(), text.clone()));
         }
     }
     let mut classes: Vec<_> = classes.into_iter().map(|(words, origins)| (origins, words)).collect();
     classes.sort();
     let classes = classes.into_iter().map(|(origins, words)| OriginClass {
-        origins: origins.into_iter().map(|(_, text)| text).collect(),
+        origins: origins.into_iter().map(|(.., text)| text).collect(),
         words,
     });
     Ok(classes.collect())

@@ -118,10 +118,13 @@ impl Question {
         lines.collect()
     }
 
-    /// How much there is to read of it; what no browser sends is longer than the rest.
+    /// How much there is to read of it; what pages of the web do not send is longer than the rest.
     pub(crate) fn length(&self) -> (bool, usize, String) {
-        let is_readable = |origin: &String| origin == "null" || Origin::parse(origin.as_bytes()).is_ok();
-        let is_sent = self.host.is_some() && self.origin.as_ref().is_none_or(is_readable);
+        let is_of_web = |origin: &String| {
+            let parsed = Origin::parse(origin.as_bytes());
+            origin == "null" || parsed.is_ok_and(|it| it.is_web())
+        };
+        let is_sent = self.host.is_some() && self.origin.as_ref().is_none_or(is_of_web);
         let text = self.to_string();
         (!is_sent, text.len(), text)
     }

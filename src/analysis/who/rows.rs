@@ -60,7 +60,7 @@ impl<'a> Asked<'a> {
             }
         }
         let own_host = self.place.host.as_ref().map(|host| format!("https://{host}"));
-        if let Some(origin) = own_host.filter(|it| !self.is_listed(it)) {
+        if let Some(origin) = own_host {
             add(
                 &mut rows,
                 "a page of the host that it asks".to_owned(),
