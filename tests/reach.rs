@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::chance::Chance;
 
 #[path = "reach/policies.rs"]
-mod policies;
+pub(crate) mod policies;
 #[path = "reach/requests.rs"]
 mod requests;
 
 use policies::{changed, policy};
 use requests::question;
 
-fn read(policy: &Value) -> Option<Subject> {
+pub(crate) fn read(policy: &Value) -> Option<Subject> {
     Subject::read(policy.to_string().as_bytes(), &[]).ok()
 }
 

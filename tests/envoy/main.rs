@@ -8,6 +8,7 @@ mod exchange;
 mod native_filters;
 mod process;
 mod replay;
+mod witnesses;
 
 use crate::support;
 use std::collections::{BTreeMap, HashMap};

@@ -135,7 +135,7 @@ fn rules(chance: &mut Chance, root: &mut Map<String, Value>) {
     }
 }
 
-pub(super) fn policy(chance: &mut Chance) -> Value {
+pub(crate) fn policy(chance: &mut Chance) -> Value {
     let mut root = Map::new();
     rules(chance, &mut root);
     for key in ["any_origin_with_credentials", "null_origin", "insecure_origins"] {
@@ -164,7 +164,7 @@ pub(super) fn policy(chance: &mut Chance) -> Value {
 }
 
 /// A policy that differs from another in a place or two.
-pub(super) fn changed(chance: &mut Chance, policy: &Value) -> Value {
+pub(crate) fn changed(chance: &mut Chance, policy: &Value) -> Value {
     let mut changed = policy.clone();
     let other = self::policy(chance);
     for _ in 0..=chance.at(2) {
