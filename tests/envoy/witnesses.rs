@@ -18,25 +18,7 @@ const PAIRS: usize = 20;
 #[test]
 #[ignore = "needs Envoy and the module: ./build.sh test"]
 fn a_real_envoy_answers_each_witness_as_diff_says() {
-    let mut chance = Chance::new(11);
-    let (mut suites, mut diffs) = (Vec::new(), Vec::new());
-    while diffs.len() < PAIRS {
-        let old = policies::policy(&mut chance);
-        let new = policies::changed(&mut chance, &old);
-        let (Some(one), Some(two)) = (read(&old), read(&new)) else {
-            continue;
-        };
-        let diff = Diff::between(&one, &two).unwrap();
-        if !diff.changes.is_empty() {
-            diffs.push(diff);
-            suites.extend([old, new].map(|policy| Suite {
-                file: "pair".to_owned(),
-                policy: policy.to_string(),
-                environment: Vec::new(),
-                cases: Vec::new(),
-            }));
-        }
-    }
+    let (suites, diffs) = pairs();
     let backend = Backend::start();
     let proxy = RunningEnvoy::start(Artefact::Module, &suites, &backend);
     let (mut expected, mut failures) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
@@ -72,6 +54,30 @@ fn a_real_envoy_answers_each_witness_as_diff_says() {
         "{} requests of {PAIRS} pairs of policies are answered as diff says",
         told.len()
     );
+}
+
+/// The policies of each pair, one after the other, and what differs.
+fn pairs() -> (Vec<Suite>, Vec<Diff>) {
+    let mut chance = Chance::new(11);
+    let (mut suites, mut diffs) = (Vec::new(), Vec::new());
+    while diffs.len() < PAIRS {
+        let old = policies::policy(&mut chance);
+        let new = policies::changed(&mut chance, &old);
+        let (Some(one), Some(two)) = (read(&old), read(&new)) else {
+            continue;
+        };
+        let diff = Diff::between(&one, &two).unwrap();
+        if !diff.changes.is_empty() {
+            diffs.push(diff);
+            suites.extend([old, new].map(|policy| Suite {
+                file: "pair".to_owned(),
+                policy: policy.to_string(),
+                environment: Vec::new(),
+                cases: Vec::new(),
+            }));
+        }
+    }
+    (suites, diffs)
 }
 
 /// The request as a browser and the proxy before Envoy send it.
