@@ -208,10 +208,9 @@ fn the_proposed_cases_hold_until_no_edit_is_left() {
 
 /// The notes of a platform whose backend answered everybody: what its log shows, its team's answers, a week of reports, and the
 /// policy that is enforced then.
-///
-/// Long: it is a story, told in its order.
 #[test]
 fn a_platform_goes_from_everybody_to_enforced() {
+    // Long: a story, in its order.
     let folder = Folder::new("review-platform");
     let line = |origin: &str, path: &str, more: Value| {
         let mut line = json!({
