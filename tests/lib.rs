@@ -23,6 +23,7 @@ mod expressions;
 mod filter;
 mod folds;
 mod fuzz_smoke;
+mod gates;
 mod hints;
 mod hints_apply;
 mod import;

@@ -39,6 +39,10 @@ impl Folder {
         Self(folder)
     }
 
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
     pub(crate) fn write(&self, file: &str, text: impl AsRef<[u8]>) -> String {
         let path = self.0.join(file);
         fs::write(&path, text).unwrap();

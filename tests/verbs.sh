@@ -44,7 +44,7 @@ lint() {
   "$PYTHON" tests/lint/lengths.py
   "$TOOLS/lint/bin/ruff" check --no-cache --quiet
   "$TOOLS/lint/bin/ruff" format --no-cache --quiet --check
-  "$TOOLS/lint/bin/shellcheck" --external-sources --check-sourced build.sh tests/compose/*.sh .ci/run
+  "$TOOLS/lint/bin/shellcheck" --external-sources --check-sourced build.sh release/review.sh tests/compose/*.sh .ci/run
   cargo fmt --all --check
   cargo fmt --check --manifest-path tests/abi/Cargo.toml
   cargo clippy --quiet --locked --workspace --all-targets -- --deny warnings

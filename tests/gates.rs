@@ -1,0 +1,390 @@
+//! `release/review.sh`, which a pipeline and a pre-commit hook run, in repositories of Git; and the steps of `action.yml`, as GitHub
+//! runs them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::documents::document;
+use crate::logs::Folder;
+use crate::manifests::documents;
+
+const POLICY: &str = r#"{"allowed_origins": ["https://a.example"], "allowed_hosts": ["api.example"]}"#;
+const WIDER: &str =
+    r#"{"allowed_origins": ["https://a.example", "https://b.example"], "allowed_hosts": ["api.example"]}"#;
+const CASES: &str = "- request: GET https://api.example/ from https://a.example\n  expect: read\n";
+
+/// A repository with a policy, its cases and another policy.
+struct Repository(Folder);
+
+struct Ran {
+    is_good: bool,
+    text: String,
+}
+
+impl Repository {
+    fn new(name: &str) -> Self {
+        let repository = Self(Folder::new(name));
+        fs::create_dir_all(repository.path("policies")).unwrap();
+        repository.write("policies/shop.json", POLICY);
+        repository.write("policies/shop.cases.yaml", CASES);
+        repository.write(
+            "policies/other.yaml",
+            "allowed_origins: [https://other.example]\nallowed_hosts: [o.example]\n",
+        );
+        repository.git(&["init", "--quiet", "--initial-branch=main"]);
+        repository.commit();
+        repository
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.path(file), text).unwrap();
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let who = [
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b.example",
+            "-c",
+            "commit.gpgsign=false",
+        ];
+        let done = Command::new("git")
+            .args(who)
+            .args(arguments)
+            .current_dir(self.0.path())
+            .status();
+        assert!(done.unwrap().success(), "git {arguments:?}");
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message=a"]);
+    }
+
+    fn review(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let mut command = Command::new(crate::root().join("release/review.sh"));
+        command.args(arguments).env("ORIGIN_GATE", crate::binary());
+        self.run(command, variables)
+    }
+
+    fn run(&self, mut command: Command, variables: &[(&str, &str)]) -> Ran {
+        for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"] {
+            command.env_remove(name);
+        }
+        let done = command
+            .envs(variables.iter().copied())
+            .current_dir(self.0.path())
+            .output()
+            .unwrap();
+        let text = [done.stdout, done.stderr]
+            .map(|it| String::from_utf8(it).unwrap())
+            .concat();
+        Ran {
+            is_good: done.status.success(),
+            text,
+        }
+    }
+
+    fn is(&self, arguments: &[&str], is_good: bool, says: &[&str]) {
+        let ran = self.review(arguments, &[]);
+        assert_eq!(ran.is_good, is_good, "{arguments:?}\n{}", ran.text);
+        for word in says {
+            assert!(ran.text.contains(word), "`{word}`\n{}", ran.text);
+        }
+    }
+}
+
+const ALL: &str = "policies/*";
+
+#[test]
+fn a_change_that_permits_more_waits_for_somebody() {
+    let repository = Repository::new("gates-more");
+    repository.is(
+        &[ALL],
+        true,
+        &["== policies/shop.json", "== policies/other.yaml", "1 of 1 cases hold"],
+    );
+    repository.write("policies/shop.json", WIDER);
+    let says = [
+        "`https://b.example` may read answers",
+        "policies/shop.json: it permits more than before",
+    ];
+    repository.is(&[ALL], false, &says);
+    repository.is(&["--permit-more", ALL], true, &says[..1]);
+    // Committed or not, it is the commit that it goes to which counts.
+    repository.git(&["checkout", "--quiet", "-b", "change"]);
+    repository.commit();
+    repository.is(&[ALL], true, &[]);
+    repository.is(&["--base", "main", ALL], false, &says);
+    // Back again is stricter.
+    repository.write("policies/shop.json", POLICY);
+    repository.is(&[ALL], true, &["`https://b.example` may no longer read answers"]);
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_file() {
+    let repository = Repository::new("gates-wrong");
+    repository.write("policies/shop.json", &POLICY.replace("a.example", "a.exmaple"));
+    let says = [
+        "policies/shop.cases.yaml:1:",
+        "a case of policies/shop.cases.yaml does not hold",
+    ];
+    repository.is(&["--permit-more", ALL], false, &says);
+    repository.write("policies/shop.json", &POLICY.replace("a.example", "a.example/"));
+    let says = [
+        "an origin ends after the host or port",
+        "policies/shop.json: check finds errors or warnings",
+    ];
+    repository.is(&["--permit-more", ALL], false, &says);
+    repository.write("policies/shop.json", &POLICY.replace("a.example", "*.co.uk"));
+    repository.is(
+        &["--permit-more", ALL],
+        false,
+        &["public suffix", "check finds errors or warnings"],
+    );
+}
+
+#[test]
+fn a_policy_that_goes_permits_everything_and_one_that_moves_the_same() {
+    let repository = Repository::new("gates-gone");
+    repository.git(&["mv", "policies/shop.json", "policies/store.json"]);
+    repository.is(&[ALL], true, &["== policies/store.json"]);
+    repository.git(&["rm", "--quiet", "--force", "policies/store.json"]);
+    repository.is(
+        &[ALL],
+        false,
+        &[
+            "policies/shop.json is gone",
+            "→ no policy",
+            "policies/shop.json: it permits more",
+        ],
+    );
+    repository.write("policies/new.json", POLICY);
+    repository.is(&["policies/new.json"], true, &["no policy → cors:rejected"]);
+}
+
+#[test]
+fn settings_are_compared_with_those_that_were() {
+    let repository = Repository::new("gates-env");
+    repository.write("policies/shop.json", r#"{"django_env": true}"#);
+    repository.write(
+        "settings.env",
+        "CORS_ALLOWED_ORIGINS=https://a.example\nALLOWED_HOSTS=api.example\n",
+    );
+    repository.commit();
+    let arguments = ["--env", "settings.env", "policies/shop.json"];
+    repository.is(&arguments, true, &["1 of 1 cases hold"]);
+    repository.write(
+        "settings.env",
+        "CORS_ALLOWED_ORIGINS=https://a.example,https://b.example\nALLOWED_HOSTS=api.example\n",
+    );
+    repository.is(
+        &arguments,
+        false,
+        &["`https://b.example` may read answers", "CORS_ALLOWED_ORIGINS"],
+    );
+}
+
+#[test]
+fn what_it_cannot_do_it_says() {
+    let repository = Repository::new("gates-cannot");
+    repository.is(&[], false, &["no policy is named"]);
+    repository.is(&["--bsae", "main", ALL], false, &["'--bsae' is no option"]);
+    repository.is(&["--base"], false, &["--base: a value is missing"]);
+    repository.is(&["--base", "nowhere", ALL], false, &["'nowhere' is no commit"]);
+    repository.is(&["--env", "nowhere", ALL], false, &["there is no file 'nowhere'"]);
+    repository.is(&["nothing/*"], false, &["no policy is in 'nothing/*'"]);
+    let ran = repository.review(&[ALL], &[("ORIGIN_GATE", "origin-gate-nowhere")]);
+    assert!(!ran.is_good && ran.text.contains("there is no command"), "{}", ran.text);
+    // Before the first commit there is nothing to compare with.
+    fs::remove_dir_all(repository.path(".git")).unwrap();
+    repository.git(&["init", "--quiet"]);
+    repository.is(&[ALL], true, &["no policy → cors:rejected"]);
+}
+
+/// What a stranger's pull request has in its names and texts is shown, and is no command to GitHub.
+#[test]
+fn github_takes_no_orders_from_what_it_is_shown() {
+    let repository = Repository::new("gates-github");
+    let summary = repository.path("summary.md");
+    let name = "policies/a\n::set-env name=A::b,c:d.json";
+    repository.write(name, r#"{"allowed_origins": ["::error::x"]}"#);
+    repository.write("policies/shop.json", WIDER);
+    let variables = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_STEP_SUMMARY", summary.to_str().unwrap()),
+    ];
+    let ran = repository.review(&[ALL], &variables);
+    assert!(!ran.is_good, "{}", ran.text);
+    let (_, after) = ran.text.split_once("::stop-commands::").unwrap();
+    let (token, after) = after.split_once('\n').unwrap();
+    let (shown, commands) = after.split_once(&format!("::{token}::\n")).unwrap();
+    assert!(shown.contains("::error::x") && !shown.contains(token), "{shown}");
+    let commands: Vec<_> = commands
+        .lines()
+        .filter(|it| it.trim_start().starts_with("::"))
+        .collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let first = "::error file=policies/a%0A%3A%3Aset-env name=A%3A%3Ab%2Cc%3Ad.json::check finds errors or warnings";
+    assert_eq!(commands[0], first);
+    assert!(
+        commands[1].starts_with("::error file=policies/shop.json::it permits more"),
+        "{commands:?}"
+    );
+    let summary = fs::read_to_string(summary).unwrap();
+    assert!(
+        summary.contains("\n      `https://b.example` may read answers"),
+        "{summary}"
+    );
+}
+
+/// A step of `action.yml`, with what GitHub puts into it.
+fn step(repository: &Repository, number: usize, inputs: &Value, variables: &[(&str, &str)]) -> Ran {
+    let action = &documents(&document("action.yml"))[0];
+    let step = &action["runs"]["steps"][number];
+    let value = |text: &str| match text {
+        "${{ github.server_url }}/${{ github.action_repository || github.repository }}" => {
+            "https://host.example/o/n".to_owned()
+        }
+        input => {
+            let name = input.strip_prefix("${{ inputs.").unwrap().strip_suffix(" }}").unwrap();
+            let default = || action["inputs"][name]["default"].clone();
+            let given = inputs.get(name).cloned().unwrap_or_else(default);
+            given.as_str().unwrap().to_owned()
+        }
+    };
+    let mut command = Command::new("bash");
+    command.args([
+        "--noprofile",
+        "--norc",
+        "-eo",
+        "pipefail",
+        "-c",
+        step["run"].as_str().unwrap(),
+    ]);
+    command
+        .env("GITHUB_ACTION_PATH", crate::root())
+        .env("RUNNER_TEMP", repository.path("temp"));
+    for (name, text) in step["env"].as_object().unwrap() {
+        command.env(name, value(text.as_str().unwrap()));
+    }
+    repository.run(command, variables)
+}
+
+#[test]
+fn the_action_reviews_a_pull_request_with_the_command_of_its_release() {
+    let repository = Repository::new("gates-action");
+    repository.git(&["checkout", "--quiet", "-b", "change"]);
+    repository.write("policies/shop.json", WIDER);
+    repository.commit();
+    // Instead of the network: the files of a release, by the names under which they are asked for.
+    let release = repository.path("release");
+    publish(&release);
+    let bin = repository.path("bin");
+    fs::create_dir_all(&bin).unwrap();
+    repository.write(
+        "bin/curl",
+        "#!/bin/bash\ncp \"$RELEASE/${@: -1:1}\" \"${@: -2:1}\" && echo \"${@: -1:1}\"\n",
+    );
+    Command::new("chmod")
+        .arg("+x")
+        .arg(repository.path("bin/curl"))
+        .status()
+        .unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let release = format!("{}", release.display());
+    let variables = [("PATH", path.as_str()), ("RELEASE", &release)];
+    let ran = step(&repository, 0, &json!({}), &variables);
+    assert!(ran.is_good, "{}", ran.text);
+
+    let inputs = json!({"policies": "policies/*.json\n\npolicies/*.yaml\n", "base": "main"});
+    let ran = step(&repository, 1, &inputs, &[]);
+    assert!(
+        !ran.is_good && ran.text.contains("`https://b.example` may read answers"),
+        "{}",
+        ran.text
+    );
+    let mut approved = inputs.clone();
+    approved["permit-more"] = json!("true");
+    let ran = step(&repository, 1, &approved, &[]);
+    assert!(
+        ran.is_good && ran.text.contains("== policies/other.yaml"),
+        "{}",
+        ran.text
+    );
+
+    // A file that is not the one of the sums is not run.
+    let archive = fs::read_dir(repository.path("release"))
+        .unwrap()
+        .map(|it| it.unwrap().path());
+    let archive = archive.into_iter().find(|it| it.to_str().unwrap().ends_with(".gz"));
+    assert!(archive.is_none(), "the address has folders");
+    for file in walk(&repository.path("release"))
+        .iter()
+        .filter(|it| it.extension().is_some_and(|it| it == "gz"))
+    {
+        fs::write(file, "another").unwrap();
+    }
+    let ran = step(&repository, 0, &json!({}), &variables);
+    assert!(!ran.is_good && ran.text.contains("FAILED"), "{}", ran.text);
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+    entries
+        .flat_map(|it| if it.is_dir() { walk(&it) } else { vec![it] })
+        .collect()
+}
+
+/// The command as a release has it: an archive with its folder, and the sums.
+fn publish(release: &Path) {
+    let version = env!("CARGO_PKG_VERSION");
+    let machine = Command::new("uname").arg("-m").output().unwrap().stdout;
+    let name = format!(
+        "origin-gate-{version}-{}-unknown-linux-musl",
+        String::from_utf8(machine).unwrap().trim()
+    );
+    let folder = release.join(format!("https:/host.example/o/n/releases/download/v{version}"));
+    fs::create_dir_all(folder.join(&name)).unwrap();
+    fs::copy(crate::binary(), folder.join(&name).join("origin-gate")).unwrap();
+    let script = format!(
+        "tar --create --gzip --file {name}.tar.gz {name} && sha256sum {name}.tar.gz > SHA256SUMS && rm -r {name}"
+    );
+    let done = Command::new("bash")
+        .args(["-ec", &script])
+        .current_dir(folder)
+        .status()
+        .unwrap();
+    assert!(done.success());
+}
+
+/// The hook calls the script with what it reviews.
+#[test]
+fn the_hook_runs_before_a_commit() {
+    let hook = &documents(&document(".pre-commit-hooks.yaml"))[0][0];
+    let repository = Repository::new("gates-hook");
+    repository.write("policies/shop.json", WIDER);
+    repository.git(&["add", "--all"]);
+    let arguments: Vec<_> = hook["args"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it.as_str().unwrap())
+        .collect();
+    let mut command = Command::new(crate::root().join(hook["entry"].as_str().unwrap()));
+    command.args(&arguments).env("ORIGIN_GATE", crate::binary());
+    let ran = repository.run(command, &[]);
+    assert!(
+        !ran.is_good && ran.text.contains("it permits more than before"),
+        "{}",
+        ran.text
+    );
+}
