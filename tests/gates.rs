@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::documents::document;
+use crate::documents::{blocks, document};
 use crate::logs::Folder;
 use crate::manifests::documents;
 
@@ -156,7 +156,13 @@ fn what_is_wrong_is_named_with_its_file() {
 fn a_policy_that_goes_permits_everything_and_one_that_moves_the_same() {
     let repository = Repository::new("gates-gone");
     repository.git(&["mv", "policies/shop.json", "policies/store.json"]);
-    repository.is(&[ALL], true, &["== policies/store.json"]);
+    let ran = repository.review(&[ALL], &[]);
+    assert!(
+        ran.is_good && ran.text.contains("== policies/store.json"),
+        "{}",
+        ran.text
+    );
+    assert!(!ran.text.contains("newly"), "{}", ran.text);
     repository.git(&["rm", "--quiet", "--force", "policies/store.json"]);
     repository.is(
         &[ALL],
@@ -387,4 +393,27 @@ fn the_hook_runs_before_a_commit() {
         "{}",
         ran.text
     );
+}
+
+#[test]
+fn the_page_shows_how_both_are_used() {
+    let page = document("docs/review.md");
+    let [_, workflow, hooks] = *blocks(&page, "yaml") else {
+        panic!("three blocks of YAML")
+    };
+    let action = &documents(&document("action.yml"))[0];
+    let steps = &documents(workflow)[0]["jobs"]["policies"]["steps"];
+    let given = steps[1]["with"].as_object().unwrap();
+    let inputs = action["inputs"].as_object().unwrap();
+    assert!(given.keys().all(|it| inputs.contains_key(it)), "{given:?}");
+    let required = inputs.iter().filter(|(_, it)| it["required"] == true);
+    assert!(
+        required.into_iter().all(|(name, _)| given.contains_key(name)),
+        "{given:?}"
+    );
+    let hook = &documents(&document(".pre-commit-hooks.yaml"))[0][0];
+    let shown = &documents(hooks)[0]["repos"][0];
+    assert_eq!(shown["hooks"][0]["id"], hook["id"]);
+    let version = format!("v{}", env!("CARGO_PKG_VERSION"));
+    assert!(shown["rev"] == json!(version) && workflow.contains(&format!("$REPOSITORY@{version}\n")));
 }

@@ -135,7 +135,12 @@ const BLOCKS: [(&str, &str, usize, &str); 45] = [
     ("docs/review.md", "console", 11, COMMAND),
     ("docs/review.md", "json", 3, JSON),
     ("docs/review.md", "log", 1, COMMAND),
-    ("docs/review.md", "yaml", 1, COMMAND),
+    (
+        "docs/review.md",
+        "yaml",
+        3,
+        "tests/gates.rs::the_page_shows_how_both_are_used",
+    ),
     ("docs/troubleshooting.md", "console", 15, COMMAND),
     ("docs/troubleshooting.md", "counter", 11, TROUBLE),
     ("docs/troubleshooting.md", "json", 1, TROUBLE),
