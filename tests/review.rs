@@ -293,3 +293,33 @@ fn a_platform_goes_from_everybody_to_enforced() {
     );
     has(&run(&["test", &enforced, &cases], ""), 0, &["3 of 3 cases hold"]);
 }
+
+/// What the page about the twin promises before a move, of each manifest that people copy.
+#[test]
+fn the_module_and_the_twin_are_shipped_with_policies_that_permit_the_same() {
+    let page = crate::documents::document("docs/native.md");
+    assert!(
+        page.contains("`origin-gate diff hot-reload/origin_gate.yaml native/origin_gate.yaml`"),
+        "{page}"
+    );
+    let path = |file: &str| crate::root().join("envoy").join(file).to_str().unwrap().to_owned();
+    for (module, twin) in [
+        ("hot-reload/origin_gate.yaml", "native/origin_gate.yaml"),
+        ("istio/wasmplugin.yaml", "native/istio.yaml"),
+        ("envoy-gateway/policy.yaml", "native/envoy-gateway.yaml"),
+    ] {
+        has(
+            &run(&["diff", &path(module), &path(twin)], ""),
+            0,
+            &["both policies permit the same"],
+        );
+    }
+    let other = Folder::new("review-twin");
+    let text = crate::documents::document("envoy/native/origin_gate.yaml");
+    let other = other.write("other.yaml", text.replace("https://indexo.ir", "https://other.example"));
+    has(
+        &run(&["diff", &path("hot-reload/origin_gate.yaml"), &other], ""),
+        4,
+        &["`https://other.example` may read"],
+    );
+}
