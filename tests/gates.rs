@@ -1,11 +1,13 @@
-//! `release/review.sh`, which a pipeline and a pre-commit hook run, in repositories of Git; and the steps of `action.yml`, as GitHub
-//! runs them.
+//! `release/review.sh`, which a pipeline and a pre-commit hook run, in repositories of Git.
+
+#[path = "gates/action.rs"]
+mod action;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::documents::{blocks, document};
 use crate::logs::Folder;
@@ -250,126 +252,6 @@ fn github_takes_no_orders_from_what_it_is_shown() {
         summary.contains("\n      `https://b.example` may read answers"),
         "{summary}"
     );
-}
-
-/// A step of `action.yml`, with what GitHub puts into it.
-fn step(repository: &Repository, number: usize, inputs: &Value, variables: &[(&str, &str)]) -> Ran {
-    let action = &documents(&document("action.yml"))[0];
-    let step = &action["runs"]["steps"][number];
-    let value = |text: &str| match text {
-        "${{ github.server_url }}/${{ github.action_repository || github.repository }}" => {
-            "https://host.example/o/n".to_owned()
-        }
-        input => {
-            let name = input.strip_prefix("${{ inputs.").unwrap().strip_suffix(" }}").unwrap();
-            let default = || action["inputs"][name]["default"].clone();
-            let given = inputs.get(name).cloned().unwrap_or_else(default);
-            given.as_str().unwrap().to_owned()
-        }
-    };
-    let mut command = Command::new("bash");
-    command.args([
-        "--noprofile",
-        "--norc",
-        "-eo",
-        "pipefail",
-        "-c",
-        step["run"].as_str().unwrap(),
-    ]);
-    command
-        .env("GITHUB_ACTION_PATH", crate::root())
-        .env("RUNNER_TEMP", repository.path("temp"));
-    for (name, text) in step["env"].as_object().unwrap() {
-        command.env(name, value(text.as_str().unwrap()));
-    }
-    repository.run(command, variables)
-}
-
-#[test]
-fn the_action_reviews_a_pull_request_with_the_command_of_its_release() {
-    let repository = Repository::new("gates-action");
-    repository.git(&["checkout", "--quiet", "-b", "change"]);
-    repository.write("policies/shop.json", WIDER);
-    repository.commit();
-    // Instead of the network: the files of a release, by the names under which they are asked for.
-    let release = repository.path("release");
-    publish(&release);
-    let bin = repository.path("bin");
-    fs::create_dir_all(&bin).unwrap();
-    repository.write(
-        "bin/curl",
-        "#!/bin/bash\ncp \"$RELEASE/${@: -1:1}\" \"${@: -2:1}\" && echo \"${@: -1:1}\"\n",
-    );
-    Command::new("chmod")
-        .arg("+x")
-        .arg(repository.path("bin/curl"))
-        .status()
-        .unwrap();
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-    let release = format!("{}", release.display());
-    let variables = [("PATH", path.as_str()), ("RELEASE", &release)];
-    let ran = step(&repository, 0, &json!({}), &variables);
-    assert!(ran.is_good, "{}", ran.text);
-
-    let inputs = json!({"policies": "policies/*.json\n\npolicies/*.yaml\n", "base": "main"});
-    let ran = step(&repository, 1, &inputs, &[]);
-    assert!(
-        !ran.is_good && ran.text.contains("`https://b.example` may read answers"),
-        "{}",
-        ran.text
-    );
-    let mut approved = inputs.clone();
-    approved["permit-more"] = json!("true");
-    let ran = step(&repository, 1, &approved, &[]);
-    assert!(
-        ran.is_good && ran.text.contains("== policies/other.yaml"),
-        "{}",
-        ran.text
-    );
-
-    // A file that is not the one of the sums is not run.
-    let archive = fs::read_dir(repository.path("release"))
-        .unwrap()
-        .map(|it| it.unwrap().path());
-    let archive = archive.into_iter().find(|it| it.to_str().unwrap().ends_with(".gz"));
-    assert!(archive.is_none(), "the address has folders");
-    for file in walk(&repository.path("release"))
-        .iter()
-        .filter(|it| it.extension().is_some_and(|it| it == "gz"))
-    {
-        fs::write(file, "another").unwrap();
-    }
-    let ran = step(&repository, 0, &json!({}), &variables);
-    assert!(!ran.is_good && ran.text.contains("FAILED"), "{}", ran.text);
-}
-
-fn walk(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
-    entries
-        .flat_map(|it| if it.is_dir() { walk(&it) } else { vec![it] })
-        .collect()
-}
-
-/// The command as a release has it: an archive with its folder, and the sums.
-fn publish(release: &Path) {
-    let version = env!("CARGO_PKG_VERSION");
-    let machine = Command::new("uname").arg("-m").output().unwrap().stdout;
-    let name = format!(
-        "origin-gate-{version}-{}-unknown-linux-musl",
-        String::from_utf8(machine).unwrap().trim()
-    );
-    let folder = release.join(format!("https:/host.example/o/n/releases/download/v{version}"));
-    fs::create_dir_all(folder.join(&name)).unwrap();
-    fs::copy(crate::binary(), folder.join(&name).join("origin-gate")).unwrap();
-    let script = format!(
-        "tar --create --gzip --file {name}.tar.gz {name} && sha256sum {name}.tar.gz > SHA256SUMS && rm -r {name}"
-    );
-    let done = Command::new("bash")
-        .args(["-ec", &script])
-        .current_dir(folder)
-        .status()
-        .unwrap();
-    assert!(done.success());
 }
 
 /// The hook calls the script with what it reviews.
