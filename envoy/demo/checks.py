@@ -7,7 +7,7 @@ import time
 
 import websockets
 
-from harness import CART, TOKEN, ask, metrics
+from harness import CART, TOKEN, ask, metrics, wait_for_a_tick
 
 APP = "https://slykertech.co.zw"
 API = "api.slykertech.co.zw"
@@ -214,6 +214,7 @@ class Checks:
     def traces(self):
         self.section("Every refusal leaves its reason")
         counter = 'origin_gate_decisions{check="websocket",outcome="rejected",reason="origin_not_allowed"}'
+        wait_for_a_tick()
         stats = metrics(self.envoy.ports["stats"]).body
         line = next((it for it in stats.splitlines() if it.startswith(counter)), "(no such counter)")
         problems = [] if line.endswith(" 3") else ["expected 3"]

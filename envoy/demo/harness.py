@@ -152,12 +152,22 @@ class Envoy:
     def log(self):
         return self.stage.log(self.name)
 
+    def counted(self, prefix):
+        """What the filter has counted under names that begin so."""
+        wait_for_a_tick()
+        return self.stats(prefix)
+
     def stats(self, prefix):
         """The counters and gauges whose names begin so."""
         wanted = urllib.parse.quote("^" + re.escape(prefix))
         lines = ask(self.admin, "GET", f"/stats?filter={wanted}").body.splitlines()
         pairs = (line.rsplit(": ", 1) for line in lines)
         return {name: int(value) for name, value in pairs if value.isdigit()}
+
+
+def wait_for_a_tick():
+    """The module writes what it has counted four times a second."""
+    time.sleep(0.5)
 
 
 def metrics(port):

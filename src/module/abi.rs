@@ -9,7 +9,6 @@
     reason = "host calls are foreign functions that take and return raw buffers"
 )]
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use filter::{Pairs, Unavailable};
@@ -168,23 +167,7 @@ pub(crate) fn set_property(name: &str, value: &[u8]) {
 
 /// Makes a counter, if the proxy can.
 pub(crate) fn define_counter(name: &str) -> Option<u32> {
-    thread_local! {
-        // Envoy gives another number at each call, for a name that it knows too, and keeps them all as long as the VM,
-        // which outlives every policy that comes to it.
-        static KNOWN: Cell<Vec<(Box<str>, u32)>> = const { Cell::new(Vec::new()) };
-    }
-    let mut known = KNOWN.take();
-    let number = known
-        .iter()
-        .find(|(it, _)| **it == *name)
-        .map(|(_, number)| *number)
-        .or_else(|| {
-            let number = define(COUNTER, name)?;
-            known.push((name.into(), number));
-            Some(number)
-        });
-    KNOWN.set(known);
-    number
+    define(COUNTER, name)
 }
 
 /// Makes a gauge, if the proxy can.
@@ -205,7 +188,8 @@ pub(crate) fn add(metric: u32, by: i64) {
     unsafe { proxy_increment_metric(metric, by) };
 }
 
-/// Has the proxy call back every so many milliseconds; zero for never again. Nothing can be done where that fails.
+/// Has the proxy call back every so many milliseconds. Nothing can be done where that fails, and Kong ends the VM when it is
+/// asked a second time.
 pub(crate) fn tick(milliseconds: u32) {
     // SAFETY: no memory is passed.
     unsafe { proxy_set_tick_period_milliseconds(milliseconds) };

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use super::root::Root;
 use super::stream::Stream;
+use super::ticks;
 
 /// In the order of their numbers. Hosts count up, so that a new one comes last, and those that go are mostly young.
 type Numbered<T> = RefCell<Vec<(u32, T)>>;
@@ -26,8 +27,10 @@ pub(crate) fn create(number: u32, of: u32) {
 /// Lets go of a stream or a plugin configuration.
 pub(crate) fn delete(number: u32) {
     // What goes is dropped after the borrow ends.
-    drop(STREAMS.with(|streams| remove(streams, number)));
-    drop(ROOTS.with(|roots| remove(roots, number)));
+    if STREAMS.with(|streams| remove(streams, number)).is_none() && ROOTS.with(|roots| remove(roots, number)).is_some()
+    {
+        ticks::stop();
+    }
 }
 
 /// Calls a plugin configuration, if it is there.

@@ -5,7 +5,9 @@
 mod abi;
 mod callbacks;
 mod contexts;
+mod counters;
 mod memory;
 mod proxy_log;
 mod root;
 mod stream;
+mod ticks;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::abi;
+use super::counters;
 use super::stream::Stream;
+use super::ticks;
 use config::{ConfigErrors, Loaded};
 use filter::{Filter, FilterConfig, Unavailable};
 
@@ -13,6 +15,7 @@ use filter::{Filter, FilterConfig, Unavailable};
 pub(super) struct Root {
     config: Option<Arc<FilterConfig>>,
     gauge: Option<PolicyGauge>,
+    is_ticking: bool,
 }
 
 impl Root {
@@ -20,15 +23,18 @@ impl Root {
     pub(super) fn on_configure(&mut self, size: usize) -> bool {
         let started = abi::now();
         // There from the first VM on, so that it is seen to rise.
-        let refused = abi::define_counter("origin_gate_policies_refused");
+        let refused = counters::define("origin_gate_policies_refused");
         let errors: Vec<String> = match abi::configuration(size).map(|it| config::load_bytes(it, &variables())) {
             Ok(Ok(loaded)) => {
                 announce(&loaded, started);
+                if !std::mem::replace(&mut self.is_ticking, true) {
+                    ticks::start();
+                }
                 self.gauge = PolicyGauge::new(&loaded.digest);
                 self.config = Some(Arc::new(FilterConfig::new(
                     loaded.policy,
                     loaded.provenance,
-                    abi::define_counter,
+                    counters::define,
                 )));
                 return true;
             }
@@ -37,12 +43,13 @@ impl Root {
         };
         filter::log_refused(&errors);
         if let Some(counter) = refused {
-            abi::add(counter, 1);
+            counters::count(counter);
         }
         false
     }
 
     pub(super) fn on_tick(&mut self) {
+        ticks::on_tick();
         if let Some(gauge) = self.gauge.as_mut() {
             gauge.show();
         }
@@ -66,14 +73,11 @@ impl PolicyGauge {
     /// Envoy first tries a configuration on a VM that it then drops. That VM is dropped before its first tick, so a VM
     /// counts itself on its first tick.
     fn new(digest: &str) -> Option<Self> {
-        const SOON: u32 = 10;
         let gauge = abi::define_gauge(&format!("origin_gate_policy_vms.digest.{digest}"))?;
-        abi::tick(SOON);
         Some(Self { gauge, is_shown: false })
     }
 
     fn show(&mut self) {
-        abi::tick(0);
         if !self.is_shown {
             abi::add(self.gauge, 1);
             self.is_shown = true;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::abi::{self, Map};
+use super::counters;
 use super::proxy_log;
+use super::ticks;
 use filter::{Filter, Next, Pairs, Proxy, Unavailable};
 use policy::reply::LocalReply;
 
@@ -70,11 +72,11 @@ impl Proxy for Envoy {
     }
 
     fn count(&self, counter: u32) {
-        abi::add(counter, 1);
+        counters::count(counter);
     }
 
     fn now(&self) -> Duration {
-        abi::now()
+        ticks::now()
     }
 
     fn debug(&self, line: &str) {

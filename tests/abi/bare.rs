@@ -122,8 +122,19 @@ impl Vm {
         let size = u32::try_from(policy.len()).unwrap();
         let taken = self.call("proxy_on_configure", &[ROOT, size]).unwrap();
         // It is this tick at which the VM counts itself among those that hold the policy.
-        self.call("proxy_on_tick", &[ROOT]).unwrap();
+        self.tick(&mut Stream::default());
         taken == Some(1)
+    }
+
+    /// A tick, if the module has asked for any, that falls into the time of a stream; what it took. Counters are written at
+    /// it, and so to the stream.
+    pub fn tick(&mut self, stream: &mut Stream) -> u64 {
+        if self.store.data().period == 0 {
+            return 0;
+        }
+        let spent = self.spent;
+        self.call_over(stream, "proxy_on_tick", &[ROOT]).unwrap();
+        std::mem::replace(&mut self.spent, spent)
     }
 
     /// Calls back; `None` where the module does not export this, or returns nothing.
@@ -208,6 +219,7 @@ impl Host for Vm {
     fn on_request(&mut self, stream: &mut Stream) -> bool {
         let count = stream.request.len() as u32;
         let action = self.call_over(stream, "proxy_on_request_headers", &[self.stream, count, 1]);
+        self.tick(stream);
         action.unwrap() == Some(CONTINUE)
     }
 
@@ -215,6 +227,7 @@ impl Host for Vm {
         let count = stream.response.len() as u32;
         self.call_over(stream, "proxy_on_response_headers", &[self.stream, count, 1])
             .unwrap();
+        self.tick(stream);
     }
 
     fn end(&mut self) {

@@ -16,6 +16,7 @@ mod paths;
 mod second;
 #[path = "../support/mod.rs"]
 mod support;
+mod ticks;
 mod traffic;
 
 use std::path::PathBuf;

@@ -35,7 +35,7 @@ def counted(envoy):
     """What the filter has counted, by finding."""
     prefix = f"{PREFIX}origin_gate_decisions."
     found = collections.Counter()
-    for name, value in envoy.stats(prefix).items():
+    for name, value in envoy.counted(prefix).items():
         check, outcome, reason = name.removeprefix(prefix).split(".")[1::2]
         found[f"{check}:{outcome}:{reason}"] = value
     return +found

@@ -146,13 +146,13 @@ COUNTER = f"{metrics.PREFIX}origin_gate_answers_with_dropped_cookies"
 )
 def test_the_cart_is_kept_if_its_cookie_is(chromium, shop, site, host, totals):
     """A page of another site loses a cookie that is not marked for it; that is counted, and that alone."""
-    before = shop.stats(COUNTER)[COUNTER]
+    before = shop.counted(COUNTER)[COUNTER]
     with SITES[site].visit(chromium.usual_profile()) as (page, _):
         calls = [{**TEA, **COOKIES["include"]}] * 2 + [COOKIES["omit"]]
         found = [json.loads(read(page, CART, it, host=host)["body"])["total"] for it in calls]
     assert found == totals
     is_lost = (site, host) == ("abroad", LAX)
-    assert (shop.stats(COUNTER)[COUNTER] > before) == is_lost
+    assert (shop.counted(COUNTER)[COUNTER] > before) == is_lost
 
 
 def test_a_redirect_is_followed(chromium):

@@ -146,11 +146,11 @@ def test_a_rejection_is_an_answer_that_is_kept_from_a_page(gate, chromium, acces
     # What comes of no origin that could be trusted comes to an exempt path.
     status = 201 if send is framed_form else 200
     path = f"/backend/{status}?{name.replace(' ', '-').replace(',', '')}"
-    before, logged = sum(gate.stats(REJECTED).values()), gate.log().count("CORS origin rejected")
+    before, logged = sum(gate.counted(REJECTED).values()), gate.log().count("CORS origin rejected")
     with browser.visit(chromium, page_url) as page:
         assert send(page, f"https://{host}{path}") == learnt
         line = access_log.line(path)
     assert ((line["origin"], line["mode"], line["site"]), line["finding"]) == (said, finding)
-    assert sum(gate.stats(REJECTED).values()) - before == (finding == REJ)
+    assert sum(gate.counted(REJECTED).values()) - before == (finding == REJ)
     if finding != REJ:
         assert gate.log().count("CORS origin rejected") == logged

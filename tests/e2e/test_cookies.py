@@ -31,7 +31,7 @@ def test_it_is_counted_each_time_and_told_once(gate):
     def visit(shop, *headers):
         answer = peers.ask(peers.Http2, gate.ports[shop], path=CART, headers=[("Origin", APP), *headers])
         assert answer.status == 200 and answer.value("set-cookie").startswith("sessionid=")
-        return gate.stats(COUNTER)[COUNTER], gate.log().count(LINE)
+        return gate.counted(COUNTER)[COUNTER], gate.log().count(LINE)
 
     assert visit("marked", ("Sec-Fetch-Site", "cross-site")) == (0, 0)
     assert visit("lax", ("Sec-Fetch-Site", "same-site")) == (0, 0)

@@ -9,7 +9,7 @@ import yaml
 
 import readme
 import sizes
-from harness import ask, metrics
+from harness import ask, metrics, wait_for_a_tick
 from manifests import APP, FILES, FOREIGN, POLICY, Hot, granted, kustomize, needs_kubectl
 
 PAGE = (readme.ROOT / "docs" / "fleet.md").read_text()
@@ -36,6 +36,7 @@ def test_the_canary_refuses_nothing_and_tells_what_it_would(stage, binary, backe
     assert not granted(hot.web, APP), "report_only gives no page access"
     answer = ask(hot.web, "GET", "/backend/200", {"Host": "evil.example", "Origin": FOREIGN})
     assert answer.status == 200
+    wait_for_a_tick()
     text = metrics(hot.envoy.admin).body
     (queries,) = readme.blocks(PAGE, "promql")
     for name in set(re.findall(r"origin_gate_\w+", queries)):

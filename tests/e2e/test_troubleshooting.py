@@ -13,7 +13,7 @@ import yaml
 
 import peers
 import proxy
-from harness import metrics
+from harness import metrics, wait_for_a_tick
 from readme import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
@@ -60,6 +60,7 @@ def gate(envoy, stage, module, access_log):
 
 
 def counter(gate, name):
+    wait_for_a_tick()
     lines = metrics(gate.admin).body.splitlines()
     found = [line for line in lines if line.startswith(name) and not line.startswith("#")]
     assert len(found) == 1, f"{name}: {found}"

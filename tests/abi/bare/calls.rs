@@ -233,8 +233,9 @@ fn link_metrics(linker: &mut Linker<State>) -> Result<()> {
             let state = host.data_mut();
             let name = state.metrics.get(id as usize).ok_or(NOT_FOUND)?;
             // A gauge goes up once a VM, at no stream.
-            if by == 1 && !name.starts_with("origin_gate_polic") {
-                state.stream.counted.push(name.clone());
+            if !name.starts_with("origin_gate_polic") {
+                let times = usize::try_from(by).map_err(|_| BAD_ARGUMENT)?;
+                state.stream.counted.extend(std::iter::repeat_n(name.clone(), times));
             }
             Ok(())
         })
@@ -268,7 +269,12 @@ fn link_log_and_clock(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         "env",
         "proxy_set_tick_period_milliseconds",
-        |host: Host<'_>, _period: u32| serve(host, "proxy_set_tick_period_milliseconds", |_| Ok(())),
+        |host: Host<'_>, period: u32| {
+            serve(host, "proxy_set_tick_period_milliseconds", |host| {
+                host.data_mut().period = period;
+                Ok(())
+            })
+        },
     )?;
     Ok(())
 }

@@ -45,6 +45,8 @@ pub struct State {
     pub configuration: Vec<u8>,
     pub environment: Vec<(String, String)>,
     pub refusal: Refusal,
+    /// What was asked for, in order, if somebody wants to know.
+    pub asked: Option<Vec<String>>,
     pub faults: Option<Faults>,
     /// The names of the metrics, in the order of their numbers.
     pub metrics: Vec<String>,
@@ -52,6 +54,8 @@ pub struct State {
     /// The last errors and panics.
     pub lines: Vec<String>,
     pub now: u64,
+    /// How often the module wants ticks; zero for never.
+    pub period: u32,
     pub random: Chance,
     pub limits: StoreLimits,
     pub memory: Option<Memory>,
@@ -61,6 +65,9 @@ pub struct State {
 impl State {
     /// The status with which a call is refused, if it is.
     pub fn refuses(&mut self, call: &str) -> Option<u32> {
+        if let Some(asked) = &mut self.asked {
+            asked.push(call.trim_start_matches("proxy_").to_owned());
+        }
         if self.refusal.calls.contains(&call) {
             return Some(self.refusal.status);
         }
