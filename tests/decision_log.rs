@@ -21,8 +21,8 @@ fn rejected(check: Check, reason: Deny) -> Finding {
 type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
 
 /// The lines that a decision causes.
-fn debug(line: &str) {
-    log::debug!("{line}");
+fn debug(line: &[&[u8]]) {
+    log::debug!("{}", String::from_utf8_lossy(&line.concat()));
 }
 
 fn record(decision_log: &DecisionLog, now: Duration, finding: Finding, fields: Fields<'_>) -> Vec<(Level, String)> {

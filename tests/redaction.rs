@@ -100,7 +100,9 @@ fn no_line_has_what_is_only_for_the_backend() {
                 let decision_log = DecisionLog::default();
                 for finding in Finding::all() {
                     let (verdict, now) = (verdict::of(finding), || Duration::ZERO);
-                    decision_log.record(policy, provenance, &verdict, &head, now, |line| log::debug!("{line}"));
+                    decision_log.record(policy, provenance, &verdict, &head, now, |line| {
+                        log::debug!("{}", String::from_utf8_lossy(&line.concat()))
+                    });
                 }
             }
             for policy in self::policies() {
@@ -147,7 +149,7 @@ fn what_is_left_of_an_origin_names_it() {
             &verdict::of(finding),
             &fields.into_iter().collect(),
             || Duration::ZERO,
-            |line| log::debug!("{line}"),
+            |line| log::debug!("{}", String::from_utf8_lossy(&line.concat())),
         );
         let line = captured::take().pop().unwrap().1;
         let (_, rest) = line.split_once(" origin=\"").unwrap();

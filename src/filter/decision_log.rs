@@ -64,7 +64,7 @@ impl DecisionLog {
         verdict: &Verdict<'_>,
         head: &Request<'_>,
         now: impl FnOnce() -> Duration,
-        debug: impl FnOnce(&str),
+        debug: impl FnOnce(&[&[u8]]),
     ) {
         let finding = verdict.finding;
         let (Outcome::Rejected(deny) | Outcome::WouldReject(deny)) = finding.outcome else {
@@ -187,7 +187,7 @@ fn refused<'a>(
     }
 }
 
-fn record_allowed(finding: Finding, head: &Request<'_>, debug: impl FnOnce(&str)) {
+fn record_allowed(finding: Finding, head: &Request<'_>, debug: impl FnOnce(&[&[u8]])) {
     // Nothing was validated and nothing is granted where no origin was found among those allowed.
     let Outcome::Allowed(allow) = finding.outcome else {
         return;
@@ -198,18 +198,20 @@ fn record_allowed(finding: Finding, head: &Request<'_>, debug: impl FnOnce(&str)
         Check::Cors if is_grant && allow != Allow::SameHost => "CORS headers added for origin",
         _ => return,
     };
-    let reason = allow.code();
-    let line = match (&head.source, head.received.origin) {
+    let (what, reason) = (what.as_bytes(), allow.code().as_bytes());
+    match (&head.source, head.received.origin) {
         // What parsed has nothing to hide or to escape, and the standard library's formatting costs more than the decision.
-        (Source::Origin(_), Field::One(origin))
-            if origin.len() <= LONGEST
-                && let Ok(origin) = std::str::from_utf8(origin) =>
-        {
-            [what, " reason=", reason, " origin=\"", origin, "\""].concat()
+        (Source::Origin(_), Field::One(origin)) if origin.len() <= LONGEST => {
+            debug(&[what, b" reason=", reason, b" origin=\"", origin, b"\""]);
         }
-        (_, origin) => format!("{what} reason={reason} origin={}", Quoted(origin)),
-    };
-    debug(&line);
+        (_, origin) => debug(&[
+            what,
+            b" reason=",
+            reason,
+            b" origin=",
+            Quoted(origin).to_string().as_bytes(),
+        ]),
+    }
 }
 
 fn phrase(finding: Finding) -> (&'static str, &'static str) {

@@ -88,7 +88,7 @@ impl FilterConfig {
     }
 
     pub(super) fn record_decision(&self, proxy: &impl Proxy, verdict: &Verdict<'_>, head: &Request<'_>) {
-        let (now, debug) = (|| proxy.now(), |line: &str| proxy.debug(line));
+        let (now, debug) = (|| proxy.now(), |line: &[&[u8]]| proxy.debug(line));
         self.decision_log
             .record(&self.policy, &self.provenance, verdict, head, now, debug);
     }

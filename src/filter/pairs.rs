@@ -16,10 +16,14 @@ impl Pairs {
 
     /// Serializes headers.
     pub fn encode<'a>(headers: impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + Clone) -> Vec<u8> {
-        let mut bytes = to_u32(headers.len()).to_vec();
+        let sizes = headers
+            .clone()
+            .map(|(name, value)| 8 + name.len() + 1 + value.len() + 1);
+        let mut bytes = Vec::with_capacity(4 + sizes.sum::<usize>());
+        bytes.extend_from_slice(&to_u32(headers.len()));
         for (name, value) in headers.clone() {
-            bytes.extend(to_u32(name.len()));
-            bytes.extend(to_u32(value.len()));
+            bytes.extend_from_slice(&to_u32(name.len()));
+            bytes.extend_from_slice(&to_u32(value.len()));
         }
         for part in headers.flat_map(|(name, value)| [name, value]) {
             bytes.extend_from_slice(part);

@@ -83,9 +83,10 @@ pub trait Proxy {
     /// The time since any fixed moment.
     fn now(&self) -> Duration;
 
-    /// Logs a line at the level `debug`. It is asked for each page's request.
-    fn debug(&self, line: &str) {
-        log::debug!("{line}");
+    /// Logs a line at the level `debug`, of which these are the pieces. It is asked for each page's request, and most often
+    /// nobody reads it.
+    fn debug(&self, line: &[&[u8]]) {
+        log::debug!("{}", String::from_utf8_lossy(&line.concat()));
     }
 }
 

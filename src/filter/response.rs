@@ -80,6 +80,11 @@ impl ResponseEdits {
 
 /// Puts the grant in the place of whatever CORS headers there are.
 fn replace(proxy: &mut impl Proxy, head: &ResponseHead, grant: Option<&CorsGrant<'_>>) -> Result<(), Unavailable> {
+    let grant = grant.filter(|grant| grant.origin != AllowOrigin::Withheld);
+    // Most responses neither have such headers nor get any.
+    if head.cors == 0 && grant.is_none() {
+        return Ok(());
+    }
     let granted = grant.map_or([None; GRANTED], CorsGrant::values);
     for (name, value) in RESPONSE_NAMES.into_iter().zip(granted) {
         if let Some(value) = value {

@@ -78,7 +78,7 @@ unsafe extern "C" {
 }
 
 /// Writes a line to the proxy's log. Nothing can be done where it has none.
-pub(crate) fn log(level: u32, line: &str) {
+pub(crate) fn log(level: u32, line: &[u8]) {
     // SAFETY: the host reads the slice during the call.
     unsafe { proxy_log(level, line.as_ptr(), line.len()) };
 }

@@ -79,7 +79,7 @@ impl Proxy for Envoy {
         ticks::now()
     }
 
-    fn debug(&self, line: &str) {
-        abi::log(proxy_log::DEBUG, line);
+    fn debug(&self, line: &[&[u8]]) {
+        proxy_log::debug(line);
     }
 }

@@ -8,7 +8,6 @@ use super::verdict::Verdict;
 
 impl Rules {
     /// Decides on one request. The first check that refuses ends it.
-    #[inline]
     #[must_use]
     pub fn decide<'a>(&'a self, request: &Request<'a>) -> Verdict<'a> {
         let mut answer = Answer::new(self, request);

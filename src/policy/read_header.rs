@@ -43,28 +43,43 @@ pub enum Spelling {
 }
 
 impl ReadHeader {
+    /// Whether a name has the length and the first letter of one that decides something: most lines of a request have not.
+    #[inline]
+    pub(crate) fn may_be(name: &[u8]) -> bool {
+        // A letter in lower case.
+        let first = name.first().map_or(0, |byte| byte | 0x20);
+        match name.len() {
+            4 => first == b'h',
+            6 => first == b'o',
+            7 => first == b'u',
+            9 => first == b'f',
+            12 => first == b'c',
+            14 => first == b's',
+            16 => first == b'x',
+            17 => matches!(first, b's' | b'x'),
+            29 | 30 | 38 => first == b'a',
+            _ => false,
+        }
+    }
+
     /// The header that a name is a spelling of. Some proxies keep the case of names. Backends that make variables of them,
     /// as CGI does, write `_` for `-`, and a few of them for every other sign.
-    #[inline]
     #[must_use]
     pub fn meant_by(name: &[u8]) -> Option<(Self, Spelling)> {
-        // A letter in lower case.
-        let first = name.first()? | 0x20;
-        // Most lines of a request are none of these, and their length and first letter say so.
-        match (name.len(), first) {
-            (4, b'h') => spelled(name, headers::HOST, Self::Host),
-            (6, b'o') => spelled(name, headers::ORIGIN, Self::Origin),
-            (7, b'u') => spelled(name, headers::UPGRADE, Self::Upgrade),
-            (9, b'f') => spelled(name, headers::FORWARDED, Self::Forwarded),
-            (12, b'c') => spelled(name, headers::CONTENT_TYPE, Self::ContentType),
-            (14, b's') => spelled(name, headers::SEC_FETCH_MODE, Self::SecFetchMode)
+        match name.len() {
+            4 => spelled(name, headers::HOST, Self::Host),
+            6 => spelled(name, headers::ORIGIN, Self::Origin),
+            7 => spelled(name, headers::UPGRADE, Self::Upgrade),
+            9 => spelled(name, headers::FORWARDED, Self::Forwarded),
+            12 => spelled(name, headers::CONTENT_TYPE, Self::ContentType),
+            14 => spelled(name, headers::SEC_FETCH_MODE, Self::SecFetchMode)
                 .or_else(|| spelled(name, headers::SEC_FETCH_SITE, Self::SecFetchSite)),
-            (16, b'x') => spelled(name, headers::X_FORWARDED_HOST, Self::XForwardedHost),
-            (17, b's') => spelled(name, headers::SEC_WEBSOCKET_KEY, Self::SecWebSocketKey),
-            (17, b'x') => spelled(name, headers::X_FORWARDED_PROTO, Self::XForwardedProto),
-            (29, b'a') => spelled(name, headers::REQUEST_METHOD, Self::RequestMethod),
-            (30, b'a') => spelled(name, headers::REQUEST_HEADERS, Self::RequestHeaders),
-            (38, b'a') => spelled(name, headers::REQUEST_PRIVATE_NETWORK, Self::RequestPrivateNetwork),
+            16 => spelled(name, headers::X_FORWARDED_HOST, Self::XForwardedHost),
+            17 => spelled(name, headers::X_FORWARDED_PROTO, Self::XForwardedProto)
+                .or_else(|| spelled(name, headers::SEC_WEBSOCKET_KEY, Self::SecWebSocketKey)),
+            29 => spelled(name, headers::REQUEST_METHOD, Self::RequestMethod),
+            30 => spelled(name, headers::REQUEST_HEADERS, Self::RequestHeaders),
+            38 => spelled(name, headers::REQUEST_PRIVATE_NETWORK, Self::RequestPrivateNetwork),
             _ => None,
         }
     }
@@ -91,7 +106,7 @@ impl ReadHeader {
 }
 
 /// Compares with a name that is known when this is compiled, and so word by word.
-#[inline(always)]
+#[inline]
 fn spelled(name: &[u8], plain: &str, header: ReadHeader) -> Option<(ReadHeader, Spelling)> {
     if name == plain.as_bytes() {
         return Some((header, Spelling::Plain));

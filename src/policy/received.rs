@@ -71,7 +71,9 @@ impl<'a> Reader<'a> {
     pub fn add(&mut self, name: &'a [u8], value: &'a [u8]) {
         if name.first() == Some(&b':') {
             self.add_pseudo(name, value);
-        } else if let Some((header, spelling)) = ReadHeader::meant_by(name) {
+        } else if ReadHeader::may_be(name)
+            && let Some((header, spelling)) = ReadHeader::meant_by(name)
+        {
             self.add_header(header, spelling, (name, value));
         }
     }
@@ -80,17 +82,18 @@ impl<'a> Reader<'a> {
     #[inline]
     fn add_pseudo(&mut self, name: &[u8], value: &'a [u8]) {
         let received = &mut self.received;
-        match name {
-            b":method" => received.method = value,
-            b":path" => received.path = without_query(value),
-            b":scheme" => received.scheme = value,
-            b":authority" => {
-                self.is_repeated |= received.authority != Field::Absent;
-                received.authority.add_unless_same(value);
-            }
-            b":protocol" => {
+        // A match of the names themselves would compare byte by byte.
+        match name.len() {
+            5 if name == b":path" => received.path = without_query(value),
+            7 if name == b":method" => received.method = value,
+            7 if name == b":scheme" => received.scheme = value,
+            9 if name == b":protocol" => {
                 self.is_repeated |= received.upgrade != Field::Absent;
                 received.upgrade.add(value);
+            }
+            10 if name == b":authority" => {
+                self.is_repeated |= received.authority != Field::Absent;
+                received.authority.add_unless_same(value);
             }
             _ => {}
         }

@@ -97,7 +97,7 @@ impl<T> SuffixMap<T> {
     /// What is under each proper parent domain of the name, nearest last, with the labels before that parent.
     pub(super) fn parents<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a T)> {
         let bytes = if self.is_empty() { &[] } else { name };
-        self.tails_after(bytes, |before| before.ends_with(b"."))
+        self.tails_after(bytes, |before| before == Some(b'.'))
     }
 
     /// What is under each end of the name, the empty one and the whole too, with what stands before that end.
@@ -108,21 +108,25 @@ impl<T> SuffixMap<T> {
     fn tails_after<'a>(
         &'a self,
         name: &'a [u8],
-        is_asked: impl Fn(&[u8]) -> bool,
+        is_asked: impl Fn(Option<u8>) -> bool,
     ) -> impl Iterator<Item = (&'a [u8], &'a T)> {
-        let mut hash = fnv::SEED;
-        (name.len().saturating_sub(self.longest)..=name.len())
-            .rev()
-            .filter_map(move |at| {
+        let first = name.len().saturating_sub(self.longest);
+        let (mut hash, mut next) = (fnv::SEED, Some(name.len()));
+        std::iter::from_fn(move || {
+            while let Some(at) = next {
                 let (before, tail) = name.split_at_checked(at)?;
                 let hash_of_tail = hash;
-                hash = before.last().map_or(hash, |&byte| hash_byte(hash, byte));
-                if is_asked(before) {
-                    Some((before, self.get_hashed(tail, hash_of_tail)?))
-                } else {
-                    None
+                next = at.checked_sub(1).filter(|at| *at >= first);
+                let last = before.last().copied();
+                hash = last.map_or(hash, |byte| hash_byte(hash, byte));
+                if is_asked(last)
+                    && let Some(found) = self.get_hashed(tail, hash_of_tail)
+                {
+                    return Some((before, found));
                 }
-            })
+            }
+            None
+        })
     }
 
     fn get_hashed(&self, name: &[u8], hash: u64) -> Option<&T> {
@@ -139,12 +143,7 @@ impl<T> SuffixMap<T> {
 }
 
 fn hash(name: &[u8]) -> u64 {
-    let (mut hash, mut rest) = (fnv::SEED, name);
-    while let [before @ .., byte] = rest {
-        hash = hash_byte(hash, *byte);
-        rest = before;
-    }
-    hash
+    name.iter().rev().fold(fnv::SEED, |hash, &byte| hash_byte(hash, byte))
 }
 
 /// Folds the case of letters, and one other sign into another: the names themselves are compared later.
