@@ -152,12 +152,26 @@ fn objects() -> Vec<(&'static str, Value, Wrap)> {
 fn the_keys_are_those_that_are_read() {
     for (name, object, wrap) in objects() {
         let keys = object["properties"].as_object().unwrap().keys();
-        // Editors' own.
-        let told: BTreeSet<String> = keys.filter(|key| *key != "$schema").cloned().collect();
+        // Editors' own, and what stands alone.
+        let told = keys.filter(|key| !["$schema", "compiled"].contains(&key.as_str()));
+        let told: BTreeSet<String> = told.cloned().collect();
         assert_eq!(told, keys_of(&wrap), "{name}");
         assert_eq!(object["additionalProperties"], false, "{name}");
         let unknown = wrap(json!({ "unknown": 1 }));
         assert!(!validator().is_valid(&unknown), "{unknown}");
+    }
+}
+
+#[test]
+fn a_compiled_policy_stands_alone() {
+    let compiled = config::compile(br#"{"allowed_origins": ["https://a.example"]}"#, 0).unwrap();
+    let inline: Value = serde_json::from_str(&config::inline(&compiled)).unwrap();
+    let beside = json!({ "compiled": inline["compiled"], "debug": true });
+    let text = json!({ "compiled": "bm8gcG9saWN5" });
+    let not_text = json!({ "compiled": [] });
+    for (policy, is_right) in [(&inline, true), (&beside, false), (&text, false), (&not_text, false)] {
+        assert_eq!(validator().is_valid(policy), is_right, "{policy}");
+        assert_eq!(loads(policy), is_right, "{policy}");
     }
 }
 
