@@ -49,7 +49,7 @@ pub use diagnostic_code::DiagnosticCode;
 pub use django::{Environment, SETTING_NAMES, Settings, resembles_setting};
 #[cfg(not(target_arch = "wasm32"))]
 pub use grants::grants;
-pub use loaded::{ConfigErrors, Loaded};
+pub use loaded::{ConfigErrors, Loaded, OnRefusedUpdate};
 pub use presets::{PRESETS, Preset};
 pub use provenance::Provenance;
 #[cfg(not(target_arch = "wasm32"))]

@@ -14,6 +14,8 @@ pub struct Loaded {
     pub policy: Policy,
     /// Where its keys were written.
     pub provenance: Provenance,
+    /// `on_refused_update`.
+    pub on_refused_update: OnRefusedUpdate,
     /// What tells it from other policies: a hash of the configuration's bytes and of the settings that it uses.
     pub digest: String,
     /// The digest of the policy that this one says that it was compiled from.
@@ -54,6 +56,16 @@ impl fmt::Display for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.summary(self.warnings.len()).fmt(f)
     }
+}
+
+/// What becomes of a later policy with an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnRefusedUpdate {
+    /// The proxy is told, and does with it what it does.
+    #[default]
+    Reject,
+    /// This policy stays in force, whatever the proxy would do.
+    Keep,
 }
 
 /// Every error of a configuration.

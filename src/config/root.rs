@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::diagnostic_code::DiagnosticCode;
-use super::loaded::Loaded;
+use super::loaded::{Loaded, OnRefusedUpdate};
 use super::object_reader::{self, ObjectReader};
 use super::origins;
 use super::provenance::Provenance;
@@ -17,6 +17,12 @@ pub(crate) fn read(mut root: ObjectReader<'_>, is_django_hosts: bool, diagnostic
     if debug {
         diagnostics.warn(Diagnostic::at("debug", DiagnosticCode::DebugOn));
     }
+    let on_refused_update = root.choice(
+        "on_refused_update",
+        &[("reject", OnRefusedUpdate::Reject), ("keep", OnRefusedUpdate::Keep)],
+        OnRefusedUpdate::Reject,
+        diagnostics,
+    );
     let shared = Shared {
         dangerous: origins::read_dangerous(&mut root, diagnostics),
         debug,
@@ -44,6 +50,7 @@ pub(crate) fn read(mut root: ObjectReader<'_>, is_django_hosts: bool, diagnostic
     Loaded {
         policy: Policy::new(scoped, builder.build(shared), debug),
         provenance,
+        on_refused_update,
         digest: String::new(),
         compiled_from: None,
         warnings: Vec::new(),

@@ -6,6 +6,7 @@
 mod cookies;
 mod decision_log;
 mod filter_config;
+mod kept;
 mod loading;
 mod pairs;
 mod proxy;
@@ -17,7 +18,8 @@ mod stream;
 pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_NAMES};
 pub use decision_log::{DecisionLog, INTERVAL, MAX_BUCKETS};
 pub use filter_config::{FINDING, FilterConfig};
-pub use loading::{log_loaded, log_refused};
+pub use kept::Kept;
+pub use loading::{log_kept, log_loaded, log_refused};
 pub use pairs::Pairs;
 pub use proxy::{Headers, Proxy, Unavailable};
 pub use stream::{Filter, Next};

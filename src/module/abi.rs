@@ -62,6 +62,7 @@ unsafe extern "C" {
         headers_len: usize,
         grpc_status: i32,
     ) -> u32;
+    fn proxy_get_property(path: *const u8, path_len: usize, data: *mut *mut u8, len: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, path_len: usize, value: *const u8, value_len: usize) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_len: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, by: i64) -> u32;
@@ -159,6 +160,14 @@ pub(crate) fn send_local_response(status: u16, details: &str, headers: &[u8], bo
     })
 }
 
+/// A property, if the proxy has it.
+pub(crate) fn property(name: &str) -> Option<Vec<u8>> {
+    // SAFETY: the host reads the name during the call; for the rest see `returned`.
+    returned(|data, len| unsafe { proxy_get_property(name.as_ptr(), name.len(), data, len) })
+        .ok()
+        .flatten()
+}
+
 /// Sets a property of the stream, which the access log can show. Nothing can be done where there are none.
 pub(crate) fn set_property(name: &str, value: &[u8]) {
     // SAFETY: the host reads the slices during the call.
@@ -196,7 +205,7 @@ pub(crate) fn tick(milliseconds: u32) {
 }
 
 /// What the VMs of this filter share under a key.
-pub(crate) fn shared(key: &str) -> Option<Vec<u8>> {
+pub(crate) fn shared(key: &[u8]) -> Option<Vec<u8>> {
     let mut cas = 0;
     // SAFETY: the host reads the key and writes the number during the call; for the rest see `returned`.
     returned(|data, len| unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), data, len, &raw mut cas) })
@@ -205,7 +214,7 @@ pub(crate) fn shared(key: &str) -> Option<Vec<u8>> {
 }
 
 /// Shares a value under a key, if the proxy can.
-pub(crate) fn share(key: &str, value: &[u8]) {
+pub(crate) fn share(key: &[u8], value: &[u8]) {
     // SAFETY: the host reads the slices during the call.
     unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), 0) };
 }

@@ -19,7 +19,7 @@ thread_local! {
 pub(crate) fn create(number: u32, of: u32) {
     if of == 0 {
         ROOTS.with(|roots| insert(roots, number, Root::default()));
-    } else if let Some(stream) = with_root(of, |root| root.stream()) {
+    } else if let Some(stream) = with_root(of, |root| root.stream(of)) {
         STREAMS.with(|streams| insert(streams, number, stream));
     }
 }
@@ -27,9 +27,11 @@ pub(crate) fn create(number: u32, of: u32) {
 /// Lets go of a stream or a plugin configuration.
 pub(crate) fn delete(number: u32) {
     // What goes is dropped after the borrow ends.
-    if STREAMS.with(|streams| remove(streams, number)).is_none() && ROOTS.with(|roots| remove(roots, number)).is_some()
-    {
-        ticks::stop();
+    match STREAMS.with(|streams| remove(streams, number)) {
+        Some(Stream { first_of: Some(of), .. }) => drop(with_root(of, Root::served)),
+        Some(_) => {}
+        None if ROOTS.with(|roots| remove(roots, number)).is_some() => ticks::stop(),
+        None => {}
     }
 }
 

@@ -6,6 +6,7 @@ mod abi;
 mod callbacks;
 mod contexts;
 mod counters;
+mod keeping;
 mod memory;
 mod proxy_log;
 mod root;

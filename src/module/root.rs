@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::abi;
 use super::counters;
+use super::keeping::{self, Keeping};
 use super::stream::Stream;
 use super::ticks;
-use config::{ConfigErrors, Loaded};
+use config::{ConfigErrors, Loaded, OnRefusedUpdate};
 use filter::{Filter, FilterConfig, Unavailable};
 
 /// One plugin configuration in one VM.
@@ -16,36 +17,83 @@ pub(super) struct Root {
     config: Option<Arc<FilterConfig>>,
     gauge: Option<PolicyGauge>,
     is_ticking: bool,
+    /// The policy that is to be kept, or to be kept no more, once it has served.
+    unserved: Option<(String, OnRefusedUpdate)>,
+    /// The policy that was kept, and the first error of the one that came.
+    kept: Option<(String, String)>,
 }
 
+/// So long all VMs take to load the same policy.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// How often it is said that a policy is kept.
+const REPEAT: Duration = Duration::from_secs(60);
+
 impl Root {
-    /// Whether the policy was taken.
+    /// Whether the policy was taken, or the one in force is kept.
     pub(super) fn on_configure(&mut self, size: usize) -> bool {
         let started = abi::now();
         // There from the first VM on, so that it is seen to rise.
         let refused = counters::define("origin_gate_policies_refused");
-        let errors: Vec<String> = match abi::configuration(size).map(|it| config::load_bytes(it, &variables())) {
-            Ok(Ok(loaded)) => {
-                announce(&loaded, started);
-                if !std::mem::replace(&mut self.is_ticking, true) {
-                    ticks::start();
-                }
-                self.gauge = PolicyGauge::new(&loaded.digest);
-                self.config = Some(Arc::new(FilterConfig::new(
-                    loaded.policy,
-                    loaded.provenance,
-                    counters::define,
-                )));
-                return true;
-            }
-            Ok(Err(ConfigErrors { errors, .. })) => errors.iter().map(ToString::to_string).collect(),
-            Err(Unavailable) => vec!["the proxy did not hand the configuration over".to_owned()],
+        let keeping = Keeping::new();
+        let environment = abi::environment();
+        let loaded = match abi::configuration(size) {
+            Ok(configuration) => load(configuration, &environment),
+            Err(Unavailable) => Err(vec!["the proxy did not hand the configuration over".to_owned()]),
         };
-        filter::log_refused(&errors);
-        if let Some(counter) = refused {
-            counters::count(counter);
+        self.kept = None;
+        let loaded = match loaded {
+            Ok(loaded) => {
+                announce(&loaded, started);
+                // The text is asked for again by the few that need it: most have no use for memory of its size.
+                let text = || abi::configuration(size).unwrap_or_default();
+                if keeping.loaded(&loaded, &environment, text) {
+                    self.unserved = Some((loaded.digest.clone(), loaded.on_refused_update));
+                }
+                loaded
+            }
+            Err(errors) => {
+                filter::log_refused(&errors);
+                if let Some(counter) = refused {
+                    counters::count(counter);
+                }
+                let Some(loaded) = self.keep(&keeping, errors) else {
+                    return false;
+                };
+                loaded
+            }
+        };
+        if !std::mem::replace(&mut self.is_ticking, true) {
+            ticks::start();
         }
-        false
+        self.gauge = PolicyGauge::new(&loaded.digest);
+        self.config = Some(Arc::new(FilterConfig::new(
+            loaded.policy,
+            loaded.provenance,
+            counters::define,
+        )));
+        true
+    }
+
+    /// The policy that is kept, if there is one.
+    fn keep(&mut self, keeping: &Keeping, errors: Vec<String>) -> Option<Box<Loaded>> {
+        let kept = keeping.kept()?;
+        match load(kept.configuration, &kept.environment) {
+            Ok(loaded) => {
+                keeping.begin();
+                let error = errors.into_iter().next().unwrap_or_default();
+                if keeping.is_due(AT_ONCE) {
+                    filter::log_kept(&loaded.digest, &error);
+                }
+                self.kept = Some((loaded.digest.clone(), error));
+                Some(loaded)
+            }
+            // Another version of the module put it aside.
+            Err(errors) => {
+                filter::log_refused(&errors);
+                None
+            }
+        }
     }
 
     pub(super) fn on_tick(&mut self) {
@@ -53,11 +101,24 @@ impl Root {
         if let Some(gauge) = self.gauge.as_mut() {
             gauge.show();
         }
+        if let Some((digest, error)) = &self.kept
+            && Keeping::new().is_due(REPEAT)
+        {
+            filter::log_kept(digest, error);
+        }
     }
 
-    pub(super) fn stream(&self) -> Stream {
+    pub(super) fn stream(&mut self, number: u32) -> Stream {
         Stream {
             filter: self.config.clone().map(Filter::new),
+            first_of: self.unserved.is_some().then_some(number),
+        }
+    }
+
+    /// A stream went.
+    pub(super) fn served(&mut self) {
+        if let Some((digest, on_refused_update)) = self.unserved.take() {
+            Keeping::new().served(&digest, on_refused_update);
         }
     }
 }
@@ -96,14 +157,10 @@ impl Drop for PolicyGauge {
 /// Every worker's VM loads the policy, the main thread's first; one line is enough for all. A policy that comes back
 /// later is told again.
 fn announce(loaded: &Loaded, started: Duration) {
-    const AT_ONCE: Duration = Duration::from_secs(10);
-    let key = format!("origin_gate.announced.{}", loaded.digest);
-    let now = abi::now();
-    let last = abi::shared(&key).and_then(|it| Some(Duration::from_nanos(u64::from_le_bytes(it.try_into().ok()?))));
-    if last.is_some_and(|last| (last..last + AT_ONCE).contains(&now)) {
+    if !keeping::is_due(&[b"origin_gate.announced.", loaded.digest.as_bytes()].concat(), AT_ONCE) {
         return;
     }
-    abi::share(&key, &u64::try_from(now.as_nanos()).unwrap_or_default().to_le_bytes());
+    let now = abi::now();
     let memory = core::arch::wasm32::memory_size(0) * 64;
     filter::log_loaded(
         loaded,
@@ -112,9 +169,16 @@ fn announce(loaded: &Loaded, started: Duration) {
     );
 }
 
-/// The environment of the VM. A value that is not UTF-8 fits no setting, and is shown with replacement characters.
-fn variables() -> Vec<(String, String)> {
-    let environment = abi::environment();
+#[inline(never)]
+fn load(configuration: Vec<u8>, environment: &[u8]) -> Result<Box<Loaded>, Vec<String>> {
+    config::load_bytes(configuration, &variables(environment))
+        .map(Box::new)
+        .map_err(|ConfigErrors { errors, .. }| errors.iter().map(ToString::to_string).collect())
+}
+
+/// Variables, each with `=` and its value after it, and a NUL after that. A value that is not UTF-8 fits no setting, and is shown
+/// with replacement characters.
+fn variables(environment: &[u8]) -> Vec<(String, String)> {
     let variables = environment.split(|&byte| byte == 0).filter_map(|variable| {
         let (name, value) = variable.split_at_checked(variable.iter().position(|&byte| byte == b'=')?)?;
         let name = str::from_utf8(name).ok()?.to_owned();

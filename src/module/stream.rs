@@ -12,6 +12,8 @@ use policy::reply::LocalReply;
 /// One HTTP stream. Without a policy nothing passes: the proxy should not have sent it here.
 pub(super) struct Stream {
     pub(super) filter: Option<Filter>,
+    /// The plugin configuration that waits for a stream to be served.
+    pub(super) first_of: Option<u32>,
 }
 
 impl Stream {

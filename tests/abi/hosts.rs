@@ -12,6 +12,7 @@ mod chance;
 mod corpus;
 mod fuel;
 mod hostile;
+mod keep;
 mod paths;
 mod second;
 #[path = "../support/mod.rs"]

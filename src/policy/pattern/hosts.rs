@@ -1,7 +1,7 @@
 //! The config-time parser of `allowed_hosts`.
 
 use super::{HostPattern, is_address};
-use crate::address::parse_v6;
+use crate::address::{V6Text, parse_v6};
 use crate::error::HostError;
 use crate::host::{Host, split_port};
 use crate::text::split_once;
@@ -31,7 +31,10 @@ pub(super) fn parse(entry: &str) -> Result<HostPattern, HostError> {
     match Host::parse(domain.as_bytes()) {
         Ok(host) if is_domain && is_address(&host) => Err(HostError::AddressSubdomains),
         Ok(_) if is_domain => Ok(HostPattern::Domain(domain.as_bytes().into())),
-        Ok(Host::V6(_, address)) => Ok(HostPattern::One(format!("[{address}]").into_bytes().into())),
+        Ok(Host::V6(_, address)) => {
+            let text = [b"[", V6Text::new(address).as_bytes(), b"]"].concat();
+            Ok(HostPattern::One(text.into()))
+        }
         Ok(Host::Name(name)) => Ok(HostPattern::One(name.into())),
         Err(_) if is_bare_v6(domain) => Err(HostError::Brackets),
         Err(_) if split_port(domain.as_bytes()).1.is_some() => Err(HostError::Port),

@@ -189,8 +189,14 @@ fn link_properties(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
         "env",
         "proxy_get_property",
-        |host: Host<'_>, _path: u32, _path_len: u32, _data: u32, _len: u32| {
-            serve(host, "proxy_get_property", |_| Err(NOT_FOUND))
+        |host: Host<'_>, path: u32, path_len: u32, data: u32, len: u32| {
+            serve(host, "proxy_get_property", |host| {
+                if read(host, path, path_len)? != b"plugin_name" {
+                    return Err(NOT_FOUND);
+                }
+                let name = host.data().plugin.clone();
+                give(host, name, data, len)
+            })
         },
     )?;
     linker.func_wrap(
@@ -233,7 +239,9 @@ fn link_metrics(linker: &mut Linker<State>) -> Result<()> {
             let state = host.data_mut();
             let name = state.metrics.get(id as usize).ok_or(NOT_FOUND)?;
             // A gauge goes up once a VM, at no stream.
-            if !name.starts_with("origin_gate_polic") {
+            if name.starts_with("origin_gate_polic") {
+                *state.gauges.entry(name.clone()).or_default() += by;
+            } else {
                 let times = usize::try_from(by).map_err(|_| BAD_ARGUMENT)?;
                 state.stream.counted.extend(std::iter::repeat_n(name.clone(), times));
             }

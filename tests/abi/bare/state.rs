@@ -51,6 +51,10 @@ pub struct State {
     /// The names of the metrics, in the order of their numbers.
     pub metrics: Vec<String>,
     pub shared: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// What the plugin is called.
+    pub plugin: Vec<u8>,
+    /// What was added to gauges, by their names.
+    pub gauges: BTreeMap<String, i64>,
     /// The last errors and panics.
     pub lines: Vec<String>,
     pub now: u64,
