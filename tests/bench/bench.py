@@ -111,10 +111,13 @@ def footprints(options, modules):
     per_vm = {name: footprint.memory(options.envoy, name, modules[name], policy) for name in ("empty", "gate")}
     print(f"memory: {per_vm['gate']:.0f} KiB a VM, the empty module {per_vm['empty']:.0f} KiB")
     millis = footprint.load_time(options.envoy, modules["gate"], policy)
-    over_none = footprint.over_none(options.envoy, modules["twin"], policy)
+    chains = {name: [variants.made(name, modules[name], policy)] for name in ("empty", "gate", "twin")}
+    over_empty = footprint.more(options.envoy, chains["gate"], chains["empty"])
+    over_none = footprint.more(options.envoy, chains["twin"], [])
     return [
         figures.Row("size of the module", size, 320, unit=" KB"),
         figures.Row("memory a VM over the empty module's", (per_vm["gate"] - per_vm["empty"]) / MIB, 1, unit=" MiB"),
+        figures.Row("memory of an Envoy over one with the empty module", over_empty / MIB, 8, unit=" MiB"),
         figures.Row("native: memory of an Envoy over one without a filter", over_none / MIB, 3, unit=" MiB"),
         figures.Row(f"`on_configure` with {footprint.MANY:,} origins", millis / 1000, 1, unit=" s"),
     ]

@@ -209,13 +209,17 @@ def differences(samples):
 
 
 def floors(samples, gate="gate"):
-    """A table of what the host calls alone cost, and of what Origin Gate costs beyond them: that is its own to save."""
-    rows = [("CPU µs added", "the same host calls alone", "Origin Gate above that")]
+    """A table of what the host calls alone cost, also as the targets have it, and of what Origin Gate costs beyond them: that is
+    its own to save."""
+    rows = [("CPU µs added", "the same host calls alone", "as its target is", "Origin Gate above that")]
     for kind in samples.kinds():
-        if samples.has(kind.name, "none", "floor", gate):
+        if samples.has(kind.name, "none", "native", "empty", "floor", gate):
             least, ours = added(samples, kind.name, "floor"), added(samples, kind.name, gate)
             above = [more - less for more, less in zip(ours, least, strict=True)]
-            rows.append((kind.title, *(spread(samples, kind.name, "", column) for column in (least, above))))
+            measure = over_native if kind.is_own else over_empty
+            over, bounds = quotient(*measure(kind.name)(samples, "floor"))
+            ratio = f"{number(over)} ({number(bounds[0])} to {number(bounds[1])})"
+            rows.append((kind.title, spread(samples, kind.name, "", least), ratio, spread(samples, kind.name, "", above)))
     return rows if len(rows) > 1 else []
 
 

@@ -29,8 +29,8 @@ def resident(binary, name, module, policy, count):
     return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]), sum(vms.values())
 
 
-def over_none(binary, library, policy):
-    """KiB that an Envoy with the native twin has resident, more than one without a filter."""
+def more(binary, chain, other):
+    """KiB that an Envoy with these filters has resident, more than one with others."""
 
     def resident(chain):
         config = proxy.config([web(chain)], [proxy.cluster("backend")])
@@ -39,7 +39,7 @@ def over_none(binary, library, policy):
             status = pathlib.Path(f"/proc/{envoy.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
 
-    return resident([proxy.gate(library, policy)]) - resident([])
+    return resident(chain) - resident(other)
 
 
 def load_time(binary, module, policy):
