@@ -75,7 +75,7 @@ class Policies:
 
 
 class Json(HotReload):
-    """Envoy's reader of YAML takes seconds for what its reader of JSON takes a tenth of."""
+    """Envoy reads JSON sooner than YAML: see `docs/compiled.md`."""
 
     file = "origin_gate.json"
 
