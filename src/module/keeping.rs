@@ -13,6 +13,8 @@ use filter::Kept;
 /// The keys of one plugin. Other plugins may have the same `vm_id`: what is under a key is ours only if it says so.
 pub(crate) struct Keeping {
     prefix: Vec<u8>,
+    /// Counts plugins whose policy is kept.
+    gauge: Option<u32>,
 }
 
 /// The digest of the policy that was put aside last, and of the one that stays.
@@ -26,9 +28,13 @@ const SAID: &[u8] = b"said";
 impl Keeping {
     pub(crate) fn new() -> Self {
         let name = abi::property("plugin_name").unwrap_or_default();
-        Self {
+        let keeping = Self {
             prefix: [b"origin_gate.keep.", name.as_slice(), b"."].concat(),
-        }
+            gauge: abi::define_gauge("origin_gate_policy_kept"),
+        };
+        // It is to be seen before it rises.
+        keeping.add(0);
+        keeping
     }
 
     fn key(&self, what: &[u8]) -> Vec<u8> {
@@ -47,7 +53,7 @@ impl Keeping {
     pub(crate) fn loaded(&self, loaded: &Loaded, environment: &[u8], configuration: impl FnOnce() -> Vec<u8>) -> bool {
         if !self.read(IS_KEPT).is_empty() {
             self.write(IS_KEPT, &[]);
-            add(-1);
+            self.add(-1);
         }
         let digest = loaded.digest.as_bytes();
         let in_force = self.read(IN_FORCE);
@@ -100,20 +106,19 @@ impl Keeping {
     pub(crate) fn begin(&self) {
         if self.read(IS_KEPT).is_empty() {
             self.write(IS_KEPT, b"1");
-            add(1);
+            self.add(1);
+        }
+    }
+
+    fn add(&self, by: i64) {
+        if let Some(gauge) = self.gauge {
+            abi::add(gauge, by);
         }
     }
 
     /// Whether it is this VM which says that a policy is kept, as one of all does.
     pub(crate) fn is_due(&self, period: Duration) -> bool {
         is_due(&self.key(SAID), period)
-    }
-}
-
-/// Counts plugins whose policy is kept.
-fn add(by: i64) {
-    if let Some(gauge) = abi::define_gauge("origin_gate_policy_kept") {
-        abi::add(gauge, by);
     }
 }
 

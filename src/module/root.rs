@@ -17,6 +17,7 @@ pub(super) struct Root {
     config: Option<Arc<FilterConfig>>,
     gauge: Option<PolicyGauge>,
     is_ticking: bool,
+    keeping: Option<Keeping>,
     /// The policy that is to be kept, or to be kept no more, once it has served.
     unserved: Option<(String, OnRefusedUpdate)>,
     /// The policy that was kept, and the first error of the one that came.
@@ -35,7 +36,7 @@ impl Root {
         let started = abi::now();
         // There from the first VM on, so that it is seen to rise.
         let refused = counters::define("origin_gate_policies_refused");
-        let keeping = Keeping::new();
+        let keeping = self.keeping.take().unwrap_or_else(Keeping::new);
         let environment = abi::environment();
         let loaded = match abi::configuration(size) {
             Ok(configuration) => load(configuration, &environment),
@@ -66,6 +67,7 @@ impl Root {
         if !std::mem::replace(&mut self.is_ticking, true) {
             ticks::start();
         }
+        self.keeping = Some(keeping);
         self.gauge = PolicyGauge::new(&loaded.digest);
         self.config = Some(Arc::new(FilterConfig::new(
             loaded.policy,
@@ -102,7 +104,8 @@ impl Root {
             gauge.show();
         }
         if let Some((digest, error)) = &self.kept
-            && Keeping::new().is_due(REPEAT)
+            && let Some(keeping) = &self.keeping
+            && keeping.is_due(REPEAT)
         {
             filter::log_kept(digest, error);
         }
@@ -117,8 +120,8 @@ impl Root {
 
     /// A stream went.
     pub(super) fn served(&mut self) {
-        if let Some((digest, on_refused_update)) = self.unserved.take() {
-            Keeping::new().served(&digest, on_refused_update);
+        if let (Some(keeping), Some((digest, on_refused_update))) = (&self.keeping, self.unserved.take()) {
+            keeping.served(&digest, on_refused_update);
         }
     }
 }
