@@ -42,6 +42,7 @@ mod redaction;
 mod references;
 mod regex;
 mod review;
+mod removed;
 mod schema;
 #[cfg(target_os = "linux")]
 #[path = "twin/main.rs"]

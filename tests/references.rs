@@ -144,7 +144,7 @@ const BLOCKS: [(&str, &str, usize, &str); 45] = [
     ("docs/troubleshooting.md", "console", 15, COMMAND),
     ("docs/troubleshooting.md", "counter", 11, TROUBLE),
     ("docs/troubleshooting.md", "json", 1, TROUBLE),
-    ("docs/troubleshooting.md", "log", 10, TROUBLE),
+    ("docs/troubleshooting.md", "log", 11, TROUBLE),
     (
         "docs/troubleshooting.md",
         "text",

@@ -196,17 +196,15 @@ fn refuse_method(method: &str) -> Option<Message> {
 }
 
 fn refuse_header(header: &str) -> Option<Message> {
-    if header.to_ascii_lowercase().starts_with("access-control-") {
+    if headers::is_of_protocol(header.as_bytes()) {
         return Some(DiagnosticCode::HeaderProtocol.into());
     }
     headers::is_forbidden_header(header).then(|| DiagnosticCode::HeaderForbidden.into())
 }
 
 fn refuse_exposed(header: &str) -> Option<Message> {
-    let lower = header.to_ascii_lowercase();
-    if lower.starts_with("access-control-") {
+    if headers::is_of_protocol(header.as_bytes()) {
         return Some(DiagnosticCode::HeaderProtocol.into());
     }
-    let is_forbidden = matches!(lower.as_str(), "set-cookie" | "set-cookie2");
-    is_forbidden.then(|| DiagnosticCode::HeaderUnreadable.into())
+    headers::is_unreadable(header.as_bytes()).then(|| DiagnosticCode::HeaderUnreadable.into())
 }

@@ -1,7 +1,5 @@
 //! Tells of cookies that browsers drop: each name once, with the fix.
 
-use std::sync::{Mutex, PoisonError};
-
 use log::warn;
 
 use policy::cookies::dropped;
@@ -9,17 +7,15 @@ use policy::headers;
 
 use super::proxy::Headers;
 use super::shown::{Shown, cut};
+use super::told::Told;
 
 /// The counter of answers that set a cookie which browsers drop.
 pub const COUNTER: &str = "origin_gate_answers_with_dropped_cookies";
 
-/// The most names that are told, and remembered: a backend that makes up names is not worth more.
-pub const MAX_NAMES: usize = 64;
-
-/// The names that were told. Its memory is bounded, whatever backends send.
+/// The names that were told.
 #[derive(Debug, Default)]
 pub struct Cookies {
-    told: Mutex<Vec<Box<[u8]>>>,
+    told: Told,
 }
 
 impl Cookies {
@@ -38,7 +34,7 @@ impl Cookies {
     }
 
     fn warn(&self, name: &[u8], origin: &[u8]) {
-        if !self.is_new(name) {
+        if !self.told.is_new(name) {
             return;
         }
         warn!(
@@ -48,14 +44,5 @@ impl Cookies {
             cut(name).escape_ascii(),
             Shown::from(origin),
         );
-    }
-
-    fn is_new(&self, name: &[u8]) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = told.len() < MAX_NAMES && !told.iter().any(|it| **it == *cut(name));
-        if is_new {
-            told.push(cut(name).into());
-        }
-        is_new
     }
 }

@@ -3,6 +3,7 @@
 use super::cookies::{self, Cookies};
 use super::decision_log::DecisionLog;
 use super::proxy::Proxy;
+use super::removed::{self, Removed};
 use config::Provenance;
 use policy::Policy;
 use policy::request::Request;
@@ -18,6 +19,8 @@ pub struct FilterConfig {
     decision_log: DecisionLog,
     pub(super) cookies: Cookies,
     pub(super) dropped_cookies: Option<u32>,
+    pub(super) removed: Removed,
+    pub(super) removed_grants: Option<u32>,
 }
 
 // The native twin builds one on the main thread, and every worker uses it.
@@ -72,6 +75,8 @@ impl FilterConfig {
             decision_log: DecisionLog::default(),
             cookies: Cookies::default(),
             dropped_cookies: define(cookies::COUNTER),
+            removed: Removed::default(),
+            removed_grants: define(removed::COUNTER),
         }
     }
 

@@ -11,18 +11,22 @@ mod loading;
 mod pairs;
 mod proxy;
 mod received;
+mod removed;
 mod response;
 mod shown;
 mod stream;
+mod told;
 
-pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies, MAX_NAMES as MAX_COOKIE_NAMES};
+pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies};
 pub use decision_log::{DecisionLog, INTERVAL, MAX_BUCKETS};
 pub use filter_config::{FINDING, FilterConfig};
 pub use kept::Kept;
 pub use loading::{log_kept, log_loaded, log_refused};
 pub use pairs::Pairs;
 pub use proxy::{Headers, Proxy, Unavailable};
+pub use removed::{COUNTER as REMOVED_GRANTS, QUIET, Removed, Replacement};
 pub use stream::{Filter, Next};
+pub use told::MAX_TOLD;
 
 /// The version of the source.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,9 +1,15 @@
 //! The edits to a response: computed in the request phase, applied in the response phase.
 
+use std::num::NonZeroU16;
+
 use super::filter_config::FilterConfig;
 use super::proxy::{Headers, Proxy, Unavailable};
+use super::removed::{Replacement, packed, unpacked};
 use policy::headers::{self, GRANTED, RESPONSE_NAMES};
-use policy::verdict::{AllowOrigin, CorsGrant, Finding, Forward, ResponseCors};
+use policy::verdict::{AllowOrigin, Check, CorsGrant, Finding, Forward, Outcome, ResponseCors};
+
+/// The bits of [`ResponseHead::cors`] for what says who may read a response.
+const GRANTS: u32 = (1 << GRANTED) - 1;
 
 /// The edits to a response. They are kept from the request phase, because proxies no longer show the request later.
 #[derive(Debug)]
@@ -11,18 +17,20 @@ pub(crate) struct ResponseEdits {
     cors: ResponseCors<'static>,
     is_upgrade: bool,
     is_cross_site: bool,
-    /// The finding that the response shows under `debug`.
-    finding: Option<Finding>,
+    finding: Finding,
+    /// The entry of `policies` whose rules decided.
+    by: Option<NonZeroU16>,
 }
 
 impl ResponseEdits {
     /// Keeps the edits; `None` if the response stays as it is.
-    pub(crate) fn new(forward: Forward<'_>, finding: Option<Finding>) -> Option<Self> {
-        (forward.response != ResponseCors::Untouched || finding.is_some()).then_some(Self {
+    pub(crate) fn new(forward: Forward<'_>, finding: Finding, by: Option<usize>, debug: bool) -> Option<Self> {
+        (forward.response != ResponseCors::Untouched || debug).then_some(Self {
             cors: forward.response.into_owned(),
             is_upgrade: forward.is_upgrade,
             is_cross_site: forward.is_cross_site,
             finding,
+            by: packed(by),
         })
     }
 
@@ -32,8 +40,8 @@ impl ResponseEdits {
     ///
     /// [`Unavailable`] if its headers cannot be read, or not be made what they are to be.
     pub(crate) fn apply(&self, proxy: &mut impl Proxy, config: &FilterConfig) -> Result<(), Unavailable> {
-        if let Some(finding) = self.finding {
-            proxy.set_response_header(headers::X_ORIGIN_GATE, finding.to_string().as_bytes())?;
+        if config.policy.debug {
+            proxy.set_response_header(headers::X_ORIGIN_GATE, self.finding.to_string().as_bytes())?;
         }
         let (grant, keeps) = match &self.cors {
             ResponseCors::Untouched => return Ok(()),
@@ -74,7 +82,41 @@ impl ResponseEdits {
         {
             proxy.count(counter);
         }
+        if head.cors & GRANTS != 0 && config.removed.looks() {
+            self.tell_removed(proxy, config, grant, &head, &headers);
+        }
         Ok(head)
+    }
+
+    /// Tells what the policy takes away of what the backend grants.
+    #[cold]
+    #[inline(never)]
+    fn tell_removed<'a>(
+        &self,
+        proxy: &impl Proxy,
+        config: &'a FilterConfig,
+        grant: &'a CorsGrant<'a>,
+        head: &ResponseHead,
+        response: &impl Headers,
+    ) {
+        let keeps = matches!(self.cors, ResponseCors::Keep(_)) && head.is_granted();
+        if keeps || self.is_upgrade && head.is_switching {
+            return;
+        }
+        let is_refused = matches!(
+            (self.finding.check, self.finding.outcome),
+            (Check::Cors, Outcome::Rejected(_))
+        );
+        let replacement = Replacement {
+            grant,
+            is_refused,
+            by: unpacked(self.by),
+            provenance: config.provenance(),
+        };
+        let told = config.removed.record(replacement, response);
+        if let Some(counter) = config.removed_grants {
+            (0..told).for_each(|_| proxy.count(counter));
+        }
     }
 }
 

@@ -95,7 +95,9 @@ impl Filter {
         }
         let verdict = config.policy.decide(&head);
         config.record_decision(proxy, &verdict, &head);
-        let Verdict { finding, action, .. } = verdict;
+        let Verdict {
+            finding, action, by, ..
+        } = verdict;
         match action {
             Action::Reply(reply) => {
                 let mut reply = reply.render();
@@ -109,7 +111,7 @@ impl Filter {
             Action::Forward(mut forward) => {
                 let edits = std::mem::take(&mut forward.request);
                 received::publish_edited(proxy, &headers, &edits);
-                let response = ResponseEdits::new(forward, config.policy.debug.then_some(finding));
+                let response = ResponseEdits::new(forward, finding, by, config.policy.debug);
                 Ok(Decided::Forward(edits, finding, response))
             }
         }

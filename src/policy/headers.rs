@@ -134,8 +134,42 @@ const FORBIDDEN_HEADERS: [&str; 19] = [
 #[must_use]
 pub fn is_forbidden_header(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    let begins = ["access-control-", "proxy-", "sec-"];
-    FORBIDDEN_HEADERS.contains(&lower.as_str()) || begins.iter().any(|it| lower.starts_with(it))
+    let begins = ["proxy-", "sec-"];
+    FORBIDDEN_HEADERS.contains(&lower.as_str())
+        || is_of_protocol(name.as_bytes())
+        || begins.iter().any(|it| lower.starts_with(it))
+}
+
+/// What scripts may read of any answer (Fetch, "CORS-safelisted response-header name").
+const SAFELISTED_RESPONSE: [&str; 7] = [
+    "cache-control",
+    "content-language",
+    "content-length",
+    "content-type",
+    "expires",
+    "last-modified",
+    "pragma",
+];
+
+/// Whether scripts may read a header of any answer, whether or not it is exposed, in any case.
+#[must_use]
+pub fn is_safelisted_response(name: &[u8]) -> bool {
+    SAFELISTED_RESPONSE
+        .iter()
+        .any(|it| it.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// Whether a header is one that no script reads even if it is exposed (Fetch, "forbidden response-header name"), in any case.
+#[must_use]
+pub fn is_unreadable(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"set-cookie") || name.eq_ignore_ascii_case(b"set-cookie2")
+}
+
+/// Whether a header is of the CORS protocol, in any case.
+#[must_use]
+pub fn is_of_protocol(name: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"access-control-";
+    name.get(..BEGIN.len()).is_some_and(|it| it.eq_ignore_ascii_case(BEGIN))
 }
 
 /// The members of a comma-separated list (RFC 9110 §5.6.1), white space around them and empty ones left out.

@@ -203,10 +203,9 @@ impl SharedServices for Metrics {
     fn increment_metric(&self, _: Invocation, metric: MetricId, _: i64) -> Result<(), Status> {
         let names = self.names.lock().unwrap();
         let name = names.get(metric.get() as usize - 1).ok_or(Status::NotFound)?;
-        self.counted
-            .lock()
-            .unwrap()
-            .push(String::from_utf8_lossy(name).into_owned());
+        let mut stream = Stream::default();
+        stream.count(&String::from_utf8_lossy(name));
+        self.counted.lock().unwrap().append(&mut stream.counted);
         Ok(())
     }
 }

@@ -45,7 +45,7 @@ ASKED = {section.splitlines()[0]: section for section in SECTIONS if any(questio
 
 @pytest.fixture(scope="module")
 def gate(envoy, stage, module, access_log):
-    shop = stage.shop(DJANGO_SETTINGS_MODULE="lax_settings", PYTHONPATH=str(pathlib.Path(__file__).parent))
+    shop = stage.shop(DJANGO_SETTINGS_MODULE="exposing_settings", PYTHONPATH=str(pathlib.Path(__file__).parent))
     policy = json.loads(blocks(HEAD, "json")[0])
     web = proxy.manager([proxy.gate(module, policy)], [proxy.route("/")], access_log.path)
     stats = yaml.safe_load((ROOT / "envoy" / "envoy.yaml").read_text())["stats_config"]

@@ -158,8 +158,7 @@ impl Proxy for FakeProxy<'_> {
     }
 
     fn count(&self, counter: u32) {
-        let name = self.counters[counter as usize].clone();
-        self.stream.borrow_mut().counted.push(name);
+        self.stream.borrow_mut().count(&self.counters[counter as usize]);
     }
 
     fn now(&self) -> Duration {

@@ -1,5 +1,7 @@
 //! One stream through a filter, on any host: what the host shows it, and what it did.
 
+use filter::REMOVED_GRANTS;
+
 use super::{Case, Response, Seen};
 
 pub(crate) type Fields = Vec<(Vec<u8>, Vec<u8>)>;
@@ -20,6 +22,13 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// Keeps that a counter was counted up, unless it depends on what came before this stream.
+    pub(crate) fn count(&mut self, counter: &str) {
+        if counter != REMOVED_GRANTS {
+            self.counted.push(counter.to_owned());
+        }
+    }
+
     /// Keeps what the filter shows the access log.
     pub(crate) fn publish(&mut self, name: &[u8], value: &[u8]) {
         if name == b"origin_gate" {

@@ -243,7 +243,7 @@ extern "C" fn envoy_dynamic_module_callback_http_filter_increment_counter(
     assert_eq!(by, 1);
     uncounted(|| {
         let name = proxy(filter).counters.borrow()[id - 1].clone();
-        proxy(filter).stream.borrow_mut().counted.push(name);
+        proxy(filter).stream.borrow_mut().count(&name);
     });
     0
 }

@@ -117,17 +117,6 @@ pub(super) fn fix(explainer: &Explainer, explanation: &Explanation, fetch: &Fetc
     Some(fix)
 }
 
-/// What scripts may read of any answer (Fetch, "CORS-safelisted response-header name").
-const SAFELISTED: [&str; 7] = [
-    "cache-control",
-    "content-language",
-    "content-length",
-    "content-type",
-    "expires",
-    "last-modified",
-    "pragma",
-];
-
 /// Headers that say nothing to a script.
 const OF_TRANSPORT: [&str; 12] = [
     "connection",
@@ -163,7 +152,9 @@ pub(super) fn notes(
         .iter()
         .map(|(name, _)| name.as_str())
         .filter(|name| !name.starts_with(':') && !name.starts_with("access-control-") && !name.starts_with("x-envoy-"))
-        .filter(|name| !SAFELISTED.contains(name) && !OF_TRANSPORT.contains(name) && !is_exposed(name))
+        .filter(|name| {
+            !headers::is_safelisted_response(name.as_bytes()) && !OF_TRANSPORT.contains(name) && !is_exposed(name)
+        })
         .collect();
     if !hidden.is_empty() {
         notes.push(format!(

@@ -243,7 +243,7 @@ fn link_metrics(linker: &mut Linker<State>) -> Result<()> {
                 *state.gauges.entry(name.clone()).or_default() += by;
             } else {
                 let times = usize::try_from(by).map_err(|_| BAD_ARGUMENT)?;
-                state.stream.counted.extend(std::iter::repeat_n(name.clone(), times));
+                (0..times).for_each(|_| state.stream.count(name));
             }
             Ok(())
         })
