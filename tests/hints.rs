@@ -343,6 +343,7 @@ fn a_preflight_is_told_what_can_be_listed() {
         ),
         ("GET", "Sec-A", "have the page leave out Sec-A: no list may have it"),
         ("GET", "*", NOBODY),
+        ("GET", "x-*", NOBODY),
         ("GET", &long, NOBODY),
         (
             "GET",

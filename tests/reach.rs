@@ -23,7 +23,9 @@ pub(crate) fn read(policy: &Value) -> Option<Subject> {
 fn names(diff: &Diff, direction: Direction, permission: &Permission) -> bool {
     let is_named = |it: &Permission| match (it, permission) {
         // A name that no list has stands for all of them.
-        (Permission::Method(_), Permission::Method(_)) | (Permission::Header(_), Permission::Header(_)) => true,
+        (Permission::Method(own), Permission::Method(other)) | (Permission::Header(own), Permission::Header(other)) => {
+            own == other || own.strip_suffix('*').is_some_and(|prefix| other.starts_with(prefix))
+        }
         // Who reads what it did not has all that is for readers; who asks a new host has all that the policy grants there.
         (
             Permission::Read,
@@ -53,7 +55,7 @@ fn each_witness_holds(diff: &Diff, subjects: [&Subject; 2]) {
             let is_shown = |it: &Permission| match (it, permission) {
                 (Permission::Method(_), Permission::Method(name))
                 | (Permission::Header(_), Permission::Header(name))
-                    if name == "*" =>
+                    if name.ends_with('*') =>
                 {
                     true
                 }
@@ -168,4 +170,31 @@ fn explain_says_of_a_witness_what_the_difference_says() {
             explained += 1;
         }
     }
+}
+
+/// Of a prefix one name stands for all that no list has, so that it is not lost among those that are listed.
+#[test]
+fn a_prefix_of_headers_is_more_than_what_is_listed_below_it() {
+    let policy = |headers: Value| {
+        let cors = serde_json::json!({ "allow_headers": headers });
+        serde_json::json!({ "allowed_origins": ["https://app.example"], "allowed_hosts": ["api.example"], "cors": cors })
+    };
+    let told = |old: Value, new: Value| {
+        let [old, new] = [old, new].map(|it| read(&policy(it)).unwrap());
+        Diff::between(&old, &new).unwrap().text()
+    };
+    let one = || serde_json::json!(["mcp-param-a"]);
+    let prefix = || serde_json::json!(["mcp-param-*", "mcp-param-a"]);
+    let text = told(one(), prefix());
+    assert!(text.contains("may send any other header mcp-param-*"), "{text}");
+    let text = told(prefix(), one());
+    assert!(
+        text.contains("may no longer send any other header mcp-param-*"),
+        "{text}"
+    );
+    let text = told(prefix(), serde_json::json!(["mcp-*"]));
+    assert!(
+        text.contains("may send any other header mcp-*") && !text.contains("no longer"),
+        "{text}"
+    );
 }

@@ -26,11 +26,9 @@ impl Case<'_> {
     }
 
     pub(super) fn header_fix(&self) -> Cow<'static, str> {
-        let listed = match self.rules.cors.as_ref().map(|it| &it.headers) {
-            Some(AllowList::These { names, .. }) => names.as_slice(),
-            _ => &[],
-        };
-        let is_listed = |name: &[u8]| listed.iter().any(|it| it.as_bytes().eq_ignore_ascii_case(name));
+        let listed = self.rules.cors.as_ref().map(|it| &it.headers);
+        let is_listed =
+            |name: &[u8]| listed.is_some_and(|it| matches!(it, AllowList::These { .. }) && it.lists_header(name));
         let mut unlisted: Vec<&[u8]> = Vec::new();
         let mut more = "";
         for name in self.head.received.request_headers.iter().flat_map(|line| members(line)) {
@@ -63,7 +61,7 @@ impl Case<'_> {
     }
 }
 
-/// Whether this is a name, as short as those that there are; `*` is none where it is asked for.
+/// Whether this is a name that a list can have, as short as those that there are.
 fn is_name(bytes: &[u8]) -> bool {
-    is_token(bytes) && bytes != b"*" && bytes.len() <= LONGEST
+    is_token(bytes) && !bytes.contains(&b'*') && bytes.len() <= LONGEST
 }

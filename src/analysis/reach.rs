@@ -113,11 +113,11 @@ impl Universe {
         })
     }
 
-    /// The same permission, where it is for a name that stands for all that no list has.
+    /// The same permission; for a name that stands for others, with these.
     pub(crate) fn told(&self, permission: Permission) -> Permission {
         match permission {
-            Permission::Method(name) if name == self.methods.other => Permission::Method("*".to_owned()),
-            Permission::Header(name) if name == self.headers.other => Permission::Header("*".to_owned()),
+            Permission::Method(name) => Permission::Method(self.methods.told(name)),
+            Permission::Header(name) => Permission::Header(self.headers.told(name)),
             other => other,
         }
     }

@@ -183,10 +183,34 @@ fn read_names(items: &[Item<'_>], refuse: fn(&str) -> Option<Message>, diagnosti
             names.push(text.to_owned());
         }
     }
+    warn_of_covered(items, &names, diagnostics);
     names
 }
 
+/// Warns of names that a prefix of the list covers.
+fn warn_of_covered(items: &[Item<'_>], names: &[String], diagnostics: &mut Diagnostics) {
+    for prefix in names.iter().filter_map(|it| it.strip_suffix('*')) {
+        let is_below = |it: &&Item<'_>| {
+            let begin = it.text.as_bytes().get(..prefix.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(prefix.as_bytes()))
+                && !matches!(it.text.get(prefix.len()..), None | Some("" | "*"))
+        };
+        for item in items.iter().filter(is_below) {
+            diagnostics.warn(Diagnostic::on(&item.path(), item.text, DiagnosticCode::HeaderCovered));
+        }
+    }
+}
+
+/// A `*` in a name: it may be the end of a header that pages send, after a `-`.
+fn refuse_wildcard(name: &str, takes_prefix: bool) -> Option<Message> {
+    let prefix = name.strip_suffix("-*").filter(|_| takes_prefix).unwrap_or(name);
+    (prefix.is_empty() || prefix.as_bytes().contains(&b'*')).then(|| DiagnosticCode::NameWildcard.into())
+}
+
 fn refuse_method(method: &str) -> Option<Message> {
+    if let Some(message) = refuse_wildcard(method, false) {
+        return Some(message);
+    }
     if headers::is_forbidden_method(method.as_bytes()) {
         return Some(DiagnosticCode::MethodForbidden.into());
     }
@@ -196,6 +220,9 @@ fn refuse_method(method: &str) -> Option<Message> {
 }
 
 fn refuse_header(header: &str) -> Option<Message> {
+    if let Some(message) = refuse_wildcard(header, true) {
+        return Some(message);
+    }
     if headers::is_of_protocol(header.as_bytes()) {
         return Some(DiagnosticCode::HeaderProtocol.into());
     }
@@ -203,6 +230,9 @@ fn refuse_header(header: &str) -> Option<Message> {
 }
 
 fn refuse_exposed(header: &str) -> Option<Message> {
+    if let Some(message) = refuse_wildcard(header, false) {
+        return Some(message);
+    }
     if headers::is_of_protocol(header.as_bytes()) {
         return Some(DiagnosticCode::HeaderProtocol.into());
     }

@@ -90,6 +90,7 @@ codes! {
     ExemptElsewhere = "exempt_outside_match": "this is below no `path_prefixes` of its entry, and so has no effect",
     ExemptFromNothing = "exempt_from_nothing": "there is no `allowed_hosts` to be exempt from",
     ForwardedUnchecked = "forwarded_host_unchecked": "there is no `allowed_hosts` to check against",
+    HeaderCovered = "header_covered": "a prefix covers this already; remove one",
     HeaderForbidden = "header_forbidden": "browsers let no script set this header; remove it",
     HeaderProtocol = "header_of_cors": "this is a header of the CORS protocol itself; remove it",
     HeaderUnreadable = "header_unreadable": "browsers let no script read this header; remove it",
@@ -125,6 +126,8 @@ codes! {
     MethodCase = "method_case": "the method is in the wrong case",
     MethodForbidden = "method_forbidden": "browsers let no script use this method; remove it",
     NameMalformed = "name_malformed": "a name is letters, digits and any of ``!#$%&'*+-.^_`|~``; one entry is one name",
+    NameWildcard = "name_wildcard":
+        "a `*` ends a name in `allow_headers`, after a `-`, as in `mcp-param-*`; elsewhere list each name",
     NotJson = "configuration_not_json": "the configuration is not JSON",
     NotPolicy = "configuration_not_object": "the configuration is no object",
     NotStruct = "configuration_not_struct": "it is neither JSON nor a `google.protobuf.Struct`",

@@ -3,6 +3,7 @@
 //! Each setting becomes the key that says the same, unless the configuration gives that key itself. What is wrong with
 //! a setting is then found like anything else, and told under the setting's own name.
 
+mod meanings;
 mod names;
 mod read;
 
@@ -11,7 +12,6 @@ use super::diagnostic_code::DiagnosticCode;
 use super::value::Value;
 use names::given;
 pub(crate) use names::variable;
-use policy::text::split_once;
 use read::{boolean, list, number, regexes, trusted_origins};
 
 pub use names::{SETTING_NAMES, resembles_setting};
@@ -112,7 +112,7 @@ pub(crate) fn add(
             Ok(Value::List(items)) if items.is_empty() && !setting.takes_none => {}
             Ok(value) => {
                 let errors = diagnostics.errors.len();
-                find_other_meanings(name, setting.key, &value, diagnostics);
+                meanings::find_other_meanings(name, setting.key, &value, diagnostics);
                 if !settings.add(root, name, setting.section, setting.key, value) {
                     diagnostics.errors.truncate(errors);
                 }
@@ -286,46 +286,6 @@ impl Settings {
 
 fn wrong_value(name: &str, text: &str, message: String) -> Diagnostic {
     Diagnostic::on(name, Value::from(text), (DiagnosticCode::DjangoValue, message))
-}
-
-/// Reports the entries that mean more as a policy's than as Django's.
-fn find_other_meanings(name: &str, key: &str, value: &Value, diagnostics: &mut Diagnostics) {
-    match key {
-        "allowed_origins" => find_literals(name, false, value, diagnostics),
-        "trusted_origins" => find_literals(name, true, value, diagnostics),
-        "allowed_origin_regexes" => find_python(name, value, diagnostics),
-        _ => {}
-    }
-}
-
-/// Reports the entries that Django and django-cors-headers compare as text, so that no browser's origin is one of them: what
-/// stands for something here, and a default port, which browsers leave out.
-fn find_literals(name: &str, is_csrf: bool, value: &Value, diagnostics: &mut Diagnostics) {
-    for (index, item) in value.as_list().iter().enumerate() {
-        let text = item.as_text().unwrap_or_default();
-        let (scheme, rest) = split_once(text, "://").unwrap_or(("", text));
-        let rest = rest.strip_prefix("*.").filter(|_| is_csrf).unwrap_or(rest);
-        let port = if scheme == "https" { ":443" } else { ":80" };
-        if rest.as_bytes().contains(&b'*') || rest.ends_with(port) {
-            let path = format!("{name}[{index}]");
-            diagnostics.error(Diagnostic::on(&path, item, DiagnosticCode::DjangoLiteral));
-        }
-    }
-}
-
-/// Reports the expressions that Python reads otherwise, and would match less by: what stands for itself there and is a class,
-/// a boundary or a count here, possessive repetitions, and white space and comments, which no origin has.
-fn find_python(name: &str, value: &Value, diagnostics: &mut Diagnostics) {
-    const MARKS: [&str; 11] = [r"\<", r"\>", r"\b{", "++", "*+", "?+", "}+", "[--", "[^--", "#", " "];
-    for (index, item) in value.as_list().iter().enumerate() {
-        let text = item.as_text().unwrap_or_default();
-        let has = |mark: &str| split_once(text, mark).is_some();
-        let has_named_class = has("[:") && has(":]");
-        if has_named_class || MARKS.iter().any(|it| has(it)) || text.bytes().any(|it| it < b' ') {
-            let path = format!("{name}[{index}]");
-            diagnostics.error(Diagnostic::on(&path, item, DiagnosticCode::DjangoRegex));
-        }
-    }
 }
 
 /// The entries of a section, which is made if need be. A `csrf` that only lists is off: Django's own check stands behind.

@@ -30,7 +30,7 @@ pub const PRESETS: [Preset; 6] = [
         expose: &["grpc-status", "grpc-message", "grpc-status-details-bin"],
     },
     // Model Context Protocol, "Streamable HTTP" (2025-03-26 to 2026-07-28) and "Authorization". A tool's own parameters are
-    // headers of names that it chooses (`mcp-param-…`): list those.
+    // headers of names that it chooses.
     Preset {
         name: "mcp",
         allow: &[
@@ -39,6 +39,7 @@ pub const PRESETS: [Preset; 6] = [
             "last-event-id",
             "mcp-method",
             "mcp-name",
+            "mcp-param-*",
             "mcp-protocol-version",
             "mcp-session-id",
         ],

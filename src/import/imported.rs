@@ -25,6 +25,7 @@ impl Imported {
     /// The policy that the rules of another program come to, which looks at no WebSocket: `lets` says who lets them pass.
     pub(super) fn of_rules(policy: Result<String, String>, lets: &str, mut notes: Vec<String>) -> Self {
         let converted = policy
+            .map(|it| without_prefixes(&it, &mut notes))
             .map_err(|problem| vec![problem])
             .and_then(|it| config::convert_json(it.as_bytes()));
         match converted {
@@ -48,6 +49,39 @@ impl Imported {
             notes: notes.iter().map(|it| printable(it)).collect(),
         }
     }
+}
+
+/// The policy without the names of headers that stand for all that begin like them here, and for themselves in the other
+/// program.
+fn without_prefixes(policy: &str, notes: &mut Vec<String>) -> String {
+    let Ok(mut policy) = serde_json::from_str::<Value>(policy) else {
+        return policy.to_owned();
+    };
+    let mut sections: Vec<&mut Value> = Vec::new();
+    if let Some(root) = policy.as_object_mut() {
+        for (key, value) in root {
+            match (key.as_str(), value) {
+                ("cors", section) => sections.push(section),
+                ("policies", Value::Array(entries)) => {
+                    sections.extend(entries.iter_mut().filter_map(|it| it.get_mut("cors")));
+                }
+                _ => {}
+            }
+        }
+    }
+    for section in sections {
+        let Some(Value::Array(names)) = section.get_mut("allow_headers") else {
+            continue;
+        };
+        names.retain(|name| {
+            let prefix = name.as_str().filter(|it| it.ends_with("-*"));
+            notes.extend(
+                prefix.map(|it| format!("left out: the header `{it}`: there it is a name, which no browser sends")),
+            );
+            prefix.is_none()
+        });
+    }
+    policy.to_string()
 }
 
 /// The longest that browsers keep an answer to a preflight, and the largest `max_age`, in seconds.

@@ -78,6 +78,18 @@ fn labels_of_containers() {
     );
 }
 
+/// Traefik hands the list out as it is, and to a browser this is a name.
+#[test]
+fn a_header_that_ends_in_a_wildcard_is_no_prefix() {
+    let text = COMPOSE.replace(
+        "accessControlAllowHeaders=*",
+        "accessControlAllowHeaders=x-a,mcp-param-*",
+    );
+    let (made, notes) = policy(import(&text));
+    assert_eq!(made["policies"][0]["cors"]["allow_headers"], json!(["x-a"]));
+    has(&notes, "left out: the header `mcp-param-*`: there it is a name");
+}
+
 /// A router and a middleware, in a dynamic file and as custom resources.
 #[test]
 fn files_and_resources_say_the_same() {

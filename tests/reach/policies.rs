@@ -71,7 +71,13 @@ fn keys_of(section: &str) -> Vec<(&'static str, Vec<Value>)> {
             ),
             (
                 "allow_headers",
-                vec![json!(["x-a"]), json!(["*"]), json!(["x-a", "x-b"])],
+                vec![
+                    json!(["x-a"]),
+                    json!(["*"]),
+                    json!(["x-a", "x-b"]),
+                    json!(["x-*", "y-a-*"]),
+                    json!(["X-Q-*", "x-a"]),
+                ],
             ),
             ("expose_headers", vec![json!(["etag"]), json!(["etag", "link"])]),
             ("allow_private_network", vec![json!(true)]),

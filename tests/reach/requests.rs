@@ -101,7 +101,7 @@ fn ask(chance: &mut Chance) -> Ask {
         0 | 1 => Ask::Socket,
         2 => Ask::Write(*chance.pick(&SITES)),
         3 => Ask::Method((*chance.pick(&["PUT", "DELETE", "PATCH", "QUERY", "put"])).to_owned()),
-        4 => Ask::Header((*chance.pick(&["x-a", "x-b", "x-q", "content-type"])).to_owned()),
+        4 => Ask::Header((*chance.pick(&["x-a", "x-b", "x-q", "x-q-1", "y-a-b", "y-a-", "content-type"])).to_owned()),
         5 => Ask::PrivateNetwork,
         6 => {
             let value = (*chance.pick(&["a.example", "evil.test", "a b", "localhost"])).to_owned();

@@ -187,14 +187,14 @@ impl AskedHost {
             true => received.request_method.one(),
             false => Some(received.method).filter(|it| !is_safelisted_method(it) && *it != b"OPTIONS"),
         };
-        let method = method.filter(|it| is_token(it) && !is_forbidden_method(it) && *it != b"*");
+        let method = method.filter(|it| is_token(it) && !is_forbidden_method(it) && !it.contains(&b'*'));
         if let Some(method) = method.filter(|_| !received.is_websocket()) {
             add(&mut self.methods, String::from_utf8_lossy(method).into_owned());
         }
         let lists = received.request_headers.iter().filter(|_| is_preflight);
         for name in lists
             .flat_map(|list| members(list))
-            .filter(|it| is_token(it) && *it != b"*")
+            .filter(|it| is_token(it) && !it.contains(&b'*'))
         {
             let name = String::from_utf8_lossy(name).to_ascii_lowercase();
             if !is_forbidden_header(&name) {

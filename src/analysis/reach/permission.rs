@@ -26,7 +26,7 @@ pub enum Permission {
     Socket,
     /// A preflight is granted this method; `*` is any that no list has.
     Method(String),
-    /// A preflight is granted this header; `*` is any that no list has.
+    /// A preflight is granted this header; `*` is any that no list has, `x-*` any below that prefix.
     Header(String),
     /// A preflight is granted the private network.
     PrivateNetwork,
@@ -85,6 +85,7 @@ impl fmt::Display for Permission {
             Self::Method(name) if name == "*" => f.write_str("send any other method"),
             Self::Method(name) => write!(f, "send {name}"),
             Self::Header(name) if name == "*" => f.write_str("send any other header"),
+            Self::Header(name) if name.ends_with('*') => write!(f, "send any other header {name}"),
             Self::Header(name) => write!(f, "send the header {name}"),
             Self::PrivateNetwork => f.write_str("ask from a public network"),
             Self::Expose(name) if name == "*" => f.write_str("read every header of answers"),

@@ -166,50 +166,65 @@ impl fmt::Display for Question {
 /// Names that a preflight may ask for.
 pub(crate) struct Names {
     /// Those of some list.
-    pub listed: BTreeSet<String>,
-    /// One that no list has.
-    pub other: String,
+    listed: BTreeSet<String>,
+    /// Those that no list has, each with what it stands for: `*`, or `x-*` for those below a prefix.
+    others: Vec<(String, String)>,
 }
 
 impl Names {
     /// All of them.
     pub(crate) fn all(&self) -> impl Iterator<Item = &String> {
-        self.listed.iter().chain([&self.other])
+        self.listed.iter().chain(self.others.iter().map(|(name, _)| name))
+    }
+
+    /// What a name stands for.
+    pub(super) fn told(&self, name: String) -> String {
+        let stands = self.others.iter().find(|(it, _)| *it == name);
+        stands.map_or(name, |(_, told)| told.clone())
     }
 }
 
 /// The methods that a preflight may ask for.
 pub(super) fn methods(subjects: &[&Subject]) -> Names {
     // What Fetch forbids is granted by no list; what needs no preflight is granted with the origin.
-    let all = lists(subjects, |cors| &cors.methods);
+    let (all, _) = lists(subjects, |cors| &cors.methods);
     let all = all
         .into_iter()
         .filter(|it| !matches!(it.as_str(), "GET" | "HEAD" | "POST"));
-    with_another(all.collect(), "A")
+    with_others(all.collect(), &BTreeSet::new(), 'A')
 }
 
 /// The headers that a preflight may ask for.
 pub(super) fn headers(subjects: &[&Subject]) -> Names {
-    let names = lists(subjects, |cors| &cors.headers).into_iter();
-    with_another(names.map(|it| it.to_ascii_lowercase()).collect(), "a")
+    let (names, prefixes) = lists(subjects, |cors| &cors.headers);
+    let lower = |all: BTreeSet<String>| all.into_iter().map(|it| it.to_ascii_lowercase()).collect();
+    with_others(lower(names), &lower(prefixes), 'a')
 }
 
-fn lists(subjects: &[&Subject], list: fn(&policy::check::Cors) -> &AllowList) -> BTreeSet<String> {
-    let rules = subjects.iter().flat_map(|subject| subject.rules());
-    let lists = rules.filter_map(|(_, rules)| rules.cors.as_deref().map(list));
-    let names = lists.flat_map(|list| match list {
-        AllowList::Any => &[][..],
-        AllowList::These { names, .. } => names,
-    });
-    names.cloned().collect()
-}
-
-fn with_another(listed: BTreeSet<String>, letter: &str) -> Names {
-    let another = (1..)
-        .map(|length| letter.repeat(length))
-        .find(|it| !listed.contains(it));
-    Names {
-        other: another.unwrap_or_default(),
-        listed,
+/// The names and the prefixes of all lists.
+fn lists(subjects: &[&Subject], list: fn(&policy::check::Cors) -> &AllowList) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut all, mut begin) = (BTreeSet::new(), BTreeSet::new());
+    for (_, rules) in subjects.iter().flat_map(|subject| subject.rules()) {
+        if let Some(AllowList::These { names, prefixes, .. }) = rules.cors.as_deref().map(list) {
+            all.extend(names.iter().cloned());
+            begin.extend(prefixes.iter().cloned());
+        }
     }
+    (all, begin)
+}
+
+/// With one name below each prefix, and one below none, that no list has. It is below no longer prefix: of these one ends
+/// before it.
+fn with_others(listed: BTreeSet<String>, prefixes: &BTreeSet<String>, letter: char) -> Names {
+    let other = |prefix: &str| {
+        let is_free = |name: &String| {
+            let is_below = |it: &String| it.len() > prefix.len() && name.starts_with(it.as_str());
+            !listed.contains(name) && !prefixes.iter().any(is_below)
+        };
+        let names = (1..).map(|length| [prefix, &letter.to_string().repeat(length)].concat());
+        names.into_iter().find(is_free).unwrap_or_default()
+    };
+    let below = prefixes.iter().map(|it| (other(it), format!("{it}*")));
+    let others = below.chain([(other(""), "*".to_owned())]).collect();
+    Names { listed, others }
 }

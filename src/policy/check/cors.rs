@@ -42,6 +42,8 @@ pub enum AllowList {
         names: Vec<String>,
         /// The same, joined for sending.
         joined: String,
+        /// What names may begin with that go on after it. They are answered by those that were asked for.
+        prefixes: Vec<String>,
     },
 }
 
@@ -55,12 +57,28 @@ pub enum UpstreamHeaders {
 }
 
 impl AllowList {
-    /// Joins names into the list to send.
+    /// The list of these names. One that ends in `*` is a prefix.
     #[must_use]
-    pub fn these(names: Vec<String>) -> Self {
+    pub fn these(mut names: Vec<String>) -> Self {
+        let mut prefixes = Vec::new();
+        names.retain(|name| {
+            let prefix = name.strip_suffix('*');
+            prefixes.extend(prefix.map(str::to_owned));
+            prefix.is_none()
+        });
         Self::These {
             joined: names.join(", "),
             names,
+            prefixes,
+        }
+    }
+
+    /// Whether this is the name of a header that is listed, in any case.
+    #[must_use]
+    pub fn lists_header(&self, name: &[u8]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These { names, prefixes, .. } => is_one_of(names, name) || begins_with_one_of(prefixes, name),
         }
     }
 }
@@ -114,14 +132,7 @@ impl Cors {
     }
 
     fn allows_headers(&self, lines: &[&[u8]]) -> bool {
-        let is_listed = |name: &[u8]| match &self.headers {
-            AllowList::Any => true,
-            AllowList::These { names, .. } => names.iter().any(|it| {
-                // As browsers and most policies write them, and without regard to case it takes many times as long.
-                it.as_bytes() == name || it.as_bytes().eq_ignore_ascii_case(name)
-            }),
-        };
-        are_names(lines, is_listed)
+        are_names(lines, &|name| self.headers.lists_header(name))
     }
 
     /// What a page of this origin may read.
@@ -167,7 +178,24 @@ impl Cors {
                 [line] => Cow::Borrowed(*line),
                 lines => Cow::Owned(lines.join(&b","[..])),
             }),
-            AllowList::These { joined, .. } => AllowedNames::Listed(Cow::Borrowed(joined.as_bytes())),
+            AllowList::These {
+                names,
+                joined,
+                prefixes,
+            } => {
+                let lines = &*received.request_headers;
+                let mut list = Cow::Borrowed(joined.as_bytes());
+                if !prefixes.is_empty() && are_names(lines, &|_| true) {
+                    for name in lines.iter().flat_map(|line| members(line)) {
+                        if begins_with_one_of(prefixes, name) && !is_one_of(names, name) {
+                            let list = list.to_mut();
+                            list.extend_from_slice(if list.is_empty() { b"" } else { b", " });
+                            list.extend_from_slice(name);
+                        }
+                    }
+                }
+                AllowedNames::Listed(list)
+            }
         };
         Preflight {
             grant: self.grant(origin),
@@ -191,8 +219,25 @@ fn asks_no_cors(input: &CheckInput<'_, '_>, has_csrf: bool) -> bool {
             && has_csrf
 }
 
+#[inline(never)]
+fn is_one_of(names: &[String], name: &[u8]) -> bool {
+    // As browsers and most policies write them, and without regard to case it takes many times as long.
+    names
+        .iter()
+        .any(|it| it.as_bytes() == name || it.as_bytes().eq_ignore_ascii_case(name))
+}
+
+#[inline(never)]
+fn begins_with_one_of(prefixes: &[String], name: &[u8]) -> bool {
+    let is_prefix = |it: &String| {
+        let begin = name.get(..it.len()).filter(|begin| begin.len() < name.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(it.as_bytes()))
+    };
+    prefixes.iter().any(is_prefix)
+}
+
 /// Whether the lines are a list of header names that all pass, of a length that somebody means.
-fn are_names(lines: &[&[u8]], passes: impl Fn(&[u8]) -> bool) -> bool {
+fn are_names(lines: &[&[u8]], passes: &dyn Fn(&[u8]) -> bool) -> bool {
     lines.iter().map(|line| line.len()).sum::<usize>() <= headers::MAX_REQUEST_HEADERS
         && lines.iter().flat_map(|line| members(line)).count() <= headers::MAX_REQUEST_HEADER_NAMES
         && lines
