@@ -41,8 +41,8 @@ mod reach;
 mod redaction;
 mod references;
 mod regex;
-mod review;
 mod removed;
+mod review;
 mod schema;
 #[cfg(target_os = "linux")]
 #[path = "twin/main.rs"]

@@ -4,12 +4,13 @@
 mod expressions;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity, explain_values};
 pub use crate::is_public_suffix;
-use crate::places::Places;
+use crate::places::{Place, Places};
 use crate::{HttpSearch, Standing, standing};
 use config::{self, ConfigErrors, Diagnostic, Entry, Environment};
 use expressions::{Expressions, lint_length};
@@ -114,6 +115,13 @@ impl Checked {
     /// Says where in a text each finding stands.
     pub fn locate(&mut self, text: &str, places: &Places) {
         self.findings.iter_mut().for_each(|it| it.locate(text, places));
+    }
+
+    /// Moves the places to those of a text that holds the other; what is not in one line of both has none.
+    pub fn move_places(&mut self, to: impl Fn(Range<usize>) -> Option<Place>) {
+        for finding in &mut self.findings {
+            finding.place = finding.place.take().and_then(|it| to(it.bytes));
+        }
     }
 
     /// The same for programs.

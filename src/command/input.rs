@@ -3,9 +3,11 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use analysis::places::Places;
+use analysis::check::Checked;
+use analysis::places::{Places, place};
 use analysis::reach::Subject;
 use clap::Args;
+use manifests::{Mark, Written};
 use serde_json::{Value, json};
 
 /// The variables that `django_env` reads, each with its value.
@@ -24,8 +26,10 @@ pub(crate) struct Input {
     pub(crate) file: String,
     place: Option<String>,
     resource: usize,
-    /// The text of the file, where it is the policy and nothing else.
+    /// The text of the file, if places in it can be told.
     pub(crate) source: Option<String>,
+    /// Where in the file the policy is written; `None` where the file is the policy.
+    written: Option<Written>,
     pub(crate) configuration: Vec<u8>,
     pub(crate) environment: Environment,
 }
@@ -51,11 +55,23 @@ impl Input {
         Subject::read(&self.configuration, &self.environment).map_err(problem)
     }
 
-    /// Where in the text each value of the policy stands.
-    pub(crate) fn places(&self, text: &str) -> Places {
-        match self.configuration == text.as_bytes() {
-            true => Places::of_json(text),
-            false => places_of_yaml(text),
+    /// Says where in the file each finding stands.
+    pub(crate) fn locate(&self, checked: &mut Checked) {
+        let Some(file) = &self.source else { return };
+        match &self.written {
+            None if self.configuration == file.as_bytes() => checked.locate(file, &Places::of_json(file)),
+            None => checked.locate(file, &places_of(manifests::marks(file))),
+            Some(Written::Values(marks)) => checked.locate(file, &places_of(marks.clone())),
+            Some(Written::Lines(lines)) => {
+                let text = String::from_utf8_lossy(&self.configuration);
+                checked.locate(&text, &Places::of_json(&text));
+                checked.move_places(|bytes| {
+                    let (inner, outer) = lines.iter().rev().find(|(inner, _)| *inner <= bytes.start)?;
+                    let start = outer + (bytes.start - inner);
+                    let rest = file.get(start..)?.lines().next().unwrap_or_default();
+                    place(file, start..start + bytes.len().min(rest.len()))
+                });
+            }
         }
     }
 
@@ -70,18 +86,18 @@ impl Input {
 }
 
 /// Where in JSON or YAML each value stands.
-pub(crate) fn places_of(text: &str) -> Places {
+pub(crate) fn places_in(text: &str) -> Places {
     let places = Places::of_json(text);
     if places == Places::default() {
-        places_of_yaml(text)
+        places_of(manifests::marks(text))
     } else {
         places
     }
 }
 
-fn places_of_yaml(text: &str) -> Places {
+fn places_of(marks: Vec<Mark>) -> Places {
     let mut places = Places::default();
-    for (path, key, value) in manifests::marks(text) {
+    for (path, key, value) in marks {
         places.insert(path, key, value);
     }
     places
@@ -102,10 +118,15 @@ pub(crate) fn policies<'a>(
         // Places are those of the file as it is.
         let source = (text == bytes).then(|| String::from_utf8(bytes).ok()).flatten();
         for it in manifests::policies(&text).map_err(problem)? {
+            let written = source.as_ref().zip(it.spot).and_then(|(file, spot)| {
+                let policy = std::str::from_utf8(&it.configuration).ok()?;
+                manifests::written(file, &spot, policy)
+            });
             let configuration = config::decompile(it.configuration).map_err(problem)?;
             inputs.push(Input {
                 file: file.display().to_string(),
-                source: source.clone().filter(|_| it.place.is_none()),
+                source: source.clone().filter(|_| it.place.is_none() || written.is_some()),
+                written,
                 place: it.place,
                 resource: it.resource,
                 configuration,

@@ -104,9 +104,7 @@ fn run_check(files: &[PathBuf], output: &OutputArgs, deny_warnings: bool) -> Res
 /// All that there is to say of a policy.
 pub(crate) fn check_input(input: &Input) -> Checked {
     let mut checked = check(&input.configuration, &input.environment);
-    if let Some(text) = &input.source {
-        checked.locate(text, &input.places(text));
-    }
+    input.locate(&mut checked);
     checked
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::REFUSED;
 use super::arguments::OutputArgs;
-use super::input::{Input, places_of, policy_of, text};
+use super::input::{Input, places_in, policy_of, text};
 use super::output::print;
 
 #[derive(Args)]
@@ -125,7 +125,7 @@ fn read(file: &Path) -> Result<File, String> {
     let problem = |problem| format!("{name}: {problem}");
     let documents = manifests::yaml::documents(&text).map_err(problem)?;
     let value = serde_json::to_value(documents.first()).map_err(|error| problem(error.to_string()))?;
-    let places = places_of(&text);
+    let places = places_in(&text);
     let suite = Suite::read(&value).map_err(|problems| {
         let problems = problems.iter().map(|it| problem_text(&name, &text, &places, it));
         problems.collect::<Vec<_>>().join("\n")

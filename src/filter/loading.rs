@@ -26,7 +26,10 @@ pub fn log_kept(digest: &str, error: impl fmt::Display) {
 
 /// Logs all that is wrong with a policy.
 pub fn log_refused(errors: &[impl fmt::Display]) {
-    error!("Origin Gate policy refused, errors={}", errors.len());
+    error!(
+        "Origin Gate policy refused, errors={}: a policy in force stays, if the proxy has one",
+        errors.len()
+    );
     for error in errors {
         error!("{error}");
     }

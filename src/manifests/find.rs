@@ -15,6 +15,60 @@ pub struct Found {
     pub configuration: Vec<u8>,
     /// The environment of the plugin; `None` if the file is the policy, and so says nothing of that.
     pub environment: Option<Variables>,
+    /// Where in the file the value is that is or holds the policy; `None` if the file is the policy, or if the value is in a
+    /// text that is in the file.
+    pub spot: Option<Spot>,
+}
+
+/// A value of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// The document, from 0, those aside that are empty.
+    pub document: usize,
+    /// The path in it (`spec.pluginConfig`).
+    pub path: String,
+}
+
+/// Where a value is that is looked at, for people and as it is.
+#[derive(Clone)]
+struct At {
+    label: String,
+    spot: Spot,
+}
+
+impl At {
+    /// A key of what stands here.
+    fn under(&self, key: &str) -> Self {
+        let join = |path: &str| match path.is_empty() || path.ends_with(' ') {
+            true => format!("{path}{key}"),
+            false => format!("{path}.{key}"),
+        };
+        let (label, path) = (join(&self.label), join(&self.spot.path));
+        self.with(label, path)
+    }
+
+    fn item(&self, at: usize) -> Self {
+        self.with(format!("{}[{at}]", self.label), format!("{}[{at}]", self.spot.path))
+    }
+
+    /// The same, for people under a name.
+    fn named(&self, name: &str) -> Self {
+        let place = &self.label;
+        let gap = if place.is_empty() || place.ends_with(' ') {
+            ""
+        } else {
+            ": "
+        };
+        self.with(format!("{place}{gap}{name}: "), self.spot.path.clone())
+    }
+
+    fn with(&self, label: String, path: String) -> Self {
+        let document = self.spot.document;
+        Self {
+            label,
+            spot: Spot { document, path },
+        }
+    }
 }
 
 /// Keys that a document has at its top which holds a policy further in, or none.
@@ -45,6 +99,7 @@ pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
         resource: 0,
         configuration: file.to_vec(),
         environment: None,
+        spot: None,
     };
     let Ok(text) = std::str::from_utf8(file) else {
         return Ok(vec![itself()]);
@@ -57,11 +112,15 @@ pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
     };
     let mut search = Search::default();
     for (at, document) in nodes.iter().enumerate() {
-        let place = match nodes.len() {
+        let label = match nodes.len() {
             1 => String::new(),
             _ => format!("document {}: ", at.saturating_add(1)),
         };
-        search.walk(document, &place, None)?;
+        let spot = Spot {
+            document: at,
+            path: String::new(),
+        };
+        search.walk(document, &At { label, spot }, None)?;
     }
     if !search.found.is_empty() {
         return Ok(search.found);
@@ -92,7 +151,7 @@ struct Search {
 
 impl Search {
     /// Looks at a value, which stands at `place`, and into it. `holder` names the resource or filter around it.
-    fn walk(&mut self, node: &Node, place: &str, holder: Option<&str>) -> Result<(), String> {
+    fn walk(&mut self, node: &Node, place: &At, holder: Option<&str>) -> Result<(), String> {
         match node.text("@type").and_then(|it| it.rsplit('/').next()) {
             Some("envoy.extensions.filters.http.wasm.v3.Wasm") => {
                 return self.take(Plugin::of_envoy(node), place, holder);
@@ -106,7 +165,7 @@ impl Search {
                     .and_then(Node::as_text)
                     .unwrap_or_default();
                 if let (true, Some(value)) = (kind.ends_with(".wasm.v3.Wasm"), node.get("value")) {
-                    return self.take(Plugin::of_envoy(value), &under(place, "value"), holder);
+                    return self.take(Plugin::of_envoy(value), &place.under("value"), holder);
                 }
             }
             _ => {}
@@ -121,18 +180,18 @@ impl Search {
             self.discovered.extend(holder.map(str::to_owned));
         }
         for (key, value) in node.entries() {
-            self.walk(value, &under(place, key), holder)?;
+            self.walk(value, &place.under(key), holder)?;
         }
         for (at, item) in node.items().iter().enumerate() {
-            self.walk(item, &format!("{place}[{at}]"), holder)?;
+            self.walk(item, &place.item(at), holder)?;
         }
         Ok(())
     }
 
     /// A resource of Kubernetes.
-    fn resource(&mut self, node: &Node, kind: &str, place: &str) -> Result<(), String> {
+    fn resource(&mut self, node: &Node, kind: &str, place: &At) -> Result<(), String> {
         if let Some(items) = node.get("items") {
-            return self.walk(items, &under(place, "items"), None);
+            return self.walk(items, &place.under("items"), None);
         }
         let metadata = node.get("metadata").unwrap_or(&Node::Null);
         let name = metadata.text("name").unwrap_or("(unnamed)");
@@ -140,59 +199,57 @@ impl Search {
             Some(namespace) => format!("{namespace}/{name}"),
             None => name.to_owned(),
         };
-        let gap = if place.is_empty() || place.ends_with(' ') {
-            ""
-        } else {
-            ": "
-        };
-        let position = format!("{place}{gap}");
+        let named = format!("{kind} {full}");
+        let at = place.named(&named);
         let is_outermost = self.resource == 0;
         if is_outermost {
-            self.resource = position.len();
+            self.resource = at.label.len() - format!("{named}: ").len();
         }
-        let found = self.policies_of(node, kind, name, &format!("{position}{kind} {full}: "));
+        let found = self.policies_of(node, kind, name, &at);
         if is_outermost {
             self.resource = 0;
         }
         found
     }
 
-    fn policies_of(&mut self, node: &Node, kind: &str, name: &str, place: &str) -> Result<(), String> {
+    fn policies_of(&mut self, node: &Node, kind: &str, name: &str, place: &At) -> Result<(), String> {
         let Some(spec) = node.get("spec") else {
             return self.config_map(node, place);
         };
         match kind {
-            "WasmPlugin" => self.take(Plugin::of_istio(spec), &under(place, "spec"), Some(name)),
+            "WasmPlugin" => self.take(Plugin::of_istio(spec), &place.under("spec"), Some(name)),
             "TrafficExtension" => match spec.get("wasm") {
-                Some(wasm) => self.take(Plugin::of_istio(wasm), &under(place, "spec.wasm"), Some(name)),
+                Some(wasm) => self.take(Plugin::of_istio(wasm), &place.under("spec.wasm"), Some(name)),
                 None => Ok(()),
             },
             "EnvoyExtensionPolicy" => ["wasm", "dynamicModule"].into_iter().try_for_each(|key| {
                 let items = spec.get(key).map_or(&[][..], Node::items);
                 items.iter().enumerate().try_for_each(|(at, item)| {
-                    let place = under(place, &format!("spec.{key}[{at}]"));
+                    let place = place.under(&format!("spec.{key}[{at}]"));
                     self.take(Plugin::of_envoy_gateway(item), &place, None)
                 })
             }),
-            _ => self.walk(spec, &under(place, "spec"), Some(name)),
+            _ => self.walk(spec, &place.under("spec"), Some(name)),
         }
     }
 
     /// The files in a `ConfigMap`.
-    fn config_map(&mut self, node: &Node, place: &str) -> Result<(), String> {
+    fn config_map(&mut self, node: &Node, place: &At) -> Result<(), String> {
         let files = node.get("data").map_or(&[][..], Node::entries);
         let is_read = |name: &str| [".json", ".yaml", ".yml"].iter().any(|it| name.ends_with(it));
         for (name, text) in files.iter().filter(|(name, _)| is_read(name)) {
-            let place = format!("{place}data.{name}");
+            let at = place.under(&format!("data.{name}"));
+            let place = &at.label;
             let text = text.as_text().unwrap_or_default();
             for found in policies(text.as_bytes()).map_err(|problem| format!("{place}: {problem}"))? {
-                let place = match found.place {
-                    Some(inner) => format!("{place}: {inner}"),
-                    None => place.clone(),
+                let (place, spot) = match found.place {
+                    Some(inner) => (format!("{place}: {inner}"), None),
+                    None => (place.clone(), Some(at.spot.clone())),
                 };
                 self.found.push(Found {
                     place: Some(place),
                     resource: self.resource,
+                    spot,
                     ..found
                 });
             }
@@ -200,16 +257,18 @@ impl Search {
         Ok(())
     }
 
-    fn take(&mut self, plugin: Plugin<'_>, place: &str, holder: Option<&str>) -> Result<(), String> {
+    fn take(&mut self, plugin: Plugin<'_>, place: &At, holder: Option<&str>) -> Result<(), String> {
         if !plugin.is_ours(holder) {
             self.others.push(plugin.name().to_owned());
             return Ok(());
         }
-        let place = under(place, plugin.key);
-        let configuration = plugin.configuration.map_err(|problem| format!("{place}: {problem}"))?;
+        let At { label, spot } = place.under(plugin.key);
+        let configuration = plugin.configuration.map_err(|problem| format!("{label}: {problem}"))?;
+        let path = format!("{}{}", spot.path, plugin.value);
         self.found.push(Found {
-            place: Some(place),
+            place: Some(label),
             resource: self.resource,
+            spot: Some(Spot { path, ..spot }),
             configuration,
             environment: Some(plugin.environment),
         });
@@ -230,13 +289,5 @@ impl Search {
                 others.join("`, `")
             ),
         }
-    }
-}
-
-/// A key of what stands at a place.
-fn under(place: &str, key: &str) -> String {
-    match place.is_empty() || place.ends_with(' ') {
-        true => format!("{place}{key}"),
-        false => format!("{place}.{key}"),
     }
 }

@@ -13,8 +13,8 @@ mod wasm;
 mod write;
 pub mod yaml;
 
-pub use find::{Found, policies};
-pub use marks::{Mark, marks};
+pub use find::{Found, Spot, policies};
+pub use marks::{Mark, Written, marks, written};
 pub use node::Node;
 pub use render::{Target, render};
 pub use wasm::Variables;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::find::Spot;
 use yaml_rust2::Event;
 use yaml_rust2::parser::Parser;
 use yaml_rust2::scanner::{Marker, TScalarStyle};
@@ -21,17 +22,82 @@ enum Frame {
     },
 }
 
+/// What is written at a spot of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Values, by their paths from there on.
+    Values(Vec<Mark>),
+    /// A text that is written in lines of the file, each with where it begins in the text and in the file.
+    Lines(Vec<(usize, usize)>),
+}
+
+/// Where in a file the value at a spot is written; `None` where that is not plain, as in a text with escapes. `policy` is that
+/// value, if it is a text.
+#[must_use]
+pub fn written(file: &str, spot: &Spot, policy: &str) -> Option<Written> {
+    let document = document_marks(file).into_iter().nth(spot.document)?;
+    let inner = |(path, key, value): Mark| {
+        let rest = path.strip_prefix(&spot.path)?;
+        let rest = rest.strip_prefix('.').or(rest.starts_with('[').then_some(rest))?;
+        Some((rest.to_owned(), key, value))
+    };
+    let (_, _, whole) = document.iter().find(|(path, ..)| *path == spot.path)?.clone();
+    let values: Vec<_> = document.into_iter().filter_map(inner).collect();
+    match values.is_empty() {
+        false => Some(Written::Values(values)),
+        true => lines(file, whole.start, policy).map(Written::Lines),
+    }
+}
+
+/// The lines of a text that is written from about this byte on: in one line, or in indented ones.
+fn lines(file: &str, start: usize, text: &str) -> Option<Vec<(usize, usize)>> {
+    let first = file.get(start..)?;
+    let quoted = first.trim_start_matches(['"', '\'']);
+    if quoted.starts_with(text.trim_end()) && !text.trim_end().contains('\n') {
+        return Some(vec![(0, start + (first.len() - quoted.len()))]);
+    }
+    // The reader of YAML has a block begin where its text does, or at its sign in the line before.
+    let own = file.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
+    let next = start + first.find('\n')? + 1;
+    [own, next].into_iter().find_map(|begin| block(file, begin, text))
+}
+
+/// The lines of a block that begins with a line of the file.
+fn block(file: &str, begin: usize, text: &str) -> Option<Vec<(usize, usize)>> {
+    let (mut inner, mut outer) = (0, begin);
+    let mut lines = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let written = file.get(outer..)?.split_inclusive('\n').next().unwrap_or_default();
+        let indent = written.trim_end().strip_suffix(line.trim_end())?;
+        if !indent.bytes().all(|it| it == b' ') {
+            return None;
+        }
+        lines.push((inner, outer + indent.len()));
+        inner += line.len();
+        outer += written.len();
+    }
+    Some(lines)
+}
+
 /// The values of the one document of a text; none of what is not YAML.
 #[must_use]
 pub fn marks(text: &str) -> Vec<Mark> {
+    document_marks(text).into_iter().next().unwrap_or_default()
+}
+
+/// The values of each document of a text that is not empty.
+fn document_marks(text: &str) -> Vec<Vec<Mark>> {
     let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     let start = |marker: &Marker| starts.get(marker.index()).copied().unwrap_or(text.len());
     let mut parser = Parser::new_from_str(text);
-    let mut marks = Vec::new();
+    let (mut documents, mut marks) = (Vec::new(), Vec::new());
+    let mut is_empty = true;
     let mut frames: Vec<Frame> = Vec::new();
     while let Ok((event, marker)) = parser.next_token() {
         match event {
+            Event::DocumentStart => is_empty = true,
             Event::Scalar(value, style, ..) => {
+                is_empty &= style == TScalarStyle::Plain && matches!(value.as_str(), "" | "~" | "null");
                 let bytes = scalar(text, start(&marker), &value, style);
                 match frames.last_mut() {
                     Some(Frame::Mapping { key: key @ None, .. }) => *key = Some((value, bytes)),
@@ -40,6 +106,7 @@ pub fn marks(text: &str) -> Vec<Mark> {
             }
             Event::Alias(_) => drop(place(&mut frames, start(&marker)..start(&marker))),
             Event::MappingStart(..) | Event::SequenceStart(..) => {
+                is_empty = false;
                 let at = start(&marker);
                 let mark = place(&mut frames, at..(at + 1).min(text.len()));
                 let path = mark.as_ref().map(|(path, ..)| path.clone()).unwrap_or_default();
@@ -50,11 +117,12 @@ pub fn marks(text: &str) -> Vec<Mark> {
                 });
             }
             Event::MappingEnd | Event::SequenceEnd => drop(frames.pop()),
+            Event::DocumentEnd if !is_empty => documents.push(std::mem::take(&mut marks)),
             Event::StreamEnd => break,
             _ => {}
         }
     }
-    marks
+    documents
 }
 
 /// The mark of a value in what is open; `None` for the whole document.

@@ -31,6 +31,8 @@ pub(crate) struct Plugin<'a> {
     names: Vec<&'a str>,
     /// The key with the policy, from the place of the plugin on.
     pub(crate) key: &'static str,
+    /// What follows it where the policy is further in.
+    pub(crate) value: &'static str,
     pub(crate) configuration: Result<Vec<u8>, String>,
     pub(crate) environment: Variables,
 }
@@ -50,6 +52,7 @@ impl<'a> Plugin<'a> {
                 .flatten()
                 .collect(),
             key: "config.configuration",
+            value: ".value",
             configuration: of_any(config.get("configuration")),
             environment: of_vm(vm),
         }
@@ -65,6 +68,7 @@ impl<'a> Plugin<'a> {
                 .flatten()
                 .collect(),
             key: "filter_config",
+            value: ".value",
             configuration: of_any(filter.get_any(&["filter_config", "filterConfig"])),
             environment: Variables::default(),
         }
@@ -93,6 +97,7 @@ impl<'a> Plugin<'a> {
                 .flatten()
                 .collect(),
             key: "pluginConfig",
+            value: "",
             configuration: Ok(of_struct(spec.get("pluginConfig"))),
             environment,
         }
@@ -111,6 +116,7 @@ impl<'a> Plugin<'a> {
         Self {
             names: names.into_iter().flatten().collect(),
             key: "config",
+            value: "",
             configuration: Ok(of_struct(item.get("config"))),
             environment: Variables {
                 from_proxy: texts(keys),

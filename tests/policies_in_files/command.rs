@@ -51,6 +51,72 @@ fn check_names_each_policy_by_its_place() {
     );
 }
 
+/// The findings of `check --json` and the columns in which the file has their values, from 1 and with the quotes.
+fn placed(manifest: &str) -> Vec<Value> {
+    let found: Value = serde_json::from_str(&run(&["check", "--json", "-"], manifest).out).unwrap();
+    let of = |it: &Value| it["findings"].as_array().unwrap().clone();
+    let all = found
+        .as_array()
+        .map_or_else(|| of(&found), |all| all.iter().flat_map(of).collect());
+    let errors = all.into_iter().filter(|it: &Value| it["severity"] == "error");
+    errors.collect()
+}
+
+/// Each origin of each manifest in turn is made a wrong one: the finding points at it, in the lines of the manifest, whatever
+/// stands around it.
+#[test]
+fn findings_point_into_the_manifest() {
+    let config_map = |policy: &str| {
+        let indented: String = policy.lines().map(|it| format!("    {it}\n")).collect();
+        format!("kind: ConfigMap\napiVersion: v1\nmetadata: {{ name: é }}\ndata:\n  policy.json: |\n{indented}")
+    };
+    let policy = file("envoy/policy.json");
+    let mut manifests: Vec<_> = TARGETS.iter().map(|(_, path)| file(path)).collect();
+    manifests.extend(["envoy-gateway", "istio", "origin_gate"].map(|it| file(&format!("envoy/native/{it}.yaml"))));
+    manifests.push(config_map(&policy));
+    manifests.push(config_map(&policy).replace('\n', "\r\n"));
+    let mut tried = 0;
+    for manifest in manifests {
+        let manifest = format!("# é\n---\n---\n{manifest}");
+        for (at, origin) in manifest.match_indices("\"https://") {
+            let (before, value) = manifest.split_at(at);
+            let end = at + 1 + value.trim_start_matches('"').find('"').unwrap();
+            let (begin, rest) = manifest.split_at(end);
+            let wrong = format!("{begin}/{rest}");
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+            let findings = placed(&wrong);
+            assert_eq!(findings.len(), 1, "{origin}: {findings:?}\n{wrong}");
+            let places = [&findings[0]["line"], &findings[0]["column"]];
+            assert_eq!(places, [&json!(line), &json!(column)], "{findings:?}\n{wrong}");
+            let [start, end] = ["start", "end"].map(|it| usize::try_from(findings[0][it].as_u64().unwrap()).unwrap());
+            let value = wrong.get(start..end).unwrap().trim_matches('"');
+            assert_eq!(findings[0]["value"], value);
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+/// What a text in a file does not show as it is has no place, rather than a wrong one.
+#[test]
+fn what_is_written_with_escapes_has_no_place() {
+    let manifest = |value: &str| {
+        format!("kind: ConfigMap\napiVersion: v1\nmetadata: {{ name: a }}\ndata:\n  policy.json: {value}\n")
+    };
+    for (value, line) in [
+        (r#"'{"allowed_origins": ["https://a.example/"]}'"#, json!(5)),
+        (r#""{\"allowed_origins\": [\"https://a.example/\"]}""#, Value::Null),
+        (
+            ">\n    {\"allowed_origins\":\n    [\"https://a.example/\"]}",
+            Value::Null,
+        ),
+    ] {
+        let findings = placed(&manifest(value));
+        assert_eq!((findings.len(), &findings[0]["line"]), (1, &line), "{value}");
+    }
+}
+
 #[test]
 fn explain_asks_each_policy_of_a_file() {
     let manifests = format!(
