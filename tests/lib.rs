@@ -24,6 +24,7 @@ mod filter;
 mod folds;
 mod fuzz_smoke;
 mod gates;
+mod help_applies;
 mod hints;
 mod hints_apply;
 mod import;

@@ -30,7 +30,7 @@ impl Help {
 /// What helps with a finding about a value.
 pub(crate) fn help(code: &str, path: &str, value: &Value) -> Option<Help> {
     match (code, value) {
-        ("type_bool" | "type_number", Value::String(text)) => unquoted(code, text),
+        ("type_bool" | "type_number", Value::String(text)) => unquoted(code, path, text),
         ("type_list", Value::String(text)) => Some(listed(text)),
         ("type_list", Value::Null) => Some(Help::new("leave the key out where there is nothing to list")),
         (_, Value::String(text)) if path.contains("origins[") => origin_help(code, text),
@@ -39,12 +39,19 @@ pub(crate) fn help(code: &str, path: &str, value: &Value) -> Option<Help> {
     }
 }
 
-fn unquoted(code: &str, text: &str) -> Option<Help> {
+fn unquoted(code: &str, path: &str, text: &str) -> Option<Help> {
     let word = text.trim().to_ascii_lowercase();
     let plain = match (code, word.as_str()) {
         ("type_bool", "true" | "1" | "yes" | "on") => "true".to_owned(),
         ("type_bool", "false" | "0" | "no" | "off") => "false".to_owned(),
-        ("type_number", digits) => digits.parse::<u32>().ok()?.to_string(),
+        ("type_number", digits) => {
+            let number: u32 = digits.parse().ok()?;
+            let is_in_range = match path.rsplit('.').next() {
+                Some("max_age") => number <= 86400,
+                _ => matches!(number, 400 | 403 | 404 | 421),
+            };
+            is_in_range.then(|| number.to_string())?
+        }
         _ => return None,
     };
     Some(Help::writing("this is a string: write it without quotes", plain).shortened())
