@@ -9,9 +9,9 @@ use std::iter;
 use std::process::{Command, Stdio};
 
 use crate::support::{Case, Response, Seen};
-use analysis::check::printable;
 use analysis::explain::{Colors, Exchange, Explanation, Scenario, explain};
 use filter::REVISION;
+use policy::text::printable;
 use proptest::prelude::*;
 use serde_json::Value;
 

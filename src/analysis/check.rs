@@ -16,7 +16,7 @@ use config::{self, ConfigErrors, Diagnostic, Entry, Environment};
 use expressions::{Expressions, lint_length};
 use policy::path::{PathPrefix, escape, fold};
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
-use policy::text::is_control;
+use policy::text::printable;
 
 /// Everything that there is to say about a configuration.
 #[derive(Clone, Debug)]
@@ -245,14 +245,4 @@ fn percent_decoded(mut text: &[u8]) -> Vec<u8> {
 fn public_suffix(domain: &[u8]) -> Option<String> {
     let is_listed = is_public_suffix(domain) && domain.contains(&b'.');
     is_listed.then(|| String::from_utf8_lossy(domain).into_owned())
-}
-
-/// A text as it is, with what would speak to the terminal escaped.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    let escaped = text.chars().map(|it| match is_control(it) {
-        true => it.escape_default().to_string(),
-        false => it.to_string(),
-    });
-    escaped.collect()
 }

@@ -10,7 +10,6 @@ mod way_out;
 
 use std::sync::Arc;
 
-use crate::check::printable;
 use crate::is_public_suffix;
 use crate::reach::named;
 use advice::nearest::sibling;
@@ -23,6 +22,7 @@ use policy::origin::Origin;
 use policy::pattern::{HostPattern, OriginPattern};
 use policy::request::{Field, Received, Request, Source};
 use policy::rules::Rules;
+use policy::text::printable;
 use policy::verdict::{Action, Allow, Check, Deny, Finding, Outcome, ResponseCors, Verdict};
 use recording_proxy::RecordingProxy;
 use way_out::Refusal;

@@ -3,11 +3,11 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use crate::check::printable;
 use crate::explain::{Color, Colors};
 use crate::help::{Help, help};
 use crate::places::{Place, Places, place};
 use config::Diagnostic;
+use policy::text::printable;
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::automaton::TooLarge;
-use super::check::printable;
 use super::reach::{Ask, Permission, Place, Subject, Universe, named};
+use policy::text::printable;
 use rows::{Asked, answer};
 
 /// The policy as a table.

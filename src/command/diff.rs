@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis::check::printable;
 use analysis::diff::Diff;
 use analysis::reach::Subject;
 use clap::Args;
+use policy::text::printable;
 use serde_json::{Value, json};
 
 use super::arguments::OutputArgs;

@@ -4,12 +4,13 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis::check::{lints, printable};
+use analysis::check::lints;
 use analysis::evidence::{Evidence, Facts, Told, explain_archive};
 use analysis::explain::{Color, Explainer};
 use analysis::finding::Finding;
 use clap::Args;
 use config::ConfigErrors;
+use policy::text::printable;
 use serde_json::{Value, json};
 
 use super::arguments::OutputArgs;

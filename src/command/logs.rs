@@ -96,7 +96,7 @@ impl Progress {
         if self.shown.is_none_or(|it| it.elapsed() >= PAUSE) {
             self.shown = Some(Instant::now());
             let (lines, megabytes) = (self.lines, self.bytes / 1_000_000);
-            let file = analysis::check::printable(file);
+            let file = policy::text::printable(file);
             let _ = write!(io::stderr().lock(), "\r\x1b[K{file}: {lines} lines, {megabytes} MB");
         }
     }

@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use analysis::check::printable;
 use analysis::explain::Colors;
+use policy::text::printable;
 use serde_json::{Value, json};
 
 use super::arguments::OutputArgs;
@@ -57,7 +57,7 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
 }
 
 pub(crate) fn say(problem: &str) {
-    let lines: Vec<_> = problem.split('\n').map(import::printable).collect();
+    let lines: Vec<_> = problem.split('\n').map(printable).collect();
     let _ = writeln!(io::stderr().lock(), "origin-gate: {}", lines.join("\n"));
 }
 

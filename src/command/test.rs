@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use analysis::cases::{Case, Edited, Problem, Suite, Unnoticed, edits, explainer};
-use analysis::check::printable;
 use analysis::places::Places;
 use clap::Args;
+use policy::text::printable;
 use serde_json::{Value, json};
 
 use super::REFUSED;

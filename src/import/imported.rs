@@ -1,6 +1,7 @@
 //! What an import makes.
 
 use config::Converted;
+use policy::text::printable;
 use serde_json::{Map, Value, json};
 
 /// What an import made.
@@ -98,17 +99,4 @@ pub(super) fn cors_off() -> Map<String, Value> {
 pub(super) fn has_default_port(origin: &str) -> bool {
     let is = |scheme, port| origin.starts_with(scheme) && origin.ends_with(port);
     is("http://", ":80") || is("https://", ":443")
-}
-
-/// Text from a file, for a terminal: as it is, but for what would end the line, move the cursor or turn the writing round.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    let is_safe = |char: char| matches!(char, '"' | '\'' | '\\');
-    text.chars().fold(String::with_capacity(text.len()), |mut line, char| {
-        match is_safe(char) {
-            true => line.push(char),
-            false => line.extend(char.escape_debug()),
-        }
-        line
-    })
 }

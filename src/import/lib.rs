@@ -16,6 +16,6 @@ mod traefik;
 pub use django::{SCRIPT, import_django};
 pub use dotenv::environment;
 pub use envoy::import_envoy;
-pub use imported::{Imported, printable};
+pub use imported::Imported;
 pub use ingress_nginx::import_ingress_nginx;
 pub use traefik::import_traefik;

@@ -15,6 +15,16 @@ pub fn is_control(char: char) -> bool {
     char.is_control() || turns || matches!(char, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
+/// A text as it is, with what would speak to the terminal escaped.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let escaped = text.chars().map(|it| match is_control(it) {
+        true => it.escape_default().to_string(),
+        false => it.to_string(),
+    });
+    escaped.collect()
+}
+
 /// The line that begins here, without the line feed that it has to end with.
 #[must_use]
 pub fn line(text: &[u8], start: usize) -> Option<&[u8]> {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Visit;
-use crate::check::printable;
 use crate::explain::{Color, Colors, row};
+use policy::text::printable;
 use policy::verdict::{Deny, Outcome};
 
 impl Visit {

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::{Lint, printable};
+use super::Lint;
 use crate::{Budget, Judgement, Outside, dead_alternatives, is_public_suffix, judge, local_origins};
 use config::DiagnosticCode;
 use config::code_of_host;
 use policy::host::{MAX_LABEL, MAX_NAME};
 use policy::origin::Origin;
 use policy::pattern::OriginHosts;
+use policy::text::printable;
 
 const NEVER: &str = "no origin that a browser sends matches this: an origin is a scheme, `://`, a host in lower case and \
                      any port but the scheme's default one, with nothing after it";

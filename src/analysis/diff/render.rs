@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Cause, Change, Diff, Direction, Witness};
-use crate::check::printable;
 use crate::reach::Permission;
+use policy::text::printable;
 use policy::verdict::Finding;
 
 /// So many are named in a sentence.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::Facts;
 use super::har::archive;
 use crate::browser::Visit;
-use crate::check::printable;
 use crate::explain::{Color, Colors, Explainer, row};
+use policy::text::printable;
 use policy::verdict::Check;
 
 /// What becomes of the requests of an archive.

@@ -51,7 +51,7 @@ fn is_identifier(segment: &[u8]) -> bool {
 pub(super) fn shown(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(is_control) => text.to_owned(),
-        Ok(text) => crate::check::printable(text),
+        Ok(text) => policy::text::printable(text),
         Err(_) => bytes.escape_ascii().to_string(),
     }
 }

@@ -9,8 +9,8 @@ use super::line::Name;
 use super::path_group::count;
 use super::reading::Reading;
 use super::time::Span;
-use crate::check::printable;
 use crate::explain::{Color, Colors, row};
+use policy::text::printable;
 use policy::verdict::{Finding, Outcome};
 
 /// In what a page fares otherwise than under another policy, and what was found there.
