@@ -107,6 +107,26 @@ fn every_refusal_has_its_fix() {
             "serve the page from a site: sandboxed frames, files and some redirects have no origin",
         ),
         (
+            &[HOST, ":method: POST", ":path: /return", "origin: null"],
+            "csrf:rejected:origin_null",
+            None,
+            "a sandboxed frame, a redirect or Referrer-Policy: no-referrer hides whose page it is: if another site is to post \
+             here, add the path to csrf.exempt_paths",
+        ),
+        (
+            &[HOST, ":method: POST", ":path: /return/", "origin: null"],
+            "csrf:rejected:origin_null",
+            None,
+            "a sandboxed frame, a redirect or Referrer-Policy: no-referrer hides whose page it is",
+        ),
+        (
+            &[HOST, "origin: moz-extension://f81d4fae-7dec-41d0-a765-00a0c91e6bf6"],
+            "cors:rejected:origin_not_allowed",
+            None,
+            "its host is of one installation alone: if it is yours, add \
+             moz-extension://f81d4fae-7dec-41d0-a765-00a0c91e6bf6 to allowed_origins",
+        ),
+        (
             &[HOST, ":method: POST", "origin: https://pay.example:1"],
             "csrf:rejected:cross_site_write",
             Some("https://pay.example"),

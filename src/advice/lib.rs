@@ -83,6 +83,18 @@ impl Case<'_> {
             (Check::WebSocket, Some(Deny::OriginNotAllowed)) => {
                 "serve the page from a site: where null is allowed, it may read and no more".into()
             }
+            (Check::Csrf, Some(Deny::OriginNull)) => {
+                let form = "a sandboxed frame, a redirect or Referrer-Policy: no-referrer hides whose page it is";
+                match self.exempt_path() {
+                    Some(_) => {
+                        let key = self.key("csrf.exempt_paths");
+                        [form, ": if another site is to post here, add the path to ", &key]
+                            .concat()
+                            .into()
+                    }
+                    None => form.into(),
+                }
+            }
             (_, Some(Deny::OriginNull)) => {
                 "serve the page from a site: sandboxed frames, files and some redirects have no origin".into()
             }

@@ -228,6 +228,7 @@ impl Case<'_> {
         }
         match self.head.target.filter(|it| origin.is_on_host(it)) {
             Some(target) if !origin.is_at(&target) => "the page is on another port of the host it asks: ",
+            None if is_made_up(origin.scheme) => "its host is of one installation alone: if it is yours, ",
             Some(_) if self.check == Check::Csrf => {
                 "the browser says that another site asks, as after a redirect: if that is meant, "
             }
@@ -269,6 +270,11 @@ impl Case<'_> {
             _ => ["add ", origin, " to ", &allowed].concat(),
         }
     }
+}
+
+/// Whether browsers make the host up, anew for each installation.
+fn is_made_up(scheme: &[u8]) -> bool {
+    matches!(scheme, b"moz-extension" | b"safari-web-extension" | b"vscode-webview")
 }
 
 const NO_DOWNGRADED_SOCKET: &str = "a page of http may not open a WebSocket on a request of https, unless \
