@@ -49,7 +49,8 @@ impl<'a> Asked<'a> {
         let asks_nothing = matches!(
             head.received.fetch_mode,
             Field::One(b"navigate" | b"no-cors" | b"same-origin" | b"websocket")
-        ) || matches!(head.received.fetch_site, Field::One(b"same-origin" | b"none"));
+        ) || matches!(head.received.fetch_site, Field::One(b"same-origin" | b"none"))
+            || may_be_form(&head);
         let (Some(origin), false) = (field(lines, headers::ORIGIN), is_own || asks_nothing) else {
             return Self::Other;
         };
@@ -70,6 +71,12 @@ impl<'a> Asked<'a> {
             _ => Self::Cross(fetch(method, unsafe_headers(lines))),
         }
     }
+}
+
+/// Whether this is as likely a form as what a script sends: nothing says which, and few scripts have no origin.
+fn may_be_form(head: &Request<'_>) -> bool {
+    let received = &head.received;
+    received.fetch_mode == Field::Absent && received.is_form() && received.origin == Field::One(b"null")
 }
 
 impl Fetch<'_> {

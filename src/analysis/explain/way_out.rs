@@ -83,13 +83,17 @@ impl Refusal<'_> {
             format!("; if another site is to post here (a payment, a login), add {path} to {key}, and have the backend check \
                      what was posted")
         });
-        let cause = match self.is_navigation() {
-            true => {
-                "a form sends null from a sandboxed frame (give it `allow-same-origin`) or under `Referrer-Policy: \
-                     no-referrer` (send `strict-origin-when-cross-origin` with that page)"
-                    .to_owned()
+        let form = "a form sends null from a sandboxed frame (give it `allow-same-origin`) or under `Referrer-Policy: no-referrer` \
+                    (send `strict-origin-when-cross-origin` with that page)";
+        let received = &self.head.received;
+        let cause = match received.fetch_mode {
+            _ if self.is_navigation() => form.to_owned(),
+            Field::Absent if received.is_form() => {
+                format!(
+                    "{form}; so does a request after a redirect from another address: have it go to the final address"
+                )
             }
-            false => self.null_origin(Check::Csrf),
+            _ => self.null_origin(Check::Csrf),
         };
         cause + &exempt.unwrap_or_default()
     }
