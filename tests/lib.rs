@@ -5,6 +5,7 @@
 
 mod addresses;
 mod allocations;
+mod apps;
 mod cases_beside;
 mod command;
 mod compiled;
