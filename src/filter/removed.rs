@@ -78,6 +78,7 @@ impl Removed {
         told
     }
 
+    #[inline(never)]
     fn tell(&self, to: Replacement<'_>, header: &'static str, value: &[u8]) -> bool {
         let name = match header {
             headers::EXPOSE_HEADERS => value.to_ascii_lowercase(),
@@ -117,6 +118,7 @@ impl Replacement<'_> {
 }
 
 /// Whether it is to a page's use that `expose_headers` has this name, and can be.
+#[inline(never)]
 fn is_exposable(name: &[u8]) -> bool {
     is_token(name)
         && name.len() <= LONGEST

@@ -95,13 +95,13 @@ def test_replaced(gate, kind, status, name):
 
 def test_what_is_taken_away_is_told_with_the_line_that_keeps_it(gate):
     counter = f"{metrics.PREFIX}origin_gate_removed_backend_grants"
-    before = gate.stats(counter)[counter]
+    before = gate.counted(counter)[counter]
     sent = [("Access-Control-Expose-Headers", "X-Taken, x-total")]
     for listener in ("keep", "replace"):
         fetch(gate, listener, peers.Http2, 200, [(ACAO, APP), *sent], APP)
     line = 'Backend\'s grant removed header=access-control-expose-headers value="X-Taken" fix="if pages may read it, list it by'
     assert gate.log().count(line) == 1, "by the listener that replaces, and not by the one that keeps"
-    assert gate.stats(counter)[counter] == before + 1
+    assert gate.counted(counter)[counter] == before + 1
 
 
 @pytest.mark.parametrize("kind", peers.BOTH, ids=lambda it: it.VERSION)

@@ -28,9 +28,9 @@ def test_a_rejection_is_an_answer_that_is_kept_from_a_page(gate, browser, access
     page_url, send, host, learnt, said, finding = REQUESTS[name]
     status = 201 if send is others.framed_form else 200
     path = f"/backend/{status}?firefox-{name.replace(' ', '-').replace(',', '')}"
-    before = sum(gate.stats(others.REJECTED).values())
+    before = sum(gate.counted(others.REJECTED).values())
     with browser.visit(page_url) as page:
         assert send(page, f"https://{host}{path}") == learnt
         line = access_log.line(path)
     assert ((line["origin"], line["mode"], line["site"]), line["finding"]) == (said, finding)
-    assert sum(gate.stats(others.REJECTED).values()) - before == (finding == others.REJ)
+    assert sum(gate.counted(others.REJECTED).values()) - before == (finding == others.REJ)
