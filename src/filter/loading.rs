@@ -19,9 +19,7 @@ pub fn log_loaded(loaded: &Loaded, load: Duration, more: impl fmt::Display) {
 
 /// Logs that a policy stays in force since a later one has errors, of which this is the first.
 pub fn log_kept(digest: &str, error: impl fmt::Display) {
-    error!(
-        "Origin Gate policy kept digest={digest}: the update was refused, and on_refused_update is keep; first error: {error}"
-    );
+    error!("Origin Gate policy kept digest={digest}: an update was refused, first error: {error}");
 }
 
 /// Logs all that is wrong with a policy.

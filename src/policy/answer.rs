@@ -64,6 +64,7 @@ impl<'r, 'a> Answer<'r, 'a> {
     }
 
     /// The request goes on.
+    #[inline]
     pub(super) fn forward(&mut self, check: Check, outcome: Outcome) -> Verdict<'a> {
         let CheckInput { request, origins, .. } = self.input;
         let mut edits = Vec::new();

@@ -9,6 +9,7 @@ use super::verdict::Verdict;
 impl Rules {
     /// Decides on one request. The first check that refuses ends it.
     #[must_use]
+    #[inline]
     pub fn decide<'a>(&'a self, request: &Request<'a>) -> Verdict<'a> {
         let mut answer = Answer::new(self, request);
         // May the host be asked for? (RFC 9110 §7.2 `Host`, §7.4 "Rejecting Misdirected Requests")

@@ -44,6 +44,7 @@ impl<'a> Host<'a> {
     ///
     /// [`MalformedHost`] for an empty or over-long name or label, a byte outside `[A-Za-z0-9._-]`, or brackets around
     /// anything but an IPv6 address.
+    #[inline]
     pub fn parse(text: &'a [u8]) -> Result<Self, MalformedHost> {
         if let Some(rest) = text.strip_prefix(b"[") {
             let inside = rest.strip_suffix(b"]").ok_or(MalformedHost)?;

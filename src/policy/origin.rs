@@ -54,6 +54,7 @@ impl<'a> Origin<'a> {
     /// # Errors
     ///
     /// [`NoOrigin`] for `null` and for everything that is not canonical.
+    #[inline]
     pub fn parse(value: &'a [u8]) -> Result<Self, NoOrigin> {
         if value == b"null" {
             return Err(NoOrigin::Null);
@@ -61,6 +62,7 @@ impl<'a> Origin<'a> {
         Self::parse_tuple(value).ok_or(NoOrigin::Malformed)
     }
 
+    #[inline]
     fn parse_tuple(value: &'a [u8]) -> Option<Self> {
         if value.len() > MAX_ORIGIN {
             return None;

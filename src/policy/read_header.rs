@@ -65,6 +65,7 @@ impl ReadHeader {
     /// The header that a name is a spelling of. Some proxies keep the case of names. Backends that make variables of them,
     /// as CGI does, write `_` for `-`, and a few of them for every other sign.
     #[must_use]
+    #[inline]
     pub fn meant_by(name: &[u8]) -> Option<(Self, Spelling)> {
         match name.len() {
             4 => spelled(name, headers::HOST, Self::Host),
