@@ -56,7 +56,7 @@ fn no_key_has_an_effect_in_a_section_that_is_off() {
 }
 
 /// What `check` says of each policy that people copy. A warning stands here with the reason why it may.
-const KNOWN: [(&str, &str, &str); 5] = [
+const KNOWN: [(&str, &str, &str); 4] = [
     (
         "docs/migrate/django.md",
         "csrf.trusted_origins: this has no effect while `mode` is `off`",
@@ -76,11 +76,6 @@ const KNOWN: [(&str, &str, &str); 5] = [
         "docs/review.md",
         "websocket.mode: `off`: any page may open a WebSocket here",
         "it is the policy that the page takes out of force",
-    ),
-    (
-        "docs/review.md",
-        "websocket.same_host: without names in `allowed_hosts`",
-        "the same",
     ),
 ];
 
