@@ -2,7 +2,7 @@
 //!
 //! A policy tells requests apart by finitely many things, so that some requests stand for all others: for each set of entries
 //! that some origin matches and no other, one such origin, and likewise for hosts, paths, methods and names. They are made of
-//! the entries ([`Universe`]); what becomes of each, [`Policy::decide`] says, as it does in the proxy. Nothing here matches a
+//! the entries (`Universe`); what becomes of each, [`Policy::decide`] says, as it does in the proxy. Nothing here matches a
 //! pattern in a way of its own.
 
 mod expressions;
