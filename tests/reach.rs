@@ -198,3 +198,19 @@ fn a_prefix_of_headers_is_more_than_what_is_listed_below_it() {
         "{text}"
     );
 }
+
+/// What it gains is seen over `http` alone: it opens nothing on `https`, on whatever host.
+#[test]
+fn a_page_of_http_is_asked_over_both_schemes() {
+    let policy =
+        |origin: &str| serde_json::json!({"allowed_hosts": ["api.example"], "allowed_origins": [origin], "csrf": {}});
+    let [old, new] = ["https://a.example", "http://a.example"].map(|it| read(&policy(it)).unwrap());
+    let diff = Diff::between(&old, &new).unwrap();
+    for permission in [Permission::Socket, Permission::Write] {
+        assert!(
+            names(&diff, Direction::Permits, &permission),
+            "{permission:?}\n{}",
+            diff.text()
+        );
+    }
+}

@@ -200,7 +200,10 @@ impl SharedServices for Metrics {
         MetricId::try_from(names.len() as u32).map_err(|_| Status::InternalFailure)
     }
 
-    fn increment_metric(&self, _: Invocation, metric: MetricId, _: i64) -> Result<(), Status> {
+    fn increment_metric(&self, _: Invocation, metric: MetricId, by: i64) -> Result<(), Status> {
+        if by == 0 {
+            return Ok(());
+        }
         let names = self.names.lock().unwrap();
         let name = names.get(metric.get() as usize - 1).ok_or(Status::NotFound)?;
         let mut stream = Stream::default();

@@ -128,11 +128,7 @@ impl Gathering<'_> {
         self.ask_preflights(asked, at(Ask::Read), place);
         let writes = [Ask::Socket].into_iter().chain(SITES.map(Ask::Write));
         for question in writes.map(at) {
-            if asked.is_own_host {
-                for question in on_own_host(&question, origin) {
-                    self.compare_of(asked, question);
-                }
-            } else {
+            for question in with_schemes_and_ports(&question, origin, asked.is_own_host) {
                 self.compare_of(asked, question);
             }
         }
@@ -326,13 +322,13 @@ fn gained([old, new]: &[Answer; 2], direction: Direction) -> BTreeSet<Permission
         .collect()
 }
 
-/// The same request by either scheme and on three ports: none, that of the page, and another. A request's scheme and port are
-/// compared with the page's where both are on one host, and count for nothing elsewhere.
-fn on_own_host(question: &Question, origin: &str) -> Vec<Question> {
+/// The same request by either scheme: a page of `http` may do less where `https` is asked. On its own host also on three ports,
+/// none, that of the page, and another: a port counts only where both are on one host.
+fn with_schemes_and_ports(question: &Question, origin: &str, is_own_host: bool) -> Vec<Question> {
     let own = Origin::parse(origin.as_bytes()).ok().and_then(|it| it.port);
     let other = [1, 2].into_iter().find(|it| Some(*it) != own);
-    let shown = own.into_iter().chain(other).map(|port| format!(":{port}"));
-    let ports = [String::new()].into_iter().chain(shown);
+    let shown = own.into_iter().chain(other).filter(|_| is_own_host);
+    let ports = [String::new()].into_iter().chain(shown.map(|port| format!(":{port}")));
     let of_port = |port: String| {
         SCHEMES.map(|scheme| Question {
             scheme,
