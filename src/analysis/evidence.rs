@@ -11,6 +11,7 @@ mod words;
 
 use crate::browser::{Visit, visit};
 use crate::explain::{Exchange, Explainer, Scenario};
+pub(crate) use address::asked_by;
 use policy::verdict::Check;
 
 pub use archive::{Archive, explain_archive};

@@ -3,6 +3,7 @@
 use policy::headers::is_token;
 use url::Url;
 
+use crate::evidence::asked_by;
 use crate::explain::{Exchange, Line};
 
 const FORM: &str = "write `METHOD URL`, then `from ORIGIN`, `for METHOD`, `with NAME`, or a header between quotes";
@@ -57,17 +58,9 @@ struct Target<'a> {
 impl<'a> Target<'a> {
     fn parse(url: &'a str) -> Result<Self, String> {
         let parsed = Url::parse(url).map_err(|error| format!("`{url}`: {error}; write the whole URL"))?;
-        let (scheme, is_socket) = match parsed.scheme() {
-            "ws" => ("http", true),
-            "wss" => ("https", true),
-            "http" => ("http", false),
-            "https" => ("https", false),
-            other => {
-                return Err(format!(
-                    "`{url}`: `{other}` is not asked for by pages; write http, https, ws or wss"
-                ));
-            }
-        };
+        let other = parsed.scheme();
+        let (scheme, is_socket) = asked_by(other)
+            .ok_or_else(|| format!("`{url}`: `{other}` is not asked for by pages; write http, https, ws or wss"))?;
         let after = url.split_once("://").map_or("", |(_, after)| after);
         let (host, path) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
         let path = path.split('#').next().unwrap_or_default();

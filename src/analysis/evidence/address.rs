@@ -2,6 +2,17 @@
 
 use super::Facts;
 
+/// The scheme of the request that an address with this one asks for, and whether that is for a WebSocket.
+pub(crate) fn asked_by(scheme: &str) -> Option<(&'static str, bool)> {
+    match scheme {
+        "http" => Some(("http", false)),
+        "https" => Some(("https", false)),
+        "ws" => Some(("http", true)),
+        "wss" => Some(("https", true)),
+        _ => None,
+    }
+}
+
 impl Facts {
     /// Takes host, path and scheme from an address.
     ///
@@ -15,17 +26,8 @@ impl Facts {
             // As curl takes it.
             None => ("http".to_owned(), text),
         };
-        let (scheme, is_socket) = match scheme.as_str() {
-            "http" => ("http", false),
-            "https" => ("https", false),
-            "ws" => ("http", true),
-            "wss" => ("https", true),
-            other => {
-                return Err(format!(
-                    "`{other}:` is not a scheme of a request: http, https, ws or wss is"
-                ));
-            }
-        };
+        let (scheme, is_socket) = asked_by(&scheme)
+            .ok_or_else(|| format!("`{scheme}:` is not a scheme of a request: http, https, ws or wss is"))?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
         let host = authority.rsplit('@').next().unwrap_or(authority);
