@@ -219,6 +219,7 @@ fn a_file_may_be_the_policy_itself() {
         "\u{feff}{}",
     ] {
         let itself = Found {
+            within: Vec::new(),
             spot: None,
             place: None,
             resource: 0,

@@ -28,7 +28,7 @@ pub(crate) struct Input {
     resource: usize,
     /// The text of the file, if places in it can be told.
     pub(crate) source: Option<String>,
-    /// Where in the file the policy is written; `None` where the file is the policy.
+    /// How the policy is written in it.
     written: Option<Written>,
     pub(crate) configuration: Vec<u8>,
     pub(crate) environment: Environment,
@@ -57,22 +57,16 @@ impl Input {
 
     /// Says where in the file each finding stands.
     pub(crate) fn locate(&self, checked: &mut Checked) {
-        let Some(file) = &self.source else { return };
-        match &self.written {
-            None if self.configuration == file.as_bytes() => checked.locate(file, &Places::of_json(file)),
-            None => checked.locate(file, &places_of(manifests::marks(file))),
-            Some(Written::Values(marks)) => checked.locate(file, &places_of(marks.clone())),
-            Some(Written::Lines(lines)) => {
-                let text = String::from_utf8_lossy(&self.configuration);
-                checked.locate(&text, &Places::of_json(&text));
-                checked.move_places(|bytes| {
-                    let (inner, outer) = lines.iter().rev().find(|(inner, _)| *inner <= bytes.start)?;
-                    let start = outer + (bytes.start - inner);
-                    let rest = file.get(start..)?.lines().next().unwrap_or_default();
-                    place(file, start..start + bytes.len().min(rest.len()))
-                });
-            }
-        }
+        let Some((file, written)) = self.source.as_ref().zip(self.written.as_ref()) else {
+            return;
+        };
+        let places = match &written.values {
+            Some(values) => places_of(values.clone()),
+            None if self.configuration == written.text.as_bytes() => Places::of_json(&written.text),
+            None => places_of(manifests::marks(&written.text)),
+        };
+        checked.locate(&written.text, &places);
+        checked.move_places(|bytes| place(file, written.in_file(file, bytes)?));
     }
 
     /// The same for programs, beside what they are given of the policy.
@@ -118,14 +112,11 @@ pub(crate) fn policies<'a>(
         // Places are those of the file as it is.
         let source = (text == bytes).then(|| String::from_utf8(bytes).ok()).flatten();
         for it in manifests::policies(&text).map_err(problem)? {
-            let written = source.as_ref().zip(it.spot).and_then(|(file, spot)| {
-                let policy = std::str::from_utf8(&it.configuration).ok()?;
-                manifests::written(file, &spot, policy)
-            });
+            let written = source.as_ref().and_then(|file| manifests::written(file, &it));
             let configuration = config::decompile(it.configuration).map_err(problem)?;
             inputs.push(Input {
                 file: file.display().to_string(),
-                source: source.clone().filter(|_| it.place.is_none() || written.is_some()),
+                source: source.clone().filter(|_| written.is_some()),
                 written,
                 place: it.place,
                 resource: it.resource,

@@ -15,8 +15,10 @@ pub struct Found {
     pub configuration: Vec<u8>,
     /// The environment of the plugin; `None` if the file is the policy, and so says nothing of that.
     pub environment: Option<Variables>,
-    /// Where in the file the value is that is or holds the policy; `None` if the file is the policy, or if the value is in a
-    /// text that is in the file.
+    /// The texts around the policy that are values of the file, the outermost first: a file in a `ConfigMap`.
+    pub within: Vec<(Spot, String)>,
+    /// Where in the innermost of them, or in the file, the value is that is or holds the policy; `None` if all of it is the
+    /// policy.
     pub spot: Option<Spot>,
 }
 
@@ -99,6 +101,7 @@ pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
         resource: 0,
         configuration: file.to_vec(),
         environment: None,
+        within: Vec::new(),
         spot: None,
     };
     let Ok(text) = std::str::from_utf8(file) else {
@@ -242,14 +245,15 @@ impl Search {
             let place = &at.label;
             let text = text.as_text().unwrap_or_default();
             for found in policies(text.as_bytes()).map_err(|problem| format!("{place}: {problem}"))? {
-                let (place, spot) = match found.place {
-                    Some(inner) => (format!("{place}: {inner}"), None),
-                    None => (place.clone(), Some(at.spot.clone())),
+                let place = match found.place {
+                    Some(inner) => format!("{place}: {inner}"),
+                    None => place.clone(),
                 };
+                let outermost = (at.spot.clone(), text.to_owned());
                 self.found.push(Found {
                     place: Some(place),
                     resource: self.resource,
-                    spot,
+                    within: [outermost].into_iter().chain(found.within).collect(),
                     ..found
                 });
             }
@@ -268,6 +272,7 @@ impl Search {
         self.found.push(Found {
             place: Some(label),
             resource: self.resource,
+            within: Vec::new(),
             spot: Some(Spot { path, ..spot }),
             configuration,
             environment: Some(plugin.environment),

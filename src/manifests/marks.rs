@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::find::Spot;
+use super::find::{Found, Spot};
 use yaml_rust2::Event;
 use yaml_rust2::parser::Parser;
 use yaml_rust2::scanner::{Marker, TScalarStyle};
@@ -22,35 +22,82 @@ enum Frame {
     },
 }
 
-/// What is written at a spot of a file.
+/// How a policy is written in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// Values, by their paths from there on.
-    Values(Vec<Mark>),
-    /// A text that is written in lines of the file, each with where it begins in the text and in the file.
-    Lines(Vec<(usize, usize)>),
+pub struct Written {
+    /// The text that is or holds the policy: the file, or a value of it.
+    pub text: String,
+    /// The values of the policy, by their paths in it; `None` if all of the text is the policy.
+    pub values: Option<Vec<Mark>>,
+    /// Where each line of the text begins, in it and in the file.
+    lines: Vec<(usize, usize)>,
 }
 
-/// Where in a file the value at a spot is written; `None` where that is not plain, as in a text with escapes. `policy` is that
-/// value, if it is a text.
+impl Written {
+    /// Where in the file these bytes of the text stand, up to the end of their first line unless the text is the file.
+    #[must_use]
+    pub fn in_file(&self, file: &str, bytes: Range<usize>) -> Option<Range<usize>> {
+        if self.text == file {
+            return Some(bytes);
+        }
+        let start = outer(&self.lines, bytes.start)?;
+        let rest = file.get(start..)?.lines().next().unwrap_or_default();
+        Some(start..start + bytes.len().min(rest.len()))
+    }
+}
+
+/// How a policy that was found in a file is written there; `None` where that is not plain, as in a text with escapes.
 #[must_use]
-pub fn written(file: &str, spot: &Spot, policy: &str) -> Option<Written> {
-    let document = document_marks(file).into_iter().nth(spot.document)?;
+pub fn written(file: &str, found: &Found) -> Option<Written> {
+    let (mut text, mut lines) = (file.to_owned(), vec![(0, 0)]);
+    for (spot, inner) in &found.within {
+        let (whole, _) = value_at(&text, spot)?;
+        lines = moved(&lines, lines_of(&text, whole.start, inner)?)?;
+        inner.clone_into(&mut text);
+    }
+    let Some(spot) = &found.spot else {
+        return Some(Written {
+            text,
+            values: None,
+            lines,
+        });
+    };
+    let (whole, values) = value_at(&text, spot)?;
+    if values.is_empty() {
+        let policy = String::from_utf8(found.configuration.clone()).ok()?;
+        lines = moved(&lines, lines_of(&text, whole.start, &policy)?)?;
+        text = policy;
+    }
+    let values = (!values.is_empty()).then_some(values);
+    Some(Written { text, values, lines })
+}
+
+/// The bytes of the value at a spot, and the values in it, by their paths from there on.
+fn value_at(text: &str, spot: &Spot) -> Option<(Range<usize>, Vec<Mark>)> {
+    let document = document_marks(text).into_iter().nth(spot.document)?;
     let inner = |(path, key, value): Mark| {
         let rest = path.strip_prefix(&spot.path)?;
         let rest = rest.strip_prefix('.').or(rest.starts_with('[').then_some(rest))?;
         Some((rest.to_owned(), key, value))
     };
     let (_, _, whole) = document.iter().find(|(path, ..)| *path == spot.path)?.clone();
-    let values: Vec<_> = document.into_iter().filter_map(inner).collect();
-    match values.is_empty() {
-        false => Some(Written::Values(values)),
-        true => lines(file, whole.start, policy).map(Written::Lines),
-    }
+    Some((whole, document.into_iter().filter_map(inner).collect()))
+}
+
+/// Where in the file a byte of a text stands whose lines are these.
+fn outer(lines: &[(usize, usize)], at: usize) -> Option<usize> {
+    let (inner, outer) = lines.iter().rev().find(|(inner, _)| *inner <= at)?;
+    Some(outer + (at - inner))
+}
+
+/// The lines of a text that is in another, which begin where that one's do in the file.
+fn moved(around: &[(usize, usize)], lines: Vec<(usize, usize)>) -> Option<Vec<(usize, usize)>> {
+    let to_file = |(inner, at)| Some((inner, outer(around, at)?));
+    lines.into_iter().map(to_file).collect()
 }
 
 /// The lines of a text that is written from about this byte on: in one line, or in indented ones.
-fn lines(file: &str, start: usize, text: &str) -> Option<Vec<(usize, usize)>> {
+fn lines_of(file: &str, start: usize, text: &str) -> Option<Vec<(usize, usize)>> {
     let first = file.get(start..)?;
     let quoted = first.trim_start_matches(['"', '\'']);
     if quoted.starts_with(text.trim_end()) && !text.trim_end().contains('\n') {

@@ -66,15 +66,23 @@ fn placed(manifest: &str) -> Vec<Value> {
 /// stands around it.
 #[test]
 fn findings_point_into_the_manifest() {
-    let config_map = |policy: &str| {
-        let indented: String = policy.lines().map(|it| format!("    {it}\n")).collect();
-        format!("kind: ConfigMap\napiVersion: v1\nmetadata: {{ name: é }}\ndata:\n  policy.json: |\n{indented}")
+    let config_map = |name: &str, text: &str| {
+        let indented: String = text.lines().map(|it| format!("    {it}\n")).collect();
+        format!(
+            "kind: ConfigMap\napiVersion: v1\nmetadata: {{ name: é }}\ndata:\n  README: 'https://'\n  {name}: |\n{indented}"
+        )
     };
     let policy = file("envoy/policy.json");
     let mut manifests: Vec<_> = TARGETS.iter().map(|(_, path)| file(path)).collect();
     manifests.extend(["envoy-gateway", "istio", "origin_gate"].map(|it| file(&format!("envoy/native/{it}.yaml"))));
-    manifests.push(config_map(&policy));
-    manifests.push(config_map(&policy).replace('\n', "\r\n"));
+    manifests.extend(manifests.clone().iter().map(|it| config_map("manifest.yaml", it)));
+    manifests.push(config_map(
+        "policy.yaml",
+        "# é\ncsrf: {}\n\nallowed_origins:\n  - \"https://a.example\"\n",
+    ));
+    manifests.push(config_map("policy.json", &policy));
+    manifests.push(config_map("list.yaml", &config_map("policy.json", &policy)));
+    manifests.push(config_map("policy.json", &policy).replace('\n', "\r\n"));
     let mut tried = 0;
     for manifest in manifests {
         let manifest = format!("# é\n---\n---\n{manifest}");
