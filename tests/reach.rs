@@ -1,6 +1,6 @@
 //! `diff` against brute force: whatever a request that somebody makes up shows, the difference of the two policies names.
 
-use analysis::diff::{Diff, Direction};
+use analysis::diff::{Diff, Direction, Witness};
 use analysis::explain::{Exchange, explain};
 use analysis::reach::{Answer, Permission, Subject};
 use serde_json::Value;
@@ -213,4 +213,24 @@ fn a_page_of_http_is_asked_over_both_schemes() {
             diff.text()
         );
     }
+}
+
+/// `websocket.allowed_hosts` takes the request's port on every host, so that a page is asked on its own port there.
+#[test]
+fn a_page_is_asked_on_its_own_port_on_other_hosts_too() {
+    let policy = |is_taken: bool| {
+        serde_json::json!({
+            "allowed_hosts": ["api.example", ".a.example"],
+            "allowed_origins": ["https://api.example", "https://a.example", "https://*.a.example"],
+            "websocket": { "same_host": true, "allowed_hosts": is_taken },
+        })
+    };
+    let [old, new] = [false, true].map(|it| read(&policy(it)).unwrap());
+    let diff = Diff::between(&old, &new).unwrap();
+    let witnesses = diff
+        .changes
+        .iter()
+        .filter_map(|it| it.permissions.get(&Permission::Socket));
+    let is_on_its_port = |it: &Witness| it.question.host.as_deref().is_some_and(|host| host.ends_with(":1"));
+    assert!(witnesses.into_iter().any(is_on_its_port), "{}", diff.text());
 }

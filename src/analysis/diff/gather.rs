@@ -322,12 +322,12 @@ fn gained([old, new]: &[Answer; 2], direction: Direction) -> BTreeSet<Permission
         .collect()
 }
 
-/// The same request by either scheme: a page of `http` may do less where `https` is asked. On its own host also on three ports,
-/// none, that of the page, and another: a port counts only where both are on one host.
+/// The same request by either scheme, as a page of `http` may do less where `https` is asked; on no port and on the page's, which
+/// `websocket.allowed_hosts` takes on every host; and on the page's own host on another port, which is another site there.
 fn with_schemes_and_ports(question: &Question, origin: &str, is_own_host: bool) -> Vec<Question> {
     let own = Origin::parse(origin.as_bytes()).ok().and_then(|it| it.port);
-    let other = [1, 2].into_iter().find(|it| Some(*it) != own);
-    let shown = own.into_iter().chain(other).filter(|_| is_own_host);
+    let other = [1, 2].into_iter().find(|it| is_own_host && Some(*it) != own);
+    let shown = own.into_iter().chain(other);
     let ports = [String::new()].into_iter().chain(shown.map(|port| format!(":{port}")));
     let of_port = |port: String| {
         SCHEMES.map(|scheme| Question {
