@@ -91,7 +91,12 @@ fn one_policy_is_in_all_of_them() {
             Value::String(text) => serde_json::from_str(text).unwrap(),
             object => object.clone(),
         };
-        assert_eq!(found, policy(), "{path}");
+        let mut expected = policy();
+        // Envoy Gateway alone has a policy judged too late.
+        if path == "envoy-gateway/policy.yaml" {
+            expected["on_refused_update"] = json!("keep");
+        }
+        assert_eq!(found, expected, "{path}");
     }
 }
 

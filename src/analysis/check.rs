@@ -1,7 +1,9 @@
 //! What the configuration's own errors and warnings leave out: what needs the public-suffix list, which is too large
 //! for the module, and what is only likely to be wrong.
 
+mod codes;
 mod expressions;
+mod updates;
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -12,14 +14,17 @@ use crate::finding::{Finding, Severity, explain_values};
 pub use crate::is_public_suffix;
 use crate::places::{Place, Places};
 use crate::{HttpSearch, Standing, standing};
-use config::{self, ConfigErrors, Diagnostic, Entry, Environment};
+pub use codes::CODES;
+use codes::{PATH_OTHER_LETTERS, PUBLIC_SUFFIX};
+use config::{self, ConfigErrors, Diagnostic, Entry, Environment, Loaded};
 use expressions::{Expressions, lint_length};
 use policy::path::{PathPrefix, escape, fold};
 use policy::pattern::{HostPattern, OriginHosts, OriginPattern};
 use policy::text::printable;
+pub use updates::{Deployment, check_updates};
 
 /// Everything that there is to say about a configuration.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Checked {
     /// Each of these refuses the configuration.
     pub errors: Vec<String>,
@@ -33,8 +38,8 @@ pub struct Checked {
     pub warning_codes: Vec<&'static str>,
     /// The errors and warnings as data, in this order.
     pub findings: Vec<Finding>,
-    /// How much there is and where it came from, if it loads.
-    pub summary: Option<String>,
+    /// The policy, if nothing refuses it.
+    loaded: Option<Loaded>,
 }
 
 /// Checks a configuration under an environment.
@@ -52,8 +57,7 @@ pub fn check(configuration: &[u8], environment: &Environment) -> Checked {
     findings.extend(lints(configuration, environment, loading));
     explain_values(&mut findings, configuration);
     let (errors, warnings) = findings.split_at(many);
-    let summary = loaded.as_ref().ok().map(|it| it.summary(warnings.len()).to_string());
-    let loads = summary.is_some();
+    let loads = loaded.is_ok();
     let http = RefCell::new(HttpSearch::default());
     let http = |text: &str| {
         // Nothing is claimed of what could not be decided.
@@ -74,8 +78,8 @@ pub fn check(configuration: &[u8], environment: &Environment) -> Checked {
         } else {
             Vec::new()
         },
-        summary,
         findings,
+        loaded: loaded.ok(),
     }
 }
 
@@ -112,9 +116,30 @@ impl Lint {
 }
 
 impl Checked {
+    /// How much there is and where it came from, if it loads.
+    #[must_use]
+    pub fn summary(&self) -> Option<String> {
+        let loaded = self.loaded.as_ref()?;
+        Some(loaded.summary(self.warnings.len()).to_string())
+    }
+
     /// Says where in a text each finding stands.
     pub fn locate(&mut self, text: &str, places: &Places) {
         self.findings.iter_mut().for_each(|it| it.locate(text, places));
+    }
+
+    /// Adds an error.
+    fn refuse(&mut self, error: Finding) {
+        self.errors.push(error.line());
+        self.findings.insert(0, error);
+        self.loaded = None;
+    }
+
+    /// Adds a warning.
+    fn warn(&mut self, warning: Finding) {
+        self.warnings.push(warning.line());
+        self.warning_codes.push(warning.code);
+        self.findings.push(warning);
     }
 
     /// Moves the places to those of a text that holds the other; what is not in one line of both has none.
@@ -135,7 +160,7 @@ impl Checked {
             "changes": self.changes,
             "warning_codes": self.warning_codes,
             "findings": self.findings.iter().map(Finding::json).collect::<Vec<_>>(),
-            "summary": self.summary,
+            "summary": self.summary(),
         })
     }
 }
@@ -198,7 +223,7 @@ const SOME_NAMES: &str = "is a public suffix: whoever registers a name there tha
 
 fn suffix_lint(domain: &[u8], problem: &str) -> Option<Lint> {
     match public_suffix(domain) {
-        Some(shown) => Some(Lint::new("public_suffix", format!("`{shown}` {problem}"))),
+        Some(shown) => Some(Lint::new(PUBLIC_SUFFIX, format!("`{shown}` {problem}"))),
         None => lending_lint(domain),
     }
 }
@@ -213,7 +238,7 @@ fn lending_lint(domain: &[u8]) -> Option<Lint> {
             "below `{shown}` there are public suffixes, under which anybody registers names: this lets strangers' sites \
              in; write more labels out, or list the names"
         );
-        Lint::new("public_suffix", message)
+        Lint::new(PUBLIC_SUFFIX, message)
     })
 }
 
@@ -226,7 +251,7 @@ fn prefix_lint(prefix: &str) -> Option<Lint> {
         let message = "letters that are no ASCII are compared as they are: a backend that takes another spelling for this (the \
                        other case, accents that are composed or not) serves it past this entry; list each spelling that it \
                        takes, or choose a prefix in ASCII";
-        Lint::new("path_other_letters", message)
+        Lint::new(PATH_OTHER_LETTERS, message)
     })
 }
 

@@ -3,11 +3,11 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use analysis::check::Checked;
+use analysis::check::{Checked, Deployment};
 use analysis::places::{Places, place};
 use analysis::reach::Subject;
 use clap::Args;
-use manifests::{Mark, Written};
+use manifests::{Loader, Mark, Written};
 use serde_json::{Value, json};
 
 /// The variables that `django_env` reads, each with its value.
@@ -32,6 +32,9 @@ pub(crate) struct Input {
     written: Option<Written>,
     pub(crate) configuration: Vec<u8>,
     pub(crate) environment: Environment,
+    /// Who has it loaded, and in which document of the file that is said.
+    loader: Loader,
+    document: usize,
 }
 
 impl Input {
@@ -47,6 +50,19 @@ impl Input {
     pub(crate) fn name(&self) -> &str {
         let place = self.place.as_deref().unwrap_or_default();
         place.get(self.resource..).unwrap_or(place)
+    }
+
+    /// How Envoy is given it. A document of a file is taken for one Envoy's.
+    pub(crate) fn deployment(&self) -> Deployment {
+        match &self.loader {
+            Loader::Envoy { name } => Deployment::Named {
+                envoy: (self.file.clone(), self.document),
+                name: name.clone(),
+                place: self.place.clone().unwrap_or_default(),
+            },
+            Loader::EnvoyGateway => Deployment::Fetched,
+            Loader::Other => Deployment::Other,
+        }
     }
 
     /// The policy, to be compared over all requests.
@@ -112,6 +128,8 @@ pub(crate) fn policies<'a>(
         // Places are those of the file as it is.
         let source = (text == bytes).then(|| String::from_utf8(bytes).ok()).flatten();
         for it in manifests::policies(&text).map_err(problem)? {
+            let outermost = it.within.first().map(|(spot, _)| spot).or(it.spot.as_ref());
+            let document = outermost.map_or(0, |spot| spot.document);
             let written = source.as_ref().and_then(|file| manifests::written(file, &it));
             let configuration = config::decompile(it.configuration).map_err(problem)?;
             inputs.push(Input {
@@ -121,6 +139,8 @@ pub(crate) fn policies<'a>(
                 place: it.place,
                 resource: it.resource,
                 configuration,
+                loader: it.loader,
+                document,
                 environment: match it.environment {
                     None => outer.clone(),
                     Some(variables) => variables.of(&outer),

@@ -19,7 +19,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis::check::{Checked, check};
+use analysis::check::{Checked, check, check_updates};
 use analysis::explain::{Color, Colors};
 use analysis::finding::report;
 use arguments::{Cli, From, OutputArgs, RenderTarget, Verb};
@@ -85,7 +85,12 @@ fn main() -> ExitCode {
 
 fn run_check(files: &[PathBuf], output: &OutputArgs, deny_warnings: bool) -> Result<ExitCode, String> {
     let inputs = policies(files, &output.environment)?;
-    let checked: Vec<_> = inputs.iter().map(check_input).collect();
+    let mut checked: Vec<_> = inputs
+        .iter()
+        .map(|it| check(&it.configuration, &it.environment))
+        .collect();
+    check_updates(&inputs.iter().map(Input::deployment).collect::<Vec<_>>(), &mut checked);
+    inputs.iter().zip(&mut checked).for_each(|(input, it)| input.locate(it));
     let is_fine = |it: &Checked| it.errors.is_empty() && (!deny_warnings || it.warnings.is_empty());
     let code = match checked.iter().all(is_fine) {
         true => ExitCode::SUCCESS,
@@ -113,7 +118,7 @@ fn check_text(input: &Input, checked: &Checked, colors: Colors) -> String {
     for note in checked.grants.iter().chain(&checked.changes) {
         text += &format!("{}: {note}\n", colors.paint(Color::Cyan, "note"));
     }
-    text + &match &checked.summary {
+    text + &match checked.summary() {
         Some(summary) => format!("{}: {summary}\n", colors.paint(Color::Green, "loads")),
         None => {
             let count = checked.errors.len();

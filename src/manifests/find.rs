@@ -1,7 +1,7 @@
 //! Where in a file the policies are.
 
 use super::node::Node;
-use super::wasm::{Plugin, Variables};
+use super::wasm::{Loader, Plugin, Variables};
 use super::yaml::{begins_as_json, documents};
 
 /// A policy, and where it stands.
@@ -15,6 +15,8 @@ pub struct Found {
     pub configuration: Vec<u8>,
     /// The environment of the plugin; `None` if the file is the policy, and so says nothing of that.
     pub environment: Option<Variables>,
+    /// Who has it loaded.
+    pub loader: Loader,
     /// The texts around the policy that are values of the file, the outermost first: a file in a `ConfigMap`.
     pub within: Vec<(Spot, String)>,
     /// Where in the innermost of them, or in the file, the value is that is or holds the policy; `None` if all of it is the
@@ -101,6 +103,7 @@ pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
         resource: 0,
         configuration: file.to_vec(),
         environment: None,
+        loader: Loader::Other,
         within: Vec::new(),
         spot: None,
     };
@@ -225,13 +228,15 @@ impl Search {
                 Some(wasm) => self.take(Plugin::of_istio(wasm), &place.under("spec.wasm"), Some(name)),
                 None => Ok(()),
             },
-            "EnvoyExtensionPolicy" => ["wasm", "dynamicModule"].into_iter().try_for_each(|key| {
-                let items = spec.get(key).map_or(&[][..], Node::items);
-                items.iter().enumerate().try_for_each(|(at, item)| {
-                    let place = place.under(&format!("spec.{key}[{at}]"));
-                    self.take(Plugin::of_envoy_gateway(item), &place, None)
-                })
-            }),
+            "EnvoyExtensionPolicy" => [("wasm", Loader::EnvoyGateway), ("dynamicModule", Loader::Other)]
+                .into_iter()
+                .try_for_each(|(key, loader)| {
+                    let items = spec.get(key).map_or(&[][..], Node::items);
+                    items.iter().enumerate().try_for_each(|(at, item)| {
+                        let place = place.under(&format!("spec.{key}[{at}]"));
+                        self.take(Plugin::of_envoy_gateway(item, loader.clone()), &place, None)
+                    })
+                }),
             _ => self.walk(spec, &place.under("spec"), Some(name)),
         }
     }
@@ -276,6 +281,7 @@ impl Search {
             spot: Some(Spot { path, ..spot }),
             configuration,
             environment: Some(plugin.environment),
+            loader: plugin.loader,
         });
         Ok(())
     }

@@ -17,4 +17,4 @@ pub use find::{Found, Spot, policies};
 pub use marks::{Mark, Written, marks, written};
 pub use node::Node;
 pub use render::{Target, render};
-pub use wasm::Variables;
+pub use wasm::{Loader, Variables};

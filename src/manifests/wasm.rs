@@ -25,6 +25,20 @@ impl Variables {
     }
 }
 
+/// Who has Envoy load a plugin, as far as what becomes of a refused update goes by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loader {
+    /// A Wasm filter of Envoy's own configuration, under this plugin name.
+    Envoy {
+        /// The plugin's `name`, by which a policy is kept.
+        name: String,
+    },
+    /// An `EnvoyExtensionPolicy`: Envoy fetches the module, and each plugin has a name of its own.
+    EnvoyGateway,
+    /// Another: a native module, or a control plane that names plugins and fetches modules itself.
+    Other,
+}
+
 /// One plugin, whoever's it is.
 pub(crate) struct Plugin<'a> {
     /// All that may say whose it is: names, the address of the code.
@@ -35,6 +49,7 @@ pub(crate) struct Plugin<'a> {
     pub(crate) value: &'static str,
     pub(crate) configuration: Result<Vec<u8>, String>,
     pub(crate) environment: Variables,
+    pub(crate) loader: Loader,
 }
 
 impl<'a> Plugin<'a> {
@@ -55,6 +70,9 @@ impl<'a> Plugin<'a> {
             value: ".value",
             configuration: of_any(config.get("configuration")),
             environment: of_vm(vm),
+            loader: Loader::Envoy {
+                name: config.text("name").unwrap_or_default().to_owned(),
+            },
         }
     }
 
@@ -71,6 +89,7 @@ impl<'a> Plugin<'a> {
             value: ".value",
             configuration: of_any(filter.get_any(&["filter_config", "filterConfig"])),
             environment: Variables::default(),
+            loader: Loader::Other,
         }
     }
 
@@ -100,11 +119,12 @@ impl<'a> Plugin<'a> {
             value: "",
             configuration: Ok(of_struct(spec.get("pluginConfig"))),
             environment,
+            loader: Loader::Other,
         }
     }
 
     /// An item of `spec.wasm` of Envoy Gateway's `EnvoyExtensionPolicy`, or of its `spec.dynamicModule`.
-    pub(crate) fn of_envoy_gateway(item: &'a Node) -> Self {
+    pub(crate) fn of_envoy_gateway(item: &'a Node, loader: Loader) -> Self {
         let code = item.get("code");
         let source = |kind| code.and_then(|it| it.get(kind)?.text("url"));
         let root = item.get_any(&["rootID", "filterName"]).and_then(Node::as_text);
@@ -122,6 +142,7 @@ impl<'a> Plugin<'a> {
                 from_proxy: texts(keys),
                 ..Variables::default()
             },
+            loader,
         }
     }
 

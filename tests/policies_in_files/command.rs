@@ -201,3 +201,74 @@ fn render_refuses_what_does_not_load() {
     let two = format!("{0}---\n{0}", file(TARGETS[2].1));
     assert!(run(&["render", "ecds", "-"], &two).err.contains("render takes one"));
 }
+
+/// Two filters of one Envoy would be given each other's policy, and Envoy Gateway has one judged too late.
+#[test]
+fn check_asks_for_policies_that_can_be_kept() {
+    // Long: a table of files, each with its findings.
+    let filter = |name: &str, updates: &str| {
+        let policy = format!(r#"{{"allowed_hosts": ["a.example"], "on_refused_update": "{updates}"}}"#);
+        let configuration = json!({ "@type": "type.googleapis.com/google.protobuf.StringValue", "value": policy });
+        json!({ "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": { "name": name, "root_id": "origin_gate", "configuration": configuration },
+        } })
+    };
+    let filters = |all: &[(&str, &str)]| {
+        let all: Vec<_> = all.iter().map(|(name, updates)| filter(name, updates)).collect();
+        json!({ "http_filters": all }).to_string()
+    };
+    let gateway = file("envoy/envoy-gateway/policy.yaml");
+    let without = gateway.replace("        on_refused_update: \"keep\"\n", "");
+    let broken = without.replace("https://indexo.ir", "https://indexo.ir/");
+    for (text, expected) in [
+        (
+            filters(&[("a", "keep"), ("a", "keep")]),
+            vec!["1 error keep_name_shared"],
+        ),
+        (filters(&[("", "keep"), ("", "keep")]), vec!["1 error keep_name_shared"]),
+        (
+            filters(&[
+                ("a", "keep"),
+                ("b", "keep"),
+                ("a", "reject"),
+                ("a", "keep"),
+                ("b", "keep"),
+            ]),
+            vec!["3 error keep_name_shared", "4 error keep_name_shared"],
+        ),
+        (filters(&[("a", "keep"), ("b", "keep")]), vec![]),
+        (filters(&[("a", "keep"), ("a", "reject"), ("a", "reject")]), vec![]),
+        // Two Envoys.
+        (
+            format!(
+                "# Two.\n{}\n---\n{}",
+                filters(&[("a", "keep")]),
+                filters(&[("a", "keep")])
+            ),
+            vec![],
+        ),
+        (gateway, vec![]),
+        (without, vec!["0 warning keep_missing"]),
+        (broken, vec!["0 error origin_path"]),
+        (file("envoy/native/envoy-gateway.yaml"), vec![]),
+        (file("envoy/istio/wasmplugin.yaml"), vec![]),
+    ] {
+        let ran = run(&["check", "--json", "-"], &text);
+        let found: Value = serde_json::from_str(&ran.out).unwrap();
+        let all = found.as_array().cloned().unwrap_or(vec![found]);
+        let told = all.iter().enumerate().flat_map(|(at, it)| {
+            let findings = it["findings"].as_array().unwrap().clone();
+            findings.into_iter().map(move |it| {
+                format!(
+                    "{at} {} {}",
+                    it["severity"].as_str().unwrap(),
+                    it["code"].as_str().unwrap()
+                )
+            })
+        });
+        assert_eq!(told.collect::<Vec<_>>(), expected, "{text}");
+        let is_refused = expected.iter().any(|it| it.contains("error"));
+        assert_eq!(ran.code, i32::from(is_refused), "{text}");
+    }
+}

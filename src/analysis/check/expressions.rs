@@ -3,6 +3,10 @@
 use std::collections::HashMap;
 
 use super::Lint;
+use super::codes::{
+    ORIGIN_MATCHES_NOTHING, REGEX_ALTERNATIVE, REGEX_BARE_DOT, REGEX_MANY_SITES, REGEX_NOTHING, REGEX_OPEN_ADDRESS,
+    REGEX_OPEN_SCHEME, REGEX_OPEN_SITE, REGEX_UNDECIDED,
+};
 use crate::{Budget, Judgement, Outside, dead_alternatives, is_public_suffix, judge, local_origins};
 use config::DiagnosticCode;
 use config::code_of_host;
@@ -77,7 +81,7 @@ fn local(text: &str) -> Vec<Lint> {
 
 fn lint(text: &str, verdict: Judgement) -> Option<Lint> {
     Some(match verdict {
-        Judgement::Named => Lint::new("regex_bare_dot", bare_dot(text)?),
+        Judgement::Named => Lint::new(REGEX_BARE_DOT, bare_dot(text)?),
         Judgement::Outside {
             what,
             origin,
@@ -85,20 +89,20 @@ fn lint(text: &str, verdict: Judgement) -> Option<Lint> {
             with_ports,
         } => outside(text, &what, &origin, instead.as_deref(), with_ports.as_deref()),
         Judgement::Many { sites, origin } => Lint::new(
-            "regex_many_sites",
+            REGEX_MANY_SITES,
             format!(
                 "this spells out {sites} sites, `{origin}` among them, and strangers can have those that are not yours; \
                  list the origins in `allowed_origins`"
             ),
         ),
         Judgement::Socket { .. } => Lint::new(DiagnosticCode::OriginSocket.code(), DiagnosticCode::OriginSocket.text()),
-        Judgement::Never { instead: None } => Lint::new("regex_matches_nothing", NEVER),
+        Judgement::Never { instead: None } => Lint::new(REGEX_NOTHING, NEVER),
         Judgement::Never { instead: Some(instead) } => {
             let message = format!("{NEVER}; write `{}`", printable(&instead));
-            Lint::new("regex_matches_nothing", message)
+            Lint::new(REGEX_NOTHING, message)
         }
         Judgement::Unknown => Lint::new(
-            "regex_undecided",
+            REGEX_UNDECIDED,
             "this is too complex to say which origins it matches: there may be some that you do not mean; write \
              several simple expressions, or list the origins in `allowed_origins`",
         ),
@@ -136,7 +140,7 @@ fn dead_lint(text: &str, dead: &[String]) -> Option<Lint> {
     } else {
         "these alternatives never match"
     };
-    (!dead.is_empty()).then(|| Lint::new("regex_alternative_matches_nothing", format!("{begin}: {shown}; {why}")))
+    (!dead.is_empty()).then(|| Lint::new(REGEX_ALTERNATIVE, format!("{begin}: {shown}; {why}")))
 }
 
 fn outside(text: &str, what: &Outside, origin: &str, instead: Option<&str>, with_ports: Option<&str>) -> Lint {
@@ -151,21 +155,21 @@ fn outside(text: &str, what: &Outside, origin: &str, instead: Option<&str>, with
     let fix = |otherwise: &str| write.clone().unwrap_or_else(|| otherwise.to_owned());
     match what {
         Outside::Scheme => Lint::new(
-            "regex_open_scheme",
+            REGEX_OPEN_SCHEME,
             format!(
                 "`{origin}` matches too; {}",
                 fix("write the scheme out, as in `https://`")
             ),
         ),
         Outside::Address => Lint::new(
-            "regex_open_address",
+            REGEX_OPEN_ADDRESS,
             format!(
                 "`{origin}` matches too, and each address is another machine; {}",
                 fix("write them out")
             ),
         ),
         Outside::Below { domain } => Lint::new(
-            "regex_open_site",
+            REGEX_OPEN_SITE,
             format!(
                 "below `{domain}` there are public suffixes, under which anybody registers names, and names such as \
                  `{origin}` match; write more labels out"
@@ -180,7 +184,7 @@ fn outside(text: &str, what: &Outside, origin: &str, instead: Option<&str>, with
                 ),
                 () => format!("`{origin}` matches too, and a stranger can have that name"),
             };
-            Lint::new("regex_open_site", format!("{why}; {}", fix(SPELL)))
+            Lint::new(REGEX_OPEN_SITE, format!("{why}; {}", fix(SPELL)))
         }
     }
 }
@@ -207,6 +211,6 @@ pub(super) fn lint_length(hosts: &OriginHosts) -> Option<Lint> {
             "no name matches this: with something for the `*` it is longer than a label ({MAX_LABEL} bytes) or a name \
              ({MAX_NAME} bytes) may be"
         );
-        Lint::new("origin_matches_nothing", message)
+        Lint::new(ORIGIN_MATCHES_NOTHING, message)
     })
 }
