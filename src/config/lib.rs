@@ -132,7 +132,9 @@ pub fn load_bytes(configuration: Vec<u8>, environment: &Environment) -> Result<L
         return Err(ConfigErrors { errors, warnings });
     }
     loaded.warnings = warnings;
-    loaded.digest = digest(hash, &settings, environment);
+    let digest = digest(hash, &settings, environment);
+    loaded.digest = show(digest);
+    loaded.digest_number = (digest >> 32) as u32;
     loaded.compiled_from = compiled_from;
     loaded.provenance.settings = settings;
     loaded.keys = keys;
@@ -154,12 +156,12 @@ fn keys(root: &[(String, Value)]) -> Vec<String> {
 }
 
 /// Tells policies apart, no more.
-fn digest(configuration: u64, settings: &Settings, environment: &Environment) -> String {
+fn digest(configuration: u64, settings: &Settings, environment: &Environment) -> u64 {
     let values = settings
         .used
         .iter()
         .filter_map(|name| django::variable(environment, name));
-    show(values.fold(configuration, |hash, value| add(hash, value.as_bytes())))
+    values.fold(configuration, |hash, value| add(hash, value.as_bytes()))
 }
 
 fn hash(bytes: &[u8]) -> u64 {

@@ -18,6 +18,8 @@ pub struct Loaded {
     pub on_refused_update: OnRefusedUpdate,
     /// What tells it from other policies: a hash of the configuration's bytes and of the settings that it uses.
     pub digest: String,
+    /// The first eight digits of it as a number: what gauges show.
+    pub digest_number: u32,
     /// The digest of the policy that this one says that it was compiled from.
     pub compiled_from: Option<String>,
     /// What the operator should know about it.

@@ -52,6 +52,7 @@ pub(crate) fn read(mut root: ObjectReader<'_>, is_django_hosts: bool, diagnostic
         provenance,
         on_refused_update,
         digest: String::new(),
+        digest_number: 0,
         compiled_from: None,
         warnings: Vec::new(),
         keys: Vec::new(),

@@ -53,7 +53,7 @@ impl Removed {
         let (mut granted, mut credentials, mut told) = (&b""[..], false, 0);
         let mut tell = |header, value| told += u32::from(self.tell(to, header, value));
         let visited = response.visit(|name, value| {
-            let is = |it: &str| name.eq_ignore_ascii_case(it.as_bytes());
+            let is = |it: &str| is_same(name, it.as_bytes());
             if is(headers::ALLOW_ORIGIN) {
                 granted = value;
             } else if is(headers::ALLOW_CREDENTIALS) {
@@ -113,8 +113,13 @@ impl Removed {
 
 impl Replacement<'_> {
     fn exposes(&self, name: &[u8]) -> bool {
-        members(self.grant.expose.as_bytes()).any(|it| it == b"*" || it.eq_ignore_ascii_case(name))
+        members(self.grant.expose.as_bytes()).any(|it| it == b"*" || is_same(it, name))
     }
+}
+
+#[inline(never)]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.eq_ignore_ascii_case(other)
 }
 
 /// Whether it is to a page's use that `expose_headers` has this name, and can be.

@@ -172,11 +172,10 @@ fn record(proxy: &impl Proxy, record: Option<&Record>) {
     }
 }
 
-/// Sixteen random bytes in base64 (RFC 6455 §4.1, point 7). `RandomState` is keyed from the system's random numbers.
+/// Sixteen random bytes in base64 (RFC 6455 §4.1, point 7).
 fn websocket_key() -> [u8; 24] {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let random = || u128::from(RandomState::new().build_hasher().finish());
-    let bits = (random() << 64) | random();
+    let bits = (u128::from(random()) << 64) | u128::from(random());
     let mut key = [b'='; 24];
     for (at, char) in key.iter_mut().take(22).enumerate() {
         // 22 digits of 6 bits are 132: the last digit holds two bits of the number and four zeros.
@@ -186,4 +185,10 @@ fn websocket_key() -> [u8; 24] {
         *char = ALPHABET.get(digit).copied().unwrap_or(b'A');
     }
     key
+}
+
+/// `RandomState` is keyed from the system's random numbers.
+#[inline(never)]
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }

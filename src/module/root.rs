@@ -15,7 +15,7 @@ use filter::{Filter, FilterConfig, Unavailable};
 #[derive(Default)]
 pub(super) struct Root {
     config: Option<Arc<FilterConfig>>,
-    gauge: Option<PolicyGauge>,
+    gauges: Option<PolicyGauges>,
     is_ticking: bool,
     keeping: Option<Keeping>,
     /// The policy that is to be kept, or to be kept no more, once it has served.
@@ -68,7 +68,7 @@ impl Root {
             ticks::start();
         }
         self.keeping = Some(keeping);
-        self.gauge = PolicyGauge::new(&loaded.digest);
+        self.gauges = PolicyGauges::new(&loaded);
         self.config = Some(Arc::new(FilterConfig::new(
             loaded.policy,
             loaded.provenance,
@@ -100,8 +100,8 @@ impl Root {
 
     pub(super) fn on_tick(&mut self) {
         ticks::on_tick();
-        if let Some(gauge) = self.gauge.as_mut() {
-            gauge.show();
+        if let Some(gauges) = self.gauges.as_mut() {
+            gauges.show();
         }
         if let Some((digest, error)) = &self.kept
             && let Some(keeping) = &self.keeping
@@ -126,33 +126,43 @@ impl Root {
     }
 }
 
-/// Counts this VM among those that hold a policy, for as long as it does. The gauge is one number for the whole proxy, so
-/// each VM adds one and takes it away again; the digest in the gauge's name tells policies apart.
-struct PolicyGauge {
-    gauge: u32,
+/// Counts this VM among those that hold a policy, for as long as it does, and says by which. A gauge is one number for the whole
+/// proxy, so each VM adds its share and takes it away again. A metric cannot be deleted, so that no name has a digest in it.
+struct PolicyGauges {
+    vms: u32,
+    digests: u32,
+    digest: i64,
     is_shown: bool,
 }
 
-impl PolicyGauge {
+impl PolicyGauges {
     /// Envoy first tries a configuration on a VM that it then drops. That VM is dropped before its first tick, so a VM
     /// counts itself on its first tick.
-    fn new(digest: &str) -> Option<Self> {
-        let gauge = abi::define_gauge(&format!("origin_gate_policy_vms.digest.{digest}"))?;
-        Some(Self { gauge, is_shown: false })
+    fn new(loaded: &Loaded) -> Option<Self> {
+        Some(Self {
+            vms: abi::define_gauge("origin_gate_policy_vms")?,
+            digests: abi::define_gauge("origin_gate_policy_digests")?,
+            digest: loaded.digest_number.into(),
+            is_shown: false,
+        })
     }
 
     fn show(&mut self) {
-        if !self.is_shown {
-            abi::add(self.gauge, 1);
-            self.is_shown = true;
+        if !std::mem::replace(&mut self.is_shown, true) {
+            self.add(1);
         }
+    }
+
+    fn add(&self, vms: i64) {
+        abi::add(self.vms, vms);
+        abi::add(self.digests, vms * self.digest);
     }
 }
 
-impl Drop for PolicyGauge {
+impl Drop for PolicyGauges {
     fn drop(&mut self) {
         if self.is_shown {
-            abi::add(self.gauge, -1);
+            self.add(-1);
         }
     }
 }

@@ -238,21 +238,21 @@ impl Configuration<'_> {
     }
 
     /// Adds to a gauge; whether this Envoy can do so without a stream.
-    pub(crate) fn raise(self, gauge: u32, by: u32) -> bool {
+    pub(crate) fn raise(self, gauge: u32, by: u64) -> bool {
         let increment = c"envoy_dynamic_module_callback_http_filter_config_increment_gauge";
         self.change(increment, gauge, by)
     }
 
     /// Takes from a gauge what was added; whether this Envoy can do so without a stream.
-    pub(crate) fn lower(self, gauge: u32, by: u32) -> bool {
+    pub(crate) fn lower(self, gauge: u32, by: u64) -> bool {
         let decrement = c"envoy_dynamic_module_callback_http_filter_config_decrement_gauge";
         self.change(decrement, gauge, by)
     }
 
-    fn change(self, name: &CStr, metric: u32, by: u32) -> bool {
+    fn change(self, name: &CStr, metric: u32, by: u64) -> bool {
         let Some(change) = later(name) else { return false };
         // SAFETY: the pointer is that of this hook, and no other memory is passed.
-        unsafe { change(self.0, metric as usize, std::ptr::null(), 0, by.into()) == SUCCESS }
+        unsafe { change(self.0, metric as usize, std::ptr::null(), 0, by) == SUCCESS }
     }
 }
 
@@ -415,10 +415,10 @@ impl Proxy<'_> {
     }
 
     /// Sets a gauge. Nothing can be done where that fails.
-    pub(crate) fn set_gauge(&self, gauge: u32, value: u32) {
+    pub(crate) fn set_gauge(&self, gauge: u32, value: u64) {
         let (id, none) = (gauge as usize, std::ptr::null());
         // SAFETY: the pointer is that of this hook, and no other memory is passed.
-        unsafe { envoy_dynamic_module_callback_http_filter_set_gauge(self.0, id, none, 0, value.into()) };
+        unsafe { envoy_dynamic_module_callback_http_filter_set_gauge(self.0, id, none, 0, value) };
     }
 }
 

@@ -21,10 +21,10 @@ pub(crate) struct PolicyConfig {
     pub panicked: Option<u32>,
     /// Counts the policies that were refused.
     refused: Option<u32>,
-    gauge: Option<u32>,
-    /// What the gauge shows of it: all threads that decide by it, as many as a module would have VMs.
-    threads: u32,
-    /// Whether the gauge shows it. Envoy 1.38 changes metrics for a stream only: it is the first that does so.
+    /// What gauges show of it, each with its share: all threads that decide by it, as many as a module would have VMs, and its
+    /// digest once for each.
+    gauges: Vec<(u32, u64)>,
+    /// Whether they show it. Envoy 1.38 changes metrics for a stream only: it is the first that does so.
     is_shown: AtomicBool,
 }
 
@@ -45,16 +45,22 @@ impl PolicyConfig {
             }
         };
         announce(&loaded, started);
-        let gauge = envoy.define_gauge(&format!("origin_gate_policy_vms.digest.{}", loaded.digest));
+        let threads = u64::from(abi::workers() + 1);
+        let digests = threads * u64::from(loaded.digest_number);
+        let gauges: Vec<_> = [
+            ("origin_gate_policy_vms", threads),
+            ("origin_gate_policy_digests", digests),
+        ]
+        .into_iter()
+        .filter_map(|(name, share)| Some((envoy.define_gauge(name)?, share)))
+        .collect();
         let filter = FilterConfig::new(loaded.policy, loaded.provenance, |name| envoy.define_counter(name));
-        let threads = abi::workers() + 1;
         Some(Self {
             filter: Arc::new(filter),
             panicked: envoy.define_counter(PANICKED),
             refused,
-            gauge,
-            threads,
-            is_shown: AtomicBool::new(gauge.is_none_or(|gauge| envoy.raise(gauge, threads))),
+            is_shown: AtomicBool::new(gauges.iter().all(|&(gauge, share)| envoy.raise(gauge, share))),
+            gauges,
         })
     }
 
@@ -65,17 +71,19 @@ impl PolicyConfig {
         {
             (0..REFUSED.swap(0, Ordering::Relaxed)).for_each(|_| proxy.increment(counter));
         }
-        if !self.is_shown.load(Ordering::Relaxed)
-            && let Some(gauge) = self.gauge
-        {
+        if !self.is_shown.load(Ordering::Relaxed) {
             self.is_shown.store(true, Ordering::Relaxed);
-            proxy.set_gauge(gauge, self.threads);
+            self.gauges
+                .iter()
+                .for_each(|&(gauge, share)| proxy.set_gauge(gauge, share));
         }
     }
 
-    /// Takes it out of the gauge. In Envoy 1.38 the gauge goes with the policy.
+    /// Takes it out of the gauges. In Envoy 1.38 they go with the policy.
     pub(crate) fn hide(&self, envoy: Configuration<'_>) {
-        self.gauge.map(|gauge| envoy.lower(gauge, self.threads));
+        for &(gauge, share) in &self.gauges {
+            envoy.lower(gauge, share);
+        }
     }
 }
 

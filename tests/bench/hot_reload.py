@@ -66,7 +66,33 @@ class HotReload:
         new.rename(self.folder / self.file)
 
 
-def vms(envoy):
-    """The VMs that hold each policy, as Prometheus is told."""
+def digests(envoy):
+    """The policies that were loaded, as the log tells."""
+    return re.findall(r"Origin Gate policy loaded .*\bdigest=(\w+)", envoy.log())
+
+
+def held(envoy):
+    """How many VMs hold a policy, and what the digests of all of them add up to, as Prometheus is told."""
     text = metrics(envoy.admin).body
-    return {digest: int(count) for digest, count in re.findall(r'^origin_gate_policy_vms\{digest="(\w+)"\} (\d+)$', text, re.M)}
+    found = dict(re.findall(r"^origin_gate_policy_(vms|digests)(?:\{\})? (\d+)$", text, re.M))
+    return int(found.get("vms", 0)), int(found.get("digests", 0))
+
+
+def number(digest):
+    """What gauges show of a digest."""
+    return int(digest[:8], 16)
+
+
+def is_alone(envoy, vms, digest):
+    """Whether so many VMs hold a policy, and none another."""
+    return held(envoy) == (vms, vms * number(digest))
+
+
+def is_everywhere(envoy, vms, policies):
+    """Whether so many VMs hold the last of these policies, and all others some of those just before, or the first: connections
+    keep them."""
+    others = {number(it) for it in [*policies[:1], *policies[-7:]]} - {number(policies[-1])}
+    sums = {(vms, vms * number(policies[-1]))}
+    for one in others:
+        sums = {(count + more, total + more * one) for count, total in sums for more in range(vms + 1)}
+    return held(envoy) in sums

@@ -8,7 +8,7 @@ import sys
 import time
 
 from harness import PATIENCE, Failure, perform
-from hot_reload import HotReload, vms
+from hot_reload import HotReload, digests, held, is_alone
 
 HEADER = ["origins", "policy", "load, a VM", "VM", "Envoy of 1 worker", "each further worker", "in force everywhere after"]
 WORKERS = (1, 3)
@@ -71,15 +71,15 @@ def measure(stage, options, number):
 
 def change(hot, number, version, workers):
     """Seconds from the file's move until each worker and the main thread hold the new policy, and only that."""
-    before = {digest for digest, count in vms(hot.envoy).items() if count}
+    told = len(digests(hot.envoy))
     start = time.monotonic()
     hot.put(policy(number, version))
     while time.monotonic() < start + PATIENCE:
-        held = {digest: count for digest, count in vms(hot.envoy).items() if count}
-        if list(held.values()) == [workers + 1] and not before & set(held):
+        found = digests(hot.envoy)
+        if len(found) > told and is_alone(hot.envoy, workers + 1, found[-1]):
             return time.monotonic() - start
         time.sleep(0.01)
-    raise Failure(f"the new policy is not everywhere: {vms(hot.envoy)}\n{hot.envoy.log()}")
+    raise Failure(f"the new policy is not everywhere: {held(hot.envoy)}\n{hot.envoy.log()}")
 
 
 def resident_mib(process):

@@ -9,8 +9,8 @@ import yaml
 
 import demo
 import peers
-from hot_reload import HotReload, vms
-from watch import digests, show, wait_for
+from hot_reload import HotReload, digests, held, is_everywhere
+from watch import show, wait_for
 
 FILES = demo.FILES
 POLICY = json.loads((FILES / "policy.json").read_text())
@@ -48,9 +48,9 @@ class Hot(HotReload):
         def probe():
             show(self.envoy, self.module)
             found = list(dict.fromkeys(digests(self.envoy)))
-            return len(found) == number and vms(self.envoy).get(found[-1]) == 3
+            return len(found) == number and is_everywhere(self.envoy, 3, found)
 
-        wait_for(probe, lambda: f"{vms(self.envoy)}\n{self.envoy.log()}")
+        wait_for(probe, lambda: f"{held(self.envoy)}\n{self.envoy.log()}")
 
     def wait_for_stat(self, name, value):
         name = f"extension_config_discovery.http_filter.origin_gate.{name}"

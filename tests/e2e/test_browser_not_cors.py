@@ -25,7 +25,7 @@ REJECTED = f"{metrics.PREFIX}origin_gate_decisions.check.cors.outcome.rejected"
 
 
 @pytest.fixture(scope="module")
-def gate(envoy, backend, module, certificate, access_log):
+def gate(request, envoy, backend, module, certificate, access_log):
     private = browser.page()
     private["match"] = {"prefix": "/private"}
     private["response_headers_to_add"].append({"header": {"key": "referrer-policy", "value": "no-referrer"}})
@@ -36,12 +36,14 @@ def gate(envoy, backend, module, certificate, access_log):
         return found
 
     api = manager([proxy.gate(module, POLICY)], [proxy.route("/backend/")])
-    inner = envoy("not-cors", [proxy.listener("api", api)], [proxy.cluster("backend", backend.port)], concurrency=1)
+    # Two files have it, perhaps in one process.
+    name = request.module.__name__.replace("_", "-")
+    inner = envoy(name, [proxy.listener("api", api)], [proxy.cluster("backend", backend.port)], concurrency=1)
     # In front of it as a proxy that ends TLS: under the API's name it says so, under the other it does not.
     routes = [proxy.route("/backend/", "inner", host_rewrite_literal=API), private, browser.page()]
     servers = {"front": proxy.manager([], routes), "sites": browser.site(access_log.path)}
     listeners = [proxy.listener(name, it, certificate) for name, it in servers.items()]
-    front = envoy("not-cors-front", listeners, [proxy.cluster("inner", inner.ports["api"])])
+    front = envoy(f"{name}-front", listeners, [proxy.cluster("inner", inner.ports["api"])])
     inner.names = {API: front.ports["front"], FRONT: front.ports["front"], PAY: front.ports["sites"]}
     return inner
 

@@ -15,13 +15,16 @@ import peers
 import proxy
 import traffic
 from dynamic import DISCOVERY, LDS, Dynamic
-from hot_reload import vms
+from hot_reload import digests, held, is_everywhere
 from traffic import APP, NEW, OLD, POLICIES
-from watch import digests, wait_for
+from watch import wait_for
 
 RATE = 1000  # requests a second
 BAD = {"alowed_origins": [APP]}
 TRAP_HEADERS = 50
+
+# Of the module, and of the twin.
+STARTS = [f"{it}.origin_gate_policy_{what}" for it in ("wasmcustom", "dynamicmodulescustom") for what in ("vms", "digests")]
 
 
 class Gateway(Dynamic):
@@ -48,6 +51,8 @@ class Gateway(Dynamic):
         sockets = kept.stop()
         assert metrics.counted(self.envoy) - before == clients.sent(counts, sockets)
         assert self.stat("wasm.origin_gate.vm_reload_success") == 0
+        gauges = [it for start in STARTS for it in self.envoy.stats(start)]
+        assert len(gauges) == 2, f"policies that are gone leave nothing behind: {gauges}"
         print(
             f"{running.requests} requests, {running.requests / running.seconds:.0f} a second, "
             f"{running.closed} connections closed, {sockets['echoes']} echoes over 8 WebSockets"
@@ -59,8 +64,8 @@ class Gateway(Dynamic):
         running.accept(now, new)
         put(self.gate(new, module))
         wait_for(lambda: len(digests(self.envoy)) > told, lambda: f"no new policy\n{self.envoy.log()[-2000:]}")
-        digest = digests(self.envoy)[-1]
-        wait_for(lambda: vms(self.envoy).get(digest) == self.vms, lambda: f"{digest}: {vms(self.envoy).get(digest)}")
+        found = digests(self.envoy)
+        wait_for(lambda: is_everywhere(self.envoy, self.vms, found), lambda: f"{found[-2:]}: {held(self.envoy)}")
         return new
 
     def refuse(self, gate, stat):

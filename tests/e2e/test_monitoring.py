@@ -25,8 +25,8 @@ import readme
 from conftest import MODULE
 from dynamic import DISCOVERY, Dynamic
 from harness import ask, free_port
-from hot_reload import vms
-from watch import digests, show, wait_for
+from hot_reload import digests, held, is_alone, number
+from watch import show, wait_for
 
 ENVOY_FILES = demo.FILES
 FILES = ENVOY_FILES / "monitoring"
@@ -47,9 +47,6 @@ PANELS = [it for it in DASHBOARD["panels"] if it["type"] != "row"]
 COMPOSE = yaml.safe_load((ENVOY_FILES / "docker-compose.yaml").read_text())["services"]
 
 
-# What can be seen without running anything.
-
-
 @needs_promtool
 @pytest.mark.parametrize(
     "command", ["check config prometheus.yaml", "check rules alerts.yaml", *(f"test rules {it}" for it in CASES)]
@@ -64,9 +61,10 @@ def test_every_alert_says_what_to_do_and_is_tested_both_ways():
     assert "count(ALERTS)" in cases, "the case in which none fires"
     for name, rule in ALERTS.items():
         assert rule["labels"]["severity"] in ("critical", "warning"), name
-        assert set(rule["annotations"]) == {"summary", "description", "action", "see"}, name
+        assert set(rule["annotations"]) == {"summary", "description", "action", "see", "runbook_url"}, name
         section = re.fullmatch(r'docs/operations.md, "(.+)"', rule["annotations"]["see"])[1]
         assert f"\n## {section}\n" in readme.OPERATIONS, name
+        assert rule["annotations"]["runbook_url"].endswith(f"/docs/operations.md#{section.lower().replace(' ', '-')}"), name
         assert name in cases, f"no test has {name}"
 
 
@@ -90,8 +88,8 @@ def test_the_dashboard_has_the_types_of_grafana(tmp_path):
 
 
 def test_the_dashboard_is_whole():
-    assert "uid" not in DASHBOARD and "id" not in DASHBOARD, "Grafana gives these"
-    assert set(re.findall(r'"uid": "([^"]*)"', json.dumps(DASHBOARD))) == {"${datasource}", "-- Grafana --"}
+    assert DASHBOARD["uid"] == "origin-gate" and "id" not in DASHBOARD, "links to it last; Grafana gives the other"
+    assert set(re.findall(r'"uid": "([^"]*)"', json.dumps(DASHBOARD))) == {"origin-gate", "${datasource}", "-- Grafana --"}
     assert [it["name"] for it in DASHBOARD["templating"]["list"]] == ["datasource", "job", "instance"]
     ids = [it["id"] for it in DASHBOARD["panels"]]
     assert len(ids) == len(set(ids))
@@ -182,7 +180,7 @@ def test_the_listener_for_prometheus_shows_nothing_else(shipped):
 def test_each_worker_and_the_main_thread_hold_the_policy(shipped, module):
     show(shipped, module)
     (digest,) = digests(shipped)
-    wait_for(lambda: vms(shipped) == {digest: 3}, lambda: vms(shipped))
+    wait_for(lambda: is_alone(shipped, 3, digest), lambda: held(shipped))
 
 
 @pytest.mark.module_only
@@ -280,26 +278,27 @@ def refuse_and_replace(dynamic, module):
     dynamic.wait_for_stat(f"{metrics.PREFIX}origin_gate_policies_refused", 1)
     dynamic.put_listener(bad)
     dynamic.wait_for_stat("listener_manager.lds.update_rejected", 1)
-    (old,) = vms(dynamic.envoy)
+    (old,) = digests(dynamic.envoy)
     # What the comment in `alerts.yaml` says of the same bad policy again: a success, that none is.
     successes = dynamic.envoy.stats(DISCOVERY)[f"{DISCOVERY}.update_success"]
     dynamic.put_gate(bad)
     dynamic.wait_for_stat(f"{DISCOVERY}.update_success", successes + 1)
-    assert vms(dynamic.envoy) == {old: 3}, "the old policy is in force"
+    assert is_alone(dynamic.envoy, 3, old), "the old policy is in force"
     dynamic.put_gate(proxy.gate(module, {"allowed_origins": [FOREIGN]}))
     dynamic.wait_for_stat(f"{DISCOVERY}.update_success", successes + 2)
     show(dynamic.envoy, module)
     assert digests(dynamic.envoy)[0] == old
     # The twin's metrics go with its policy.
     wait_for(
-        lambda: {old: 0, **vms(dynamic.envoy)} == {old: 0, digests(dynamic.envoy)[-1]: 3},
-        lambda: f"{vms(dynamic.envoy)}, {digests(dynamic.envoy)}",
+        lambda: is_alone(dynamic.envoy, 3, digests(dynamic.envoy)[-1]),
+        lambda: f"{held(dynamic.envoy)}, {digests(dynamic.envoy)}",
     )
 
 
 def is_counted(expression):
-    """What Envoy counts of Wasm it does not count of the twin."""
-    return not (proxy.is_native(MODULE) and "envoy_wasm_" in expression)
+    """What Envoy counts of Wasm it does not count of the twin, and the twin has no policy that is kept."""
+    of_wasm = ("envoy_wasm_", "origin_gate_policy_kept")
+    return not (proxy.is_native(MODULE) and any(it in expression for it in of_wasm))
 
 
 SELECTOR = re.compile(r"\b(?:origin_gate_\w+|envoy_\w+|up|ALERTS)\b(?:\{[^}]*\})?")
@@ -321,7 +320,7 @@ def test_a_policy_that_is_refused_and_replicas_that_differ_are_told(server, dyna
     refused = 'ALERTS{alertname="OriginGatePolicyRejected",alertstate="firing"}'
     (alert,) = server.wait_for_data(refused)
     assert alert["metric"]["instance"] == f"127.0.0.1:{dynamic.envoy.admin}"
-    last = digests(dynamic.envoy)[-1]
+    last = number(digests(dynamic.envoy)[-1])
     server.wait_for_data(f'ALERTS{{alertname="OriginGatePoliciesDiffer",digest="{last}"}}')
     quiet = 'ALERTS{alertname=~"OriginGate(Down|NoPolicy|ModuleNotFetched|PolicyNotOnEveryWorker|Crashed|HeadersUnavailable)"}'
     assert server.query(quiet) == []

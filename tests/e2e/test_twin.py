@@ -13,9 +13,9 @@ import clients
 import peers
 import proxy
 from dynamic import Dynamic
+from hot_reload import digests
 from test_faults import opened, who_may_read
 from traffic import APP, OLD, POLICIES, ROUTES
-from watch import digests
 
 HERE = pathlib.Path(os.environ["ORIGIN_GATE_MODULE"]).parent
 PANICS = os.environ.get("ORIGIN_GATE_PANICS")

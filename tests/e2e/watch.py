@@ -1,6 +1,5 @@
 """Waiting until something is so, and which policies an Envoy has loaded."""
 
-import re
 import time
 
 import peers
@@ -20,8 +19,3 @@ def show(envoy, module, listener="web"):
     """Sends a request, before which Envoy 1.38 shows nothing of a policy of the twin's."""
     if proxy.is_native(module):
         peers.ask(peers.Http1, envoy.ports[listener], path="/")
-
-
-def digests(envoy):
-    """The policies that were loaded, as the log tells."""
-    return re.findall(r"Origin Gate policy loaded .*digest=(\w+)", envoy.log())

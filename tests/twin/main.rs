@@ -121,11 +121,13 @@ fn the_gauge_shows_a_policy_and_its_threads() {
     let mut host = Dynamic::new(POLICY).unwrap();
     host.begin();
     let gauges = host.gauges();
-    let [(name, value)] = &gauges[..] else {
-        panic!("{gauges:?}")
-    };
-    assert!(name.starts_with("origin_gate_policy_vms.digest."), "{name}");
-    assert_eq!(*value, 3, "two workers and the main thread");
+    let digest = config::load(POLICY).unwrap().digest_number;
+    let threads = 3; // two workers and the main thread
+    let expected = [
+        ("origin_gate_policy_vms", threads),
+        ("origin_gate_policy_digests", threads * u64::from(digest)),
+    ];
+    assert_eq!(gauges, expected.map(|(name, share)| (name.to_owned(), share)));
 }
 
 #[test]
