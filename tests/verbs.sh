@@ -42,6 +42,7 @@ lint() {
   need_python lint
   say "format and lints"
   "$PYTHON" tests/lint/lengths.py
+  "$PYTHON" tests/lint/words.py
   "$TOOLS/lint/bin/ruff" check --no-cache --quiet
   "$TOOLS/lint/bin/ruff" format --no-cache --quiet --check
   "$TOOLS/lint/bin/shellcheck" --external-sources --check-sourced build.sh release/review.sh tests/compose/*.sh .ci/run
