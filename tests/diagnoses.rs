@@ -203,12 +203,8 @@ fn each_replacement_can_be_written_where_it_points() {
             let Some(place) = &finding.place else { continue };
             located += 1;
             let old = text.get(place.bytes.clone()).unwrap();
-            let Some(replacement) = finding.replacement.as_ref().filter(|_| old.starts_with('"')) else {
+            let Some(new) = finding.edit(&text).filter(|_| old.starts_with('"')) else {
                 continue;
-            };
-            let new = match finding.code {
-                "type_bool" | "type_number" | "type_list" => replacement.clone(),
-                _ => Value::from(replacement.as_str()).to_string(),
             };
             let (start, end) = (place.bytes.start, place.bytes.end);
             let changed = [text.get(..start).unwrap(), &new, text.get(end..).unwrap()].concat();

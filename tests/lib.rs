@@ -36,6 +36,7 @@ mod manifests;
 mod oracle;
 mod order;
 mod packaging;
+mod page;
 mod paths;
 mod policies_in_files;
 mod properties;

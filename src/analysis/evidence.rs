@@ -7,12 +7,15 @@ mod console;
 mod curl;
 mod har;
 mod log;
+mod options;
 mod words;
 
 use crate::browser::{Visit, visit};
-use crate::explain::{Exchange, Explainer, Scenario};
+use crate::explain::{Color, Colors, Exchange, Explainer, Scenario};
 pub(crate) use address::asked_by;
+use policy::text::printable;
 use policy::verdict::Check;
+use serde_json::{Value, json};
 
 pub use archive::{Archive, explain_archive};
 
@@ -60,6 +63,22 @@ pub struct Told {
     pub what: &'static str,
     /// What to change.
     pub fix: String,
+}
+
+impl Told {
+    /// For people.
+    #[must_use]
+    pub fn text(&self, colors: Colors) -> String {
+        let Self { code, what, fix } = self;
+        let word = colors.paint(Color::Red, "refused by the browser");
+        format!("{word}  {code}\n\n  why      {what}\n  fix      {}\n", printable(fix))
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({ "allowed": false, "trouble": self.code, "why": self.what, "fix": self.fix })
+    }
 }
 
 /// One of what people have in hand.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::is_public_suffix;
 use crate::reach::named;
+use crate::suffixes;
 use advice::nearest::sibling;
 use advice::{Domains, Hint};
 use config::Loaded;
@@ -258,8 +259,6 @@ fn utf8<'a>(field: Field<'a>) -> Option<&'a str> {
 
 /// Whether an origin is under the same registrable domain: what one owner has, by the public-suffix list.
 fn is_kin(origin: &Origin<'_>, domain: &[u8]) -> bool {
-    match (psl::domain(origin.host.text()), psl::domain(domain)) {
-        (Some(own), Some(listed)) => own.as_bytes() == listed.as_bytes(),
-        _ => false,
-    }
+    let own = suffixes::domain(origin.host.text());
+    own.is_some() && own == suffixes::domain(domain)
 }

@@ -116,6 +116,19 @@ impl Finding {
         }
     }
 
+    /// What to write at its place, in the notation of what stands there: JSON, which YAML takes too. `None` where the place is
+    /// not that of the value alone.
+    #[must_use]
+    pub fn edit(&self, text: &str) -> Option<String> {
+        let (place, replacement) = self.place.as_ref().zip(self.replacement.as_ref())?;
+        let old = text.get(place.bytes.clone())?;
+        let is_value = old.starts_with(['"', '\'']) || self.value.as_deref() == Some(old);
+        is_value.then(|| match self.code {
+            "type_bool" | "type_number" | "type_list" => replacement.clone(),
+            _ => Value::from(replacement.as_str()).to_string(),
+        })
+    }
+
     /// Says where it stands in a text.
     pub fn locate(&mut self, text: &str, places: &Places) {
         let is_about_key = matches!(self.code, "key_unknown" | "key_repeated" | "key_without_effect");

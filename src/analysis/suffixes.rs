@@ -1,12 +1,46 @@
 //! Where a site begins in a host's name, by the public-suffix list.
 
-use psl::Psl;
+use psl_types::List;
+
+/// The list that is compiled in.
+#[cfg(feature = "suffixes")]
+mod list {
+    use psl::List;
+
+    pub(super) fn list() -> &'static List {
+        &List
+    }
+}
+
+/// The list that was loaded; until then the last label of every name is a suffix, and none is known.
+#[cfg(not(feature = "suffixes"))]
+mod list {
+    use std::sync::OnceLock;
+
+    use crate::SuffixRules;
+
+    static LOADED: OnceLock<SuffixRules> = OnceLock::new();
+    static NONE: OnceLock<SuffixRules> = OnceLock::new();
+
+    pub(super) fn list() -> &'static SuffixRules {
+        LOADED.get().unwrap_or_else(|| NONE.get_or_init(SuffixRules::default))
+    }
+
+    /// Takes a list for the rest of the program's life. The first one stays.
+    pub fn load_suffixes(rules: SuffixRules) {
+        let _ = LOADED.set(rules);
+    }
+}
+
+use list::list;
+#[cfg(not(feature = "suffixes"))]
+pub use list::load_suffixes;
 
 /// Whether anybody registers names under a domain, by the public-suffix list, with or without a root dot.
 #[must_use]
 pub fn is_public_suffix(domain: &[u8]) -> bool {
     let domain = domain.strip_suffix(b".").unwrap_or(domain);
-    psl::suffix(domain).is_some_and(|suffix| suffix.as_bytes() == domain)
+    list().suffix(domain).is_some_and(|suffix| suffix.as_bytes() == domain)
 }
 
 /// How a domain stands to the list.
@@ -28,7 +62,7 @@ pub fn standing(domain: &str) -> Standing {
     if domain == "localhost" {
         return Standing::Owned;
     }
-    if psl::domain(domain.as_bytes()).is_none() {
+    if list().domain(domain.as_bytes()).is_none() {
         return Standing::Shared;
     }
     // No rule has this label by its name.
@@ -43,7 +77,7 @@ pub fn standing(domain: &str) -> Standing {
         0 => asks_for_more = true,
         _ => labels -= 1,
     });
-    psl::List.find(names);
+    list().find(names);
     match asks_for_more {
         true => Standing::Lends,
         false => Standing::Owned,
@@ -57,12 +91,19 @@ pub(crate) fn site(host: &str) -> &str {
     if name == "localhost" || name.ends_with(".localhost") {
         return "localhost";
     }
-    let domain = psl::domain_str(name).unwrap_or(name);
+    let domain = domain(name.as_bytes()).and_then(|it| std::str::from_utf8(it).ok());
+    let domain = domain.unwrap_or(name);
     domain.strip_suffix('.').unwrap_or(domain)
+}
+
+/// The domain of the one who owns a name, if somebody does.
+#[must_use]
+pub(crate) fn domain(name: &[u8]) -> Option<&[u8]> {
+    list().domain(name).map(|it| it.as_bytes())
 }
 
 /// Whether the list has the suffix of a host, and does not only take its last label for one.
 #[must_use]
 pub(crate) fn is_listed(host: &str) -> bool {
-    psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known())
+    list().suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known())
 }

@@ -1,17 +1,15 @@
 //! `origin-gate diff`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis::diff::Diff;
-use analysis::reach::Subject;
+use analysis::input;
 use clap::Args;
 use policy::text::printable;
 use serde_json::{Value, json};
 
 use super::arguments::OutputArgs;
-use super::input::{EnvironmentArgs, Input, policies};
+use super::input::{EnvironmentArgs, policies};
 use super::output::print;
 
 const STRICTER: u8 = 3;
@@ -40,13 +38,11 @@ fn compare(args: &DiffArgs) -> Result<ExitCode, String> {
     let old_env = args.old_env.clone().map(EnvironmentArgs::of);
     let old = policies([&args.old], old_env.as_ref().unwrap_or(new_env))?;
     let new = policies([&args.new], new_env)?;
-    let pairs = pairs(&old, &new)?;
+    let diffs = input::compare(&old, &new)?;
     let mut texts = Vec::new();
     let mut values = Vec::new();
     let mut code = 0;
-    for (name, [old, new]) in &pairs {
-        let diff = Diff::between(&subject(*old)?, &subject(*new)?);
-        let diff = diff.map_err(|error| format!("the expressions of both policies cannot be compared: {error}"))?;
+    for (name, diff) in &diffs {
         code = code.max(match (diff.permits_more(), diff.changes.is_empty()) {
             (true, _) => PERMITS_MORE,
             (false, false) => STRICTER,
@@ -57,7 +53,7 @@ fn compare(args: &DiffArgs) -> Result<ExitCode, String> {
             object.insert("policy".to_owned(), json!(name));
         }
         values.push(value);
-        let heading = if pairs.len() > 1 {
+        let heading = if diffs.len() > 1 {
             format!("{}\n", printable(name))
         } else {
             String::new()
@@ -73,34 +69,4 @@ fn compare(args: &DiffArgs) -> Result<ExitCode, String> {
         false => print(&texts.join("\n")),
     }
     .map(|()| ExitCode::from(code))
-}
-
-type Pairs<'a> = BTreeMap<&'a str, [Option<&'a Input>; 2]>;
-
-/// The policies of two files: each file's only policy, wherever it stands, or those of one name.
-fn pairs<'a>(old: &'a [Input], new: &'a [Input]) -> Result<Pairs<'a>, String> {
-    if let ([one], [two]) = (old, new) {
-        return Ok([("", [Some(one), Some(two)])].into());
-    }
-    let mut pairs = Pairs::new();
-    for (side, inputs) in [old, new].into_iter().enumerate() {
-        for input in inputs {
-            let pair = pairs.entry(input.name()).or_default();
-            let known = pair.get_mut(side).and_then(|it| it.replace(input));
-            if known.is_some() {
-                let (file, name) = (&input.file, input.name());
-                return Err(format!(
-                    "{file}: there are two policies `{name}`; compare them one by one"
-                ));
-            }
-        }
-    }
-    Ok(pairs)
-}
-
-fn subject(input: Option<&Input>) -> Result<Subject, String> {
-    let Some(input) = input.filter(|it| !it.configuration.trim_ascii().is_empty()) else {
-        return Ok(Subject::none());
-    };
-    input.subject()
 }

@@ -4,19 +4,16 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis::check::lints;
 use analysis::evidence::{Evidence, Facts, Told, explain_archive};
-use analysis::explain::{Color, Explainer};
+use analysis::explain::Explainer;
 use analysis::finding::Finding;
 use clap::Args;
-use config::ConfigErrors;
-use policy::text::printable;
 use serde_json::{Value, json};
 
+use super::REFUSED;
 use super::arguments::OutputArgs;
-use super::input::{Input, policies, text};
+use super::input::{policies, text};
 use super::output::{colors, print, print_each, print_json};
-use super::{REFUSED, check_input};
 
 /// What `explain --help` says besides its options.
 pub(crate) const HELP: &str = "\
@@ -108,10 +105,10 @@ pub(crate) fn run(policy: &PathBuf, output: &OutputArgs, request: &RequestArgs) 
     let inputs = policies([policy], &output.environment)?;
     let (mut values, mut texts, mut code) = (Vec::new(), Vec::new(), 0);
     for input in &inputs {
-        let explainer = match explainer(input) {
+        let explainer = match input.explainer() {
             Ok(explainer) => explainer,
             Err(_) if output.json => {
-                let checked = check_input(input);
+                let checked = input.check();
                 let findings: Vec<_> = checked.findings.iter().map(Finding::json).collect();
                 print(&format!(
                     "{:#}\n",
@@ -152,20 +149,8 @@ fn of_archive(explainer: &Explainer, archive: &str, only: &Facts) -> Result<(Val
 
 /// What no policy decides.
 fn unasked(output: &OutputArgs, told: &Told) -> String {
-    let Told { code, what, fix } = told;
-    if output.json {
-        let json = json!({ "allowed": false, "trouble": code, "why": what, "fix": fix });
-        return format!("{json:#}\n");
+    match output.json {
+        true => format!("{:#}\n", told.json()),
+        false => told.text(colors(&io::stdout())),
     }
-    let word = colors(&io::stdout()).paint(Color::Red, "refused by the browser");
-    format!("{word}  {code}\n\n  why      {what}\n  fix      {}\n", printable(fix))
-}
-
-/// The policy, ready to be asked.
-fn explainer(input: &Input) -> Result<Explainer, ConfigErrors> {
-    let loaded = config::load_with(&input.configuration, &input.environment)?;
-    let lints = lints(&input.configuration, &input.environment, &loaded.warnings);
-    let mut explainer = Explainer::new(loaded);
-    explainer.warn(lints.iter().map(Finding::line));
-    Ok(explainer)
 }

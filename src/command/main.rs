@@ -19,14 +19,15 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis::check::{Checked, check, check_updates};
+use analysis::check::Checked;
 use analysis::explain::{Color, Colors};
 use analysis::finding::report;
+use analysis::input::{Input, check_all};
 use arguments::{Cli, From, OutputArgs, RenderTarget, Verb};
 use clap::Parser;
 use config::SCHEMA;
 use import::{Imported, SCRIPT, import_django, import_envoy, import_ingress_nginx, import_traefik};
-use input::{EnvironmentArgs, Input, policies, policy_of, text, texts};
+use input::{EnvironmentArgs, policies, policy_of, text, texts};
 use manifests::Target;
 use output::{colors, print, print_each, print_json, say};
 use packaging::{completions, manual};
@@ -85,12 +86,7 @@ fn main() -> ExitCode {
 
 fn run_check(files: &[PathBuf], output: &OutputArgs, deny_warnings: bool) -> Result<ExitCode, String> {
     let inputs = policies(files, &output.environment)?;
-    let mut checked: Vec<_> = inputs
-        .iter()
-        .map(|it| check(&it.configuration, &it.environment))
-        .collect();
-    check_updates(&inputs.iter().map(Input::deployment).collect::<Vec<_>>(), &mut checked);
-    inputs.iter().zip(&mut checked).for_each(|(input, it)| input.locate(it));
+    let checked = check_all(&inputs);
     let is_fine = |it: &Checked| it.errors.is_empty() && (!deny_warnings || it.warnings.is_empty());
     let code = match checked.iter().all(is_fine) {
         true => ExitCode::SUCCESS,
@@ -104,13 +100,6 @@ fn run_check(files: &[PathBuf], output: &OutputArgs, deny_warnings: bool) -> Res
     let texts = inputs.iter().zip(&checked);
     let texts = texts.map(|(input, it)| check_text(input, it, colors)).collect();
     print_each(&inputs, texts).map(|()| code)
-}
-
-/// All that there is to say of a policy.
-pub(crate) fn check_input(input: &Input) -> Checked {
-    let mut checked = check(&input.configuration, &input.environment);
-    input.locate(&mut checked);
-    checked
 }
 
 fn check_text(input: &Input, checked: &Checked, colors: Colors) -> String {

@@ -4,11 +4,11 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use analysis::explain::Colors;
+use analysis::input::Input;
 use policy::text::printable;
 use serde_json::{Value, json};
 
 use super::arguments::OutputArgs;
-use super::input::Input;
 
 /// Prints what there is to say of each policy, under its place.
 pub(crate) fn print_each(inputs: &[Input], texts: Vec<String>) -> Result<(), String> {

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use analysis::explain::Explainer;
+use analysis::input::Input;
 use analysis::log::{Decider, Reading, Replay, Report};
 use clap::Args;
 
 use super::REFUSED;
 use super::arguments::OutputArgs;
-use super::input::{Input, policies, policy_of};
+use super::input::{policies, policy_of};
 use super::logs;
 use super::output::{colors, print_each, print_json};
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use analysis::cases::{Case, Edited, Problem, Suite, Unnoticed, edits, explainer};
+use analysis::input::{Input, places_in};
 use analysis::places::Places;
 use clap::Args;
 use policy::text::printable;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::REFUSED;
 use super::arguments::OutputArgs;
-use super::input::{Input, places_in, policy_of, text};
+use super::input::{policy_of, text};
 use super::output::print;
 
 #[derive(Args)]

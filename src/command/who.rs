@@ -30,21 +30,10 @@ pub(crate) fn run(args: &WhoArgs) -> Result<ExitCode, String> {
 }
 
 fn tell(args: &WhoArgs) -> Result<ExitCode, String> {
-    if let Some(path) = args.path.as_ref().filter(|it| !it.starts_with('/')) {
-        return Err(format!("--path: `{path}`: a path begins with `/`"));
-    }
-    if let Some(host) = args
-        .host
-        .as_ref()
-        .filter(|it| policy::host::Authority::parse(it.as_bytes()).is_err())
-    {
-        return Err(format!("--host: `{host}`: this is no host"));
-    }
     let inputs = policies([&args.policy], &args.output.environment)?;
-    let who = inputs.iter().map(|input| {
-        let who = Who::of(&input.subject()?, args.host.as_deref(), args.path.as_deref());
-        who.map_err(|error| format!("{}: the expressions cannot be put together: {error}", input.file))
-    });
+    let who = inputs
+        .iter()
+        .map(|it| it.who(args.host.as_deref(), args.path.as_deref()));
     let who = who.collect::<Result<Vec<_>, _>>()?;
     match args.output.json {
         true => print_json(&inputs, who.iter().map(Who::json).collect()),

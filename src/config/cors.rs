@@ -183,13 +183,13 @@ fn read_names(items: &[Item<'_>], refuse: fn(&str) -> Option<Message>, diagnosti
             names.push(text.to_owned());
         }
     }
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "wasi"))]
     warn_of_covered(items, &names, diagnostics);
     names
 }
 
 /// Warns of names that a prefix of the list covers; the module is to be small, and the command says it before.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 fn warn_of_covered(items: &[Item<'_>], names: &[String], diagnostics: &mut Diagnostics) {
     for prefix in names.iter().filter_map(|it| it.strip_suffix('*')) {
         let is_below = |it: &&Item<'_>| {

@@ -142,7 +142,7 @@ impl Settings {
     }
 
     /// Where the value went that an entry of a setting, `NAME[0]`, has.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "wasi"))]
     pub fn place_of(&self, entry: &str) -> Option<String> {
         let (name, index) = entry.split_at_checked(entry.find('[')?)?;
         let (_, path) = self.keys.iter().find(|(it, _)| *it == name)?;

@@ -4,19 +4,19 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 mod changed;
 mod checks;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 mod compile;
 mod compiled;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 mod convert;
 mod cors;
 mod diagnostic;
 mod diagnostic_code;
 mod django;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 mod grants;
 mod loaded;
 mod object_reader;
@@ -36,23 +36,23 @@ use object_reader::ObjectReader;
 use policy::fnv;
 use value::Value;
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 pub use changed::changes;
 pub use checks::SECTIONS;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 pub use compile::{LONG, compile, decompile, inline};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 pub use convert::{Converted, Entry, SCHEMA, convert_django, convert_json, entries};
 pub use cors::{DEFAULT_HEADERS, DEFAULT_METHODS};
 pub use diagnostic::Diagnostic;
 pub use diagnostic_code::DiagnosticCode;
 pub use django::{Environment, SETTING_NAMES, Settings, resembles_setting};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 pub use grants::grants;
 pub use loaded::{ConfigErrors, Loaded, OnRefusedUpdate};
 pub use presets::{PRESETS, Preset};
 pub use provenance::Provenance;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 pub use warnings::code_of_host;
 
 /// Reads a policy from JSON, or from a serialized `google.protobuf.Struct`, without an environment.

@@ -20,7 +20,7 @@ use super::django::Settings;
 use super::value::Value;
 use policy::Policy;
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 pub use addresses::code_of_host;
 pub(crate) use written_rules::WrittenRules;
 

@@ -1,6 +1,6 @@
 //! The edge: proxy-wasm's callbacks on one side, [`Filter`](filter::Filter) on the other.
 
-#![cfg(target_arch = "wasm32")]
+#![cfg(target_os = "wasi")]
 
 mod abi;
 mod callbacks;

@@ -4,6 +4,7 @@ use super::fetch::Fetch;
 use super::{Trouble, is_read, text};
 use crate::explain::{Exchange, Explainer, Explanation, Line};
 use crate::is_public_suffix;
+use crate::suffixes;
 use policy::cookies::dropped;
 use policy::headers;
 use policy::host::{Authority, Host};
@@ -206,9 +207,7 @@ fn is_same_site(fetch: &Fetch<'_>, exchange: &Exchange) -> bool {
     };
     let scheme = value(&exchange.request, ":scheme").unwrap_or_default();
     let site = |host: &Host<'_>| match host {
-        Host::Name(name) if !is_public_suffix(name) => {
-            psl::domain(name).map_or_else(|| name.to_vec(), |it| it.as_bytes().to_vec())
-        }
+        Host::Name(name) if !is_public_suffix(name) => suffixes::domain(name).unwrap_or(name).to_vec(),
         _ => host.text().to_vec(),
     };
     site(&origin.host) == site(&target.host) && origin.scheme == scheme.as_bytes()

@@ -47,7 +47,8 @@ impl Visit {
     }
 
     /// The word for the outcome, its colour, and what happens.
-    pub(crate) fn headline(&self) -> (&'static str, Color, String) {
+    #[must_use]
+    pub fn headline(&self) -> (&'static str, Color, String) {
         let (word, color, what) = self.decisive().headline();
         let is_allowed = self.decisive().is_allowed();
         if let Some(Deny::MethodNotAllowed | Deny::HeaderNotAllowed) = self.refused_preflight() {

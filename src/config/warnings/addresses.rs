@@ -74,7 +74,7 @@ fn are_for_sockets(all_rules: &[WrittenRules<'_>], owner: &WrittenRules<'_>) -> 
 }
 
 /// What is wrong with a host in an origin, if it is the visitor's own machine or an address.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 pub fn code_of_host(host: &str) -> Option<DiagnosticCode> {
     place(host).and_then(origin_code)
 }

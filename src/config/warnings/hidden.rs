@@ -3,7 +3,7 @@
 use super::super::diagnostic::Diagnostics;
 use super::super::value::Value;
 use super::idle::is_below;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 use super::idle::meets;
 use super::written_rules::WrittenRules;
 use crate::diagnostic_code::DiagnosticCode;
@@ -76,20 +76,20 @@ pub(super) fn warn(all_rules: &[WrittenRules<'_>], policy: &Policy, diagnostics:
             super::warn(diagnostics, &entry.rules.path, None, DiagnosticCode::EntryIdle, "");
         }
     }
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "wasi"))]
     if let Some(root) = all_rules.first() {
         warn_of_lost_exemptions(root, &entries, diagnostics);
     }
 }
 
 /// Returns the hosts for which an entry of `policies` is written. What the host check leaves of them is for the command.
-#[cfg(target_arch = "wasm32")]
+#[cfg(target_os = "wasi")]
 fn asked<'a>(rules: &'a WrittenRules<'a>, _: Option<&WrittenRules<'a>>, _: &Scoped) -> Vec<(usize, HostEntry<'a>)> {
     rules.matched("hosts").map(HostEntry::new).enumerate().collect()
 }
 
 /// Returns the hosts for which an entry of `policies` decides more than the host check outside would.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 fn asked<'a>(
     rules: &'a WrittenRules<'a>,
     root: Option<&WrittenRules<'a>>,
@@ -126,7 +126,7 @@ fn asked<'a>(
 }
 
 /// Exempt paths outside `policies` of which every request is for an entry that has the section itself.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_os = "wasi"))]
 fn warn_of_lost_exemptions(root: &WrittenRules<'_>, entries: &[Entry<'_>], diagnostics: &mut Diagnostics) {
     for section in ["hosts", "csrf"].into_iter().filter(|it| root.mode(it).is_some()) {
         let is_asked =
@@ -216,7 +216,7 @@ impl Entry<'_> {
             let place = self.rules.path_of("match", "hosts");
             hidden(place, at, hosts.text, &mut lines.flat_map(|(line, _)| line));
         }
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(not(target_os = "wasi"))]
         for section in ["hosts", "csrf"] {
             let is_own = self.rules.gives(section) && self.rules.mode(section).is_some();
             let paths = self.rules.list(section, "exempt_paths").enumerate();

@@ -174,7 +174,7 @@ impl<'n> WrittenRules<'n> {
     }
 
     /// Returns the path of a key in force: that of the key, or if it is inherited or absent, also of the scope.
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(not(target_os = "wasi"))]
     pub(crate) fn place_of(&self, section: &str, key: &str) -> String {
         let owner = if section.is_empty() { key } else { section };
         match self.gives(owner) || self.path.is_empty() {
