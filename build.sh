@@ -11,6 +11,7 @@ fail() {
 }
 
 source release/module.sh
+source release/page.sh
 source release/twin.sh
 source tests/tools.sh
 source tests/verbs.sh
@@ -54,6 +55,9 @@ The rest is for when you need it.
 
   demo --browser
           pages in a real Chromium against Envoy's own CORS filter and against Origin Gate, side by side
+  page [--test]
+          a page that checks and explains policies in a browser, as a folder of files: dist/page/; with --test what it says of
+          every case, in Node, Chromium and Firefox, and pictures of it under .tools/pictures
   dist    what is published, in dist/: the module, its OCI image, the command, bills of materials, checksums
   reproduce
           dist, twice: here, and elsewhere from an archive of the source; the bytes must be the same
@@ -120,7 +124,7 @@ if [[ ${2:-} == --native ]]; then
 fi
 
 case ${1:-help} in
-  build | demo | run | test | help | dist | reproduce | notes | lint | coverage | properties | reach | host | audit | e2e | faults | soak | peers | compose | bench | sizes | lists | sanitise | fuzz)
+  build | demo | run | test | help | page | dist | reproduce | notes | lint | coverage | properties | reach | host | audit | e2e | faults | soak | peers | compose | bench | sizes | lists | sanitise | fuzz)
     "$@"
     ;;
   -h | --help) help ;;
