@@ -58,6 +58,7 @@ check_page_size() {
 test_page() {
   need_python tests
   need_npm_packages tests/page axe || true
+  cargo clippy --quiet --locked --package origin-gate-page --target "$PAGE_TARGET" -- --deny warnings
   say "every case of the corpus, by the page's WebAssembly in Node"
   ORIGIN_GATE_PAGE=$PWD/$PAGE cargo test --quiet --locked --package origin-gate-tests page:: -- --include-ignored --show-output
   say "the page in Chromium and Firefox"

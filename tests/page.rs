@@ -257,3 +257,19 @@ fn what_people_paste_gives_the_sentence_that_helps() {
     let consoles = pasted.iter().filter(|(evidence, ..)| evidence == "--console").count();
     assert!(consoles >= 10, "{consoles} of consoles among {}", pasted.len());
 }
+
+#[test]
+fn the_examples_to_start_from_are_those_of_the_documents() {
+    let text = fs::read_to_string(root().join("src/page/site/examples.json")).unwrap();
+    let examples: Value = serde_json::from_str(&text).unwrap();
+    for example in examples.as_array().unwrap() {
+        let (file, policy) = (example["file"].as_str().unwrap(), example["policy"].as_str().unwrap());
+        let document = fs::read_to_string(root().join(file)).unwrap();
+        assert!(document.contains(&format!("\n{policy}```")), "{file}: {policy}");
+        assert_eq!(
+            ask(&json!({"verb": "check", "policy": policy}))["policies"][0]["loads"],
+            true,
+            "{file}"
+        );
+    }
+}

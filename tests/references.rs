@@ -209,7 +209,7 @@ fn the_tests_that_claims_name_are_there() {
 /// In blocks and in the text.
 #[test]
 fn the_verbs_are_there() {
-    let build = ["build.sh", "release/module.sh", "tests/verbs.sh"]
+    let build = ["build.sh", "release/module.sh", "release/page.sh", "tests/verbs.sh"]
         .map(document)
         .concat();
     let command = command_help();
