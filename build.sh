@@ -32,6 +32,7 @@ demo() {
 
 run() {
   build
+  [[ -f $PAGE/page.wasm ]] || build_page
   need_python demo
   need_envoy
   exec "$PYTHON" envoy/demo/demo.py run --envoy "$ENVOY_BIN" --module "$ARTEFACT"

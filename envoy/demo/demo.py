@@ -11,6 +11,7 @@ import time
 
 import yaml
 
+import beside
 import proxy
 from checks import API, APP, FOREIGN, Checks
 from harness import CART, free_port, perform
@@ -38,9 +39,24 @@ def play(stage, options):
 def start(stage, options):
     """The shop, and Envoy in front of it."""
     print("starting the shop: Django, REST framework and Channels on uvicorn")
+    if options.verb == "run":
+        return run(stage, options.envoy, options.module.resolve())
     shop_port = stage.shop()
     print("starting Envoy with Origin Gate")
-    return stage.envoy(options.envoy, envoy_config(shop_port, options.module.resolve(), options.verb == "run"))
+    return stage.envoy(options.envoy, envoy_config(shop_port, options.module.resolve(), False))
+
+
+def run(stage, binary, module, ports=None):
+    """The demo for a person: on fixed ports unless others are given, with what explains it beside the shop."""
+    shop_port = stage.shop(SHOP_BESIDE=beside.PREFIX)
+    config = envoy_config(shop_port, module, True)
+    if ports is not None:
+        bind(config["static_resources"]["listeners"][0]["address"], ports)
+        bind(config["admin"]["address"], ports)
+    server = beside.Beside(beside.policy_of(config), lambda: stage.log("run"))
+    beside.put_beside(config, server.server_port)
+    print("starting Envoy with Origin Gate")
+    return stage.envoy(binary, config, name="run")
 
 
 def envoy_config(shop_port, module, fixed, text=None):
@@ -72,14 +88,15 @@ def shown_by(artefact, text):
 
 def let_visitors_in(configuration):
     """Takes the two names of this machine for hosts, lists the page at one of them, and has it told each decision. On
-    them that list alone says who may open a WebSocket, so that the page at the other is a foreign one."""
+    them that list alone says who may open a WebSocket or post a form, so that the page at the other is a foreign one."""
     policy = json.loads(configuration["value"])
     policy["allowed_origins"].append("http://localhost:*")
     policy["allowed_hosts"].append("localhost")
     policy["allowed_hosts"].append("127.0.0.1")
     policy["websocket"]["allowed_hosts"] = False
+    policy["csrf"] = {}
     policy["debug"] = True
-    configuration["value"] = json.dumps(policy)
+    configuration["value"] = json.dumps(policy, indent=2)
 
 
 def endpoint(cluster):
@@ -100,7 +117,8 @@ Envoy is on {base}, its admin page on http://localhost:{envoy.admin}. Open the s
 
   {base}   an origin that is allowed, for this run alone
   {base.replace("localhost", "127.0.0.1")}   the same page, as one of an origin that is not: it reads nothing of
-    the first address, and opens no WebSocket there
+    the first address, opens no WebSocket and posts no form there; where something is refused, it shows the filter's line
+  {base}/demo/   the page that explains (docs/page.md)
 
 Or try:
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import before_after
+import beside
 import browser
 import demo
 import proxy
@@ -65,6 +66,7 @@ VERDICTS = {
     "Open the chat": "received",
     "Say it": "received",
     "Close": "closed",
+    "Post a form": "sent",
 }
 FOREIGN = {"Open the chat": "refused", "Say it": "not open"}
 
@@ -72,10 +74,7 @@ FOREIGN = {"Open the chat": "refused", "Say it": "not open"}
 @pytest.fixture(scope="module")
 def run(stage, binary, module):
     """What `./build.sh run` starts, but for the ports."""
-    config = demo.envoy_config(stage.shop(), module, fixed=True)
-    demo.bind(config["static_resources"]["listeners"][0]["address"], 0)
-    demo.bind(config["admin"]["address"], 0)
-    return stage.envoy(binary, config, name="run")
+    return demo.run(stage, binary, module, ports=0)
 
 
 @pytest.mark.parametrize("host, api", [("localhost", "127.0.0.1"), ("127.0.0.1", "localhost")])
@@ -91,5 +90,18 @@ def test_each_button_of_the_page(both, run, host, api):
                 continue
             foreign = KEPT if re.match(r"\d", verdict) else FOREIGN.get(title, verdict)
             before_after.press(page, title, verdict if is_allowed else foreign)
+        # The last line may come a moment later.
+        page.wait_for_timeout(1500)
         told = page.locator("#results .why").all_inner_texts()
-    assert told == (["x-origin-gate: cors:allowed:listed"] * 13 if is_allowed else [])
+        fixes = page.locator("#results .fix").all_inner_texts()
+        if (beside.PAGE / "page.wasm").exists():
+            entry = "lists this page's origin, as http://localhost:*." if is_allowed else "does not list this page's origin."
+            assert page.inner_text("#listed") == f"The policy {entry}"
+            assert page.locator("#expected li").count() == 3
+            assert page.inner_text("#elsewhere a") == f"http://{api}:{port}/"
+    own = [it for it in told if it.startswith("x-origin-gate: ")]
+    assert own == (["x-origin-gate: cors:allowed:listed"] * 13 if is_allowed else [])
+    cited = {it.partition(" ")[0] for it in told if it not in own}
+    assert cited == ({"CORS"} if is_allowed else {"CORS", "WebSocket", "Cross-site"})
+    wanted = "add x-unlisted to cors.allow_headers" if is_allowed else f"add http://{host}:{port} to "
+    assert fixes and all(wanted in it for it in fixes), fixes

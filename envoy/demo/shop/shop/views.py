@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import os
 from pathlib import Path
 
 from django.contrib.sessions.backends.base import UpdateError
@@ -68,7 +69,10 @@ class Orders(APIView):
 
 def page(request):
     """For a person to try the rest with."""
-    return HttpResponse((Path(__file__).parent / "page.html").read_bytes())
+    text = (Path(__file__).parent / "page.html").read_text()
+    # Where `./build.sh run` serves what explains the demo.
+    beside = os.environ.get("SHOP_BESIDE", "")
+    return HttpResponse(text.replace('data-beside=""', f'data-beside="{beside}"'))
 
 
 @ensure_csrf_cookie
