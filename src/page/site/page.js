@@ -43,6 +43,7 @@ function ask(call) {
 const variables = () => find("variables").value;
 
 function check() {
+  const start = performance.now();
   const answer = ask({ verb: "check", policy: policy.value, variables: variables() });
   const policies = answer.policies ?? [];
   const findings = policies.flatMap((it) => it.findings);
@@ -55,6 +56,7 @@ function check() {
   fill(find("remarks"), remarks.map((it) => el("li", {}, coded(it))));
   summarise(answer, policies, findings);
   find("variables-box").hidden = !policy.value.includes("django_env") && !variables();
+  isSlow = performance.now() - start > 150;
 }
 
 function summarise(answer, policies, findings) {
@@ -123,13 +125,18 @@ function tryOut(lines) {
 
 const PANELS = { request: explain, who: grants, diff: compare };
 let waiting;
+/** Whether the policy is so large that judging it would hold up the keys. */
+let isSlow = false;
 
-/** Judges the policy at once, and answers what is asked of it when the keys pause. */
+/** Judges the policy at once, and answers what is asked of it when the keys pause; a large one then too. */
 function changed(pause = 120) {
   if (!core) return;
-  check();
+  const isLater = isSlow && pause > 0;
+  if (isLater) policy.show([]);
+  else check();
   clearTimeout(waiting);
   const rest = () => {
+    if (isLater) check();
     PANELS[tab]();
     if (tab !== "request") explain();
     remember();
