@@ -120,13 +120,26 @@ impl Finding {
     /// not that of the value alone.
     #[must_use]
     pub fn edit(&self, text: &str) -> Option<String> {
-        let (place, replacement) = self.place.as_ref().zip(self.replacement.as_ref())?;
-        let old = text.get(place.bytes.clone())?;
-        let is_value = old.starts_with(['"', '\'']) || self.value.as_deref() == Some(old);
-        is_value.then(|| match self.code {
+        let old = text.get(self.place.as_ref()?.bytes.clone())?;
+        let is_quoted = old.starts_with(['"', '\'']);
+        if let Some(key) = self.meant() {
+            return Some(if is_quoted {
+                Value::from(key).to_string()
+            } else {
+                key.to_owned()
+            });
+        }
+        let replacement = self.replacement.as_ref()?;
+        (is_quoted || self.value.as_deref() == Some(old)).then(|| match self.code {
             "type_bool" | "type_number" | "type_list" => replacement.clone(),
             _ => Value::from(replacement.as_str()).to_string(),
         })
+    }
+
+    /// The key that an unknown one resembles.
+    fn meant(&self) -> Option<&str> {
+        let (_, rest) = self.message.split_once("did you mean `")?;
+        rest.split('`').next().filter(|_| self.code == "key_unknown")
     }
 
     /// Says where it stands in a text.

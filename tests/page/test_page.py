@@ -194,6 +194,53 @@ def test_a_link_shows_the_same_and_holds_no_secret(visit):
     assert "hush" in page.inner_text("#command")
 
 
+def test_a_link_holds_no_secret_that_was_typed_or_pasted(visit):
+    page = visit({**FOREIGN, "policy": '{"django_env": true}'})
+    page.click("#variables-box summary")
+    page.fill("#variables", "SECRET_KEY=hush\nCORS_ALLOWED_ORIGINS=https://app.example\n")
+    page.fill("#path", "/cart?token=hush")
+    page.evaluate("document.getElementById('headers-box').open = true")
+    page.fill("#headers", "Authorization: Bearer hush\nContent-Type: text/plain")
+    page.check("#cookies")
+    answered(page, "Refused")
+    page.click("#copy-link")
+    page.wait_for_function("location.hash.length > 20")
+    state = unpacked(page.url)
+    assert "hush" not in json.dumps(state)
+    assert state["variables"] == "CORS_ALLOWED_ORIGINS=https://app.example"
+    assert (state["request"]["path"], state["request"]["cookies"]) == ("/cart", True)
+    assert state["request"]["headers"] == "Authorization: (hidden)\nContent-Type: text/plain"
+    assert visit(state).inner_text("#answer article .word") == page.inner_text("#answer article .word")
+    page.check("input[value=console]", force=True)
+    message = (
+        "Access to fetch at 'https://api.example/x?token=hush' from origin 'https://shop.example' has been blocked by CORS policy: "
+    )
+    page.fill("#evidence", message + "No 'Access-Control-Allow-Origin' header is present on the requested resource.")
+    answered(page, "https://shop.example")
+    assert page.get_attribute("#host", "placeholder") == "api.example"
+    page.click("#copy-link")
+    page.wait_for_function("document.getElementById('copy-link').textContent === 'Copied'")
+    state = unpacked(page.url)
+    assert "hush" not in json.dumps(state) and "/x'" in state["evidence"]
+    assert "https://shop.example" in visit(state).inner_text("#answer")
+
+
+@pytest.mark.parametrize(
+    "state", [{"kind": "constructor", "tab": "__proto__"}, {"policy": 7, "request": [1]}, {"request": None, "kind": {}}, []]
+)
+def test_a_link_that_is_wrong_breaks_nothing(visit, state):
+    page = visit(state)
+    page.fill("#policy", POLICY)
+    assert "loads" in page.inner_text("#verdict")
+    assert not page.problems
+
+
+def test_a_key_that_is_misspelt_is_mended_by_a_click(visit):
+    page = visit({**FOREIGN, "policy": POLICY.replace("allowed_hosts", "allowed_host")})
+    page.click("#findings .error button.fix")
+    assert page.input_value("#policy") == POLICY
+
+
 def test_the_call_of_the_command_is_beside_the_answer(visit):
     page = visit(FOREIGN)
     assert (

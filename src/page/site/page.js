@@ -5,6 +5,7 @@ import { open } from "./core.js";
 import { coded, el, fill, find, visible } from "./dom.js";
 import { Editor } from "./editor.js";
 import { read, write } from "./link.js";
+import { settings, typed, withoutQueries } from "./share.js";
 
 const FIELDS = ["origin", "host", "method", "scheme", "path", "headers", "response"];
 const TABS = ["request", "who", "diff"];
@@ -17,7 +18,6 @@ const EVIDENCE = {
 const COOKIES = "Cookie: (any)";
 
 let core;
-let asked = "";
 let suffixes = false;
 let tab = "request";
 let evidence = { console: "", curl: "", log: "" };
@@ -25,6 +25,7 @@ let evidence = { console: "", curl: "", log: "" };
 let fields = { request: {}, pasted: {} };
 let shared = {};
 let shown = "request";
+const USUAL = Object.fromEntries(["origin", "host", "method", "path"].map((it) => [it, find(it).placeholder]));
 
 const policy = new Editor(find("policy-editor"), () => changed(), true);
 const old = new Editor(find("old-editor"), () => changed());
@@ -83,15 +84,29 @@ function request() {
 function explain() {
   const call = request();
   const pasted = kind() !== "request" && !call[kind()].trim();
-  if (pasted) return fill(find("answer"), problem("Paste it above, and the answer stands here."));
+  if (pasted) {
+    shared = {};
+    showRead();
+    find("command").textContent = "";
+    return fill(find("answer"), problem("Paste it above, and the answer stands here."));
+  }
   const answer = ask({ verb: "explain", policy: policy.value, variables: variables(), ...call });
   shared = answer.asked?.facts ?? {};
+  showRead();
   const file = policy.value.trimStart().startsWith("{") ? "policy.json" : "policy.yaml";
-  find("command").textContent = visible(`origin-gate explain ${file} ${answer.asked?.options ?? ""}`.trim());
+  const environment = variables().trim() ? "--env .env " : "";
+  find("command").textContent = visible(`origin-gate explain ${file} ${environment}${answer.asked?.options ?? ""}`.trim());
   if (answer.error) return fill(find("answer"), problem(answer.error.replace(/^add --(\w+): /, "Fill in the $1: ").replace(/--(host|origin|path|method)\b/g, "the $1")));
   if (answer.told) return fill(find("answer"), told(answer.told));
   const refused = answer.policies.some((it) => it.errors);
   fill(find("answer"), refused ? problem("The filter refuses this policy, and lets no request through by it: see the errors.") : answer.policies.map(visit));
+}
+
+/** In empty fields, what was read of what was pasted. */
+function showRead() {
+  for (const [name, usual] of Object.entries(USUAL)) {
+    find(name).placeholder = visible((kind() !== "request" && shared[name]) || usual);
+  }
 }
 
 function grants() {
@@ -162,19 +177,19 @@ function fillIn(state) {
 
 const text = (value) => (typeof value === "string" ? value : "");
 
-/** What a link holds; of a command only what is no secret. */
+/** What a link holds. */
 function state() {
   const isCurl = kind() === "curl" && find("evidence").value.trim();
   const facts = { ...shared, headers: (shared.headers ?? []).join("\n"), response: (shared.response ?? []).join("\n") };
   const all = {
     policy: policy.value,
     old: old.value,
-    variables: variables(),
+    variables: settings(variables()),
     tab,
     suffixes,
     kind: isCurl ? "request" : kind(),
-    request: isCurl ? facts : filled(),
-    evidence: isCurl || kind() === "request" ? "" : find("evidence").value,
+    request: isCurl ? facts : typed(filled(), shared),
+    evidence: isCurl || kind() === "request" ? "" : withoutQueries(find("evidence").value),
     onHost: find("on-host").value,
     onPath: find("on-path").value,
   };
@@ -194,7 +209,7 @@ function restore(state) {
   find("variables").value = text(state.variables);
   find("on-host").value = text(state.onHost);
   find("on-path").value = text(state.onPath);
-  const of = state.kind in EVIDENCE ? state.kind : "request";
+  const of = Object.hasOwn(EVIDENCE, state.kind) ? state.kind : "request";
   evidence = { console: "", curl: "", log: "" };
   if (of !== "request") evidence[of] = text(state.evidence);
   fields = { request: {}, pasted: {} };
@@ -231,9 +246,9 @@ async function copy(button, text) {
   try {
     await navigator.clipboard.writeText(text);
     find("said").textContent = "Copied";
-    const label = button.textContent;
+    button.dataset.label ??= button.textContent;
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = label), 1500);
+    setTimeout(() => (button.textContent = button.dataset.label), 1500);
   } catch {
     find("said").textContent = "The browser does not let this page copy: copy the text by hand";
   }
@@ -310,7 +325,7 @@ function offer(examples) {
     const example = examples[select.value];
     select.value = "";
     if (!example) return;
-    restore({ ...state(), kind: "request", ...example });
+    restore({ policy: "", old: old.value, tab, kind: "request", ...example });
     changed(0);
   });
 }
