@@ -120,13 +120,16 @@ impl Finding {
     /// not that of the value alone.
     #[must_use]
     pub fn edit(&self, text: &str) -> Option<String> {
-        let old = text.get(self.place.as_ref()?.bytes.clone())?;
+        let bytes = &self.place.as_ref()?.bytes;
+        let old = text.get(bytes.clone())?;
         let is_quoted = old.starts_with(['"', '\'']);
         if let Some(key) = self.meant() {
-            return Some(if is_quoted {
-                Value::from(key).to_string()
-            } else {
-                key.to_owned()
+            // Beside itself it would be there twice.
+            let others = [text.get(..bytes.start)?, text.get(bytes.end..)?];
+            let is_new = !others.iter().any(|it| it.contains(key));
+            return is_new.then(|| match is_quoted {
+                true => Value::from(key).to_string(),
+                false => key.to_owned(),
             });
         }
         let replacement = self.replacement.as_ref()?;

@@ -239,6 +239,10 @@ def test_a_key_that_is_misspelt_is_mended_by_a_click(visit):
     page = visit({**FOREIGN, "policy": POLICY.replace("allowed_hosts", "allowed_host")})
     page.click("#findings .error button.fix")
     assert page.input_value("#policy") == POLICY
+    # It would be there twice.
+    page.fill("#policy", POLICY.replace('"allowed_origins"', '"allowed_host": [], "allowed_origins"'))
+    assert "did you mean" in page.inner_text("#findings")
+    assert page.locator("#findings button.fix").count() == 0
 
 
 def test_the_call_of_the_command_is_beside_the_answer(visit):
