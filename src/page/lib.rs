@@ -1,7 +1,7 @@
 //! The core behind a door that takes and gives JSON, for the page that explains (`docs/page.md`).
 //!
 //! [`answer`] takes a call and returns what the command prints with `--json`, with the words that the page shows beside it. The
-//! page calls it through [`door`], in WebAssembly; the tests call it as it is, and compare.
+//! page calls it through `door.rs`, in WebAssembly; the tests call it as it is, and compare.
 //!
 //! ```
 //! let call = r#"{"verb": "check", "policy": "{\"allowed_origins\": [\"https://app.example\"]}"}"#;
