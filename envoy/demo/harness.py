@@ -146,8 +146,12 @@ class Envoy:
 
     def __init__(self, stage, name, process, admin):
         self.stage, self.name, self.process, self.admin = stage, name, process, admin
-        listeners = json.loads(ask(admin, "GET", "/listeners?format=json").body)["listener_statuses"]
-        self.ports = {it["name"]: it["local_address"]["socket_address"]["port_value"] for it in listeners}
+        self.ports = self.listening()
+
+    def listening(self):
+        """The ports of the listeners that there are now."""
+        listeners = json.loads(ask(self.admin, "GET", "/listeners?format=json").body).get("listener_statuses", [])
+        return {it["name"]: it["local_address"]["socket_address"]["port_value"] for it in listeners}
 
     def log(self):
         return self.stage.log(self.name)

@@ -33,7 +33,7 @@ class Dynamic:
             "dynamic_resources": {"lds_config": {"path_config_source": {"path": str(self.file("listener"))}}},
         }
         self.envoy = stage.envoy(ENVOY, config, name=name, **options)
-        self.port = self.envoy.ports["web"]
+        self.port = self.envoy.ports.get("web")
 
     def file(self, kind):
         return self.stage.folder / f"{self.name}-{kind}.json"
