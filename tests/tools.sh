@@ -6,6 +6,8 @@ readonly EMPTY_MODULE=$TOOLS/empty.wasm
 readonly FLOOR_MODULE=$TOOLS/floor.wasm
 readonly DENY=0.20.2
 readonly LLVM_COV=0.9.1
+readonly GATEWAYS=(1.8.0 1.9.1)
+readonly REGISTRY=0.22.1
 
 need_rust() {
   command -v cargo > /dev/null || fail "cargo is not here: install Rust with rustup (https://rustup.rs)"
@@ -111,6 +113,23 @@ need_coverage() {
   [[ $("$TOOLS/cargo/bin/cargo-llvm-cov" llvm-cov --version 2> /dev/null) == "cargo-llvm-cov $LLVM_COV" ]] && return
   say "installing cargo-llvm-cov under $TOOLS"
   cargo install --quiet --locked --debug --root "$TOOLS/cargo" --version "$LLVM_COV" cargo-llvm-cov
+}
+
+# Envoy Gateway, and a registry with a client; with what Go keeps of them below $TOOLS too.
+need_meshes() {
+  local folder=$PWD/$TOOLS/meshes version name
+  command -v go > /dev/null || fail "meshes: needs Go 1.26 or later (https://go.dev/dl)"
+  local -x GOPATH=$folder/go GOCACHE=$folder/cache GOFLAGS=-modcacherw
+  for name in crane registry; do
+    [[ -x $folder/bin/$name ]] && continue
+    say "installing $name $REGISTRY under $TOOLS, with Go"
+    GOBIN=$folder/bin go install "github.com/google/go-containerregistry/cmd/$name@v$REGISTRY"
+  done
+  for version in "${GATEWAYS[@]}"; do
+    [[ -x $folder/gateway-$version/envoy-gateway ]] && continue
+    say "installing Envoy Gateway $version under $TOOLS, with Go: 10 minutes and 3 GB, the first time"
+    GOBIN=$folder/gateway-$version go install "github.com/envoyproxy/gateway/cmd/envoy-gateway@v$version"
+  done
 }
 
 need_fuzzer() {

@@ -45,7 +45,7 @@ lint() {
   "$PYTHON" tests/lint/words.py
   "$TOOLS/lint/bin/ruff" check --no-cache --quiet
   "$TOOLS/lint/bin/ruff" format --no-cache --quiet --check
-  "$TOOLS/lint/bin/shellcheck" --external-sources --check-sourced build.sh release/review.sh tests/compose/*.sh .ci/run
+  "$TOOLS/lint/bin/shellcheck" --external-sources --check-sourced build.sh release/review.sh tests/compose/*.sh tests/meshes/*.sh .ci/run
   cargo fmt --all --check
   cargo fmt --check --manifest-path tests/abi/Cargo.toml
   cargo clippy --quiet --locked --workspace --all-targets -- --deny warnings
@@ -212,6 +212,18 @@ peers() {
     DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends "${missing[@]}" > /dev/null
   fi
   need_crds
+}
+
+# Where nothing of it stays: `apart.sh` says how.
+meshes() {
+  [[ $(id --user) == 0 ]] || fail "meshes: needs root, for a network and a view of the files of its own"
+  need_meshes
+  build
+  need_python tests
+  need_envoy
+  say "the manifests of envoy/ on Envoy Gateway ${GATEWAYS[*]}"
+  ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE ORIGIN_GATE_MESHES=$PWD/$TOOLS/meshes \
+    tests/meshes/apart.sh "$PWD" -- "$PWD/$PYTHON" -m pytest -c tests/meshes/pytest.ini tests/meshes
 }
 
 compose() {
