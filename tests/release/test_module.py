@@ -36,7 +36,7 @@ def test_it_has_no_path_of_the_machine(module):
 
 # What the module can be built without.
 
-SCRIPTS = ("build.sh", "release/module.sh", "release/twin.sh", "tests/tools.sh", "tests/verbs.sh")
+SCRIPTS = ("build.sh", "release/module.sh", "release/page.sh", "release/twin.sh", "tests/tools.sh", "tests/verbs.sh")
 
 
 def test_an_optimiser_that_cannot_be_installed_is_done_without(tmp_path):
