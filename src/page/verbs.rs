@@ -104,12 +104,12 @@ fn difference(name: &str, diff: &Diff) -> Value {
 /// What becomes of a request by each policy of the text.
 fn explain(call: &Call<'_>) -> Result<Value, String> {
     let said = call.facts();
-    let options = match call.evidence() {
-        Some(evidence) => [evidence.option(), said.options()].join(" ").trim().to_owned(),
-        None => said.options(),
-    };
+    let mut options = said.options();
     let facts = match call.evidence() {
-        Some(evidence) => evidence.facts()?.overridden_by(said),
+        Some(evidence) => {
+            options = [evidence.option(), options].join(" ").trim().to_owned();
+            evidence.facts()?.overridden_by(said)
+        }
         None => said,
     };
     let shared = facts.without_secrets();
@@ -118,11 +118,10 @@ fn explain(call: &Call<'_>) -> Result<Value, String> {
         return Ok(json!({ "asked": asked, "told": told.json() }));
     }
     let inputs = call.policies("policy")?;
-    let answers = each(&inputs, |input| match input.explainer() {
+    let mut answers = each(&inputs, |input| match input.explainer() {
         Ok(explainer) => visited(&explainer, &facts),
         Err(errors) => Ok(json!({ "errors": errors.errors.len() })),
     })?;
-    let mut answers = answers;
     if let Some(fields) = answers.as_object_mut() {
         fields.insert("asked".to_owned(), asked);
     }

@@ -10,9 +10,9 @@ import trustme
 import listeners
 import proxy
 import traffic
-from backend import Backend
-from harness import Stage
 from peers import PATIENCE
+
+pytest_plugins = ["given"]
 
 ENVOY = pathlib.Path(os.environ["ENVOY_BIN"])
 MODULE = pathlib.Path(os.environ["ORIGIN_GATE_MODULE"])
@@ -29,18 +29,6 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("module_only"):
                 item.add_marker(skip)
-
-
-@pytest.fixture(scope="session")
-def stage():
-    with Stage() as stage:
-        yield stage
-
-
-@pytest.fixture(scope="session")
-def backend():
-    with Backend() as backend:
-        yield backend
 
 
 @pytest.fixture(scope="session")

@@ -5,27 +5,16 @@ import pytest
 
 import proxy
 import traffic
-from backend import Backend
 from gateway import EnvoyGateway
-from harness import Stage, free_port
+from harness import free_port
 from store import Store
+
+pytest_plugins = ["given"]
 
 ENVOY = pathlib.Path(os.environ["ENVOY_BIN"])
 MODULE = pathlib.Path(os.environ["ORIGIN_GATE_MODULE"])
 TOOLS = pathlib.Path(os.environ["ORIGIN_GATE_MESHES"])
 VERSIONS = sorted(it.name.removeprefix("gateway-") for it in TOOLS.glob("gateway-*"))
-
-
-@pytest.fixture(scope="session")
-def stage():
-    with Stage() as stage:
-        yield stage
-
-
-@pytest.fixture(scope="session")
-def backend():
-    with Backend() as backend:
-        yield backend
 
 
 @pytest.fixture(scope="session")
