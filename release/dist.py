@@ -4,7 +4,9 @@ import argparse
 import hashlib
 import json
 import pathlib
+import re
 import shutil
+import subprocess
 
 import archive
 import image
@@ -13,6 +15,8 @@ import sbom
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODULE_TARGET = "wasm32-wasip1"
 OCI_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+# What `envoy/` has for a cluster: all but the demo.
+MANIFESTS = ["envoy-gateway", "hot-reload", "istio", "monitoring", "native"]
 # What `build --native` makes for this machine: the same as one of those that are published.
 OWN = "liborigin_gate.so"
 
@@ -27,11 +31,16 @@ def main() -> None:
     packages = json.loads(sbom.run(["cargo", "metadata", "--locked", "--no-deps", "--format-version=1"], ROOT))["packages"]
     package = next(it for it in packages if it["name"] == "origin-gate")
     clear(options.dist)
-    pack_module(options.dist, package, options.revision)
-    pack_twins(options.dist, package, options.revision, options.twin)
-    for command in options.commands:
-        target, _, path = command.partition("=")
-        pack_command(options.dist, package, options.revision, target, pathlib.Path(path))
+    images = {
+        "origin-gate": pack_module(options.dist, package, options.revision),
+        "origin-gate-native": pack_twins(options.dist, package, options.revision, options.twin),
+    }
+    commands = {target: pathlib.Path(path) for target, _, path in (it.partition("=") for it in options.commands)}
+    pages = pages_of(list(commands.values()))
+    for target, path in commands.items():
+        pack_command(options.dist, package, options.revision, target, path, pages)
+    pack_command_image(options.dist, package, options.revision, commands)
+    pack_manifests(options.dist, package, images)
     write_checksums(options.dist)
 
 
@@ -41,7 +50,8 @@ def clear(dist: pathlib.Path) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def pack_module(dist: pathlib.Path, package: dict, revision: str) -> None:
+def pack_module(dist: pathlib.Path, package: dict, revision: str) -> str:
+    """The digest of its image."""
     module = (dist / "origin_gate.wasm").read_bytes()
     product = {
         "type": "application",
@@ -51,14 +61,11 @@ def pack_module(dist: pathlib.Path, package: dict, revision: str) -> None:
         "revision": revision,
     }
     (dist / "origin_gate.wasm.cdx.json").write_bytes(sbom.bill(package, product, MODULE_TARGET, ROOT))
-    version = package["version"]
-    files = image.layout(module, labels(package, revision), f"origin-gate:{version}")
-    stem = f"origin-gate-{version}.oci"
-    image.write(files, dist / stem, dist / f"{stem}.tar")
+    return write_image(dist, package, "", image.layout(module, labels(package, revision), f"origin-gate:{package['version']}"))
 
 
-def pack_twins(dist: pathlib.Path, package: dict, revision: str, architectures: list[str]) -> None:
-    """The libraries are there already; this adds what each is made of, and the image of all."""
+def pack_twins(dist: pathlib.Path, package: dict, revision: str, architectures: list[str]) -> str:
+    """The libraries are there already; this adds what each is made of, and the image of all, whose digest it returns."""
     libraries = {}
     for architecture in architectures:
         path = dist / f"liborigin_gate-{architecture}.so"
@@ -72,22 +79,80 @@ def pack_twins(dist: pathlib.Path, package: dict, revision: str, architectures: 
         }
         bill = sbom.bill(package, product, f"{architecture}-unknown-linux-gnu", ROOT)
         path.with_name(f"{path.name}.cdx.json").write_bytes(bill)
-    if libraries:
-        stem = f"origin-gate-native-{package['version']}.oci"
-        named = labels(package, revision) | {"org.opencontainers.image.title": "origin-gate-native"}
-        image.write(
-            image.native_layout(libraries, named, f"origin-gate-native:{package['version']}"), dist / stem, dist / f"{stem}.tar"
-        )
+    return write_image_of_architectures(dist, package, revision, "-native", libraries, "liborigin_gate.so")
 
 
-def pack_command(dist: pathlib.Path, package: dict, revision: str, target: str, path: pathlib.Path) -> None:
+def pack_command(dist: pathlib.Path, package: dict, revision: str, target: str, path: pathlib.Path, pages: dict) -> None:
     stem = f"origin-gate-{package['version']}-{target}"
     command = path.read_bytes()
     files = {f"{stem}/{path.name}": (command, 0o755)}
     files |= {f"{stem}/{name}": ((ROOT / name).read_bytes(), 0o644) for name in ("CHANGELOG.md", "LICENSE", "README.md")}
+    files |= {f"{stem}/{name}": (page, 0o644) for name, page in pages.items()}
     (dist / f"{stem}.tar.gz").write_bytes(archive.gzip(archive.tar(files)))
     product = {"type": "application", "name": path.name, "package": "origin-gate", "sha256": sha256(command), "revision": revision}
     (dist / f"{stem}.cdx.json").write_bytes(sbom.bill(package, product, target, ROOT))
+
+
+def pages_of(commands: list[pathlib.Path]) -> dict[str, bytes]:
+    """Completions and the manual page, by their names in an archive. They are the same for each target: the first command that
+    runs on this machine prints them."""
+    calls = {
+        "completions/_origin-gate": ["completions", "zsh"],
+        "completions/origin-gate.bash": ["completions", "bash"],
+        "completions/origin-gate.fish": ["completions", "fish"],
+        "man/origin-gate.1": ["man"],
+    }
+    for command in commands:
+        try:
+            return {name: subprocess.run([command, *it], check=True, stdout=subprocess.PIPE).stdout for name, it in calls.items()}
+        except OSError:
+            # It is built for another machine.
+            continue
+    if commands:
+        raise SystemExit("none of the commands runs here, to print its completions")
+    return {}
+
+
+def pack_command_image(dist: pathlib.Path, package: dict, revision: str, commands: dict[str, pathlib.Path]) -> None:
+    """Of the commands that need nothing else: the static ones for Linux."""
+    static = {it.partition("-")[0]: path for it, path in commands.items() if it.endswith("-linux-musl")}
+    files = {OCI_ARCHITECTURES[architecture]: path.read_bytes() for architecture, path in static.items()}
+    # The number that images without a list of users take for nobody.
+    process = {"Entrypoint": ["/origin-gate"], "User": "65532:65532", "WorkingDir": "/policies"}
+    write_image_of_architectures(dist, package, revision, "-command", files, "origin-gate", process)
+
+
+def pack_manifests(dist: pathlib.Path, package: dict, images: dict[str, str]) -> None:
+    """What `envoy/` has for a cluster, with the names and the digests of this release's images."""
+    stem = f"origin-gate-{package['version']}-manifests"
+    repository = package["repository"].removeprefix("https://github.com/")
+    files = {}
+    for folder in MANIFESTS:
+        for path in sorted((ROOT / "envoy" / folder).rglob("*")):
+            if path.is_file():
+                text = path.read_text()
+                if named := re.search(rf"ghcr\.io/OWNER/([\w-]+):{re.escape(package['version'])}\b", text):
+                    text = text.replace("0" * 64, images[named[1]].removeprefix("sha256:"))
+                text = text.replace("ghcr.io/OWNER/origin-gate", f"ghcr.io/{repository.lower()}")
+                text = text.replace("github.com/OWNER/origin-gate", f"github.com/{repository}")
+                files[f"{stem}/{path.relative_to(ROOT / 'envoy')}"] = (text.encode(), 0o644)
+    (dist / f"{stem}.tar.gz").write_bytes(archive.gzip(archive.tar(files)))
+
+
+def write_image(dist: pathlib.Path, package: dict, kind: str, files: dict[str, bytes]) -> str:
+    stem = f"origin-gate{kind}-{package['version']}.oci"
+    image.write(files, dist / stem, dist / f"{stem}.tar")
+    return image.digest_of(files)
+
+
+def write_image_of_architectures(
+    dist: pathlib.Path, package: dict, revision: str, kind: str, files: dict, name: str, process: dict | None = None
+) -> str:
+    if not files:
+        return ""
+    named = labels(package, revision) | {"org.opencontainers.image.title": f"origin-gate{kind}"}
+    tag = f"origin-gate{kind}:{package['version']}"
+    return write_image(dist, package, kind, image.layout_of_architectures(files, name, named, tag, process))
 
 
 def labels(package: dict, revision: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The module as an OCI image, in the one layout that Istio and Envoy Gateway both read from any registry: a layer of
-`tar+gzip` with `plugin.wasm` at its root (the variant `compat` of the Wasm image specification). And the native twin, in
-one image of all architectures, to be mounted into Envoy's pods.
+`tar+gzip` with `plugin.wasm` at its root (the variant `compat` of the Wasm image specification). And the native twin, to be
+mounted into Envoy's pods, and the command, each in one image of all architectures.
 """
 
 import hashlib
@@ -54,8 +54,11 @@ def layout(module: bytes, labels: dict[str, str], tag: str) -> dict[str, bytes]:
     }
 
 
-def native_layout(libraries: dict[str, bytes], labels: dict[str, str], tag: str) -> dict[str, bytes]:
-    """The files of an OCI layout, with `liborigin_gate.so` at the root of an image for each architecture."""
+def layout_of_architectures(
+    files: dict[str, bytes], name: str, labels: dict[str, str], tag: str, process: dict | None = None
+) -> dict[str, bytes]:
+    """The files of an OCI layout: an image for each architecture, with its file under this name at the root. `process` says
+    what runs, as in https://specs.opencontainers.org/image-spec/config/#properties."""
     blobs: dict[str, bytes] = {}
 
     def blob(media_type: str, content: bytes) -> dict:
@@ -63,14 +66,14 @@ def native_layout(libraries: dict[str, bytes], labels: dict[str, str], tag: str)
         blobs[f"blobs/sha256/{digest}"] = content
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content)}
 
-    def manifest(architecture: str, library: bytes) -> dict:
-        plain = archive.tar({"liborigin_gate.so": (library, 0o755)})
+    def manifest(architecture: str, file: bytes) -> dict:
+        plain = archive.tar({name: (file, 0o755)})
         platform = {"architecture": architecture, "os": "linux"}
         config = {
             **platform,
-            "config": {"Labels": labels},
+            "config": {"Labels": labels} | (process or {}),
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(plain).hexdigest()}"]},
-            "history": [{"created_by": "COPY liborigin_gate.so ./"}],
+            "history": [{"created_by": f"COPY {name} ./"}],
         }
         content = {
             "schemaVersion": 2,
@@ -81,11 +84,17 @@ def native_layout(libraries: dict[str, bytes], labels: dict[str, str], tag: str)
         }
         return blob(MANIFEST, encode(content)) | {"platform": platform}
 
-    manifests = [manifest(*it) for it in sorted(libraries.items())]
+    manifests = [manifest(*it) for it in sorted(files.items())]
     image = blob(INDEX, encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests, "annotations": labels}))
     reference = {"org.opencontainers.image.ref.name": tag.rpartition(":")[2], "io.containerd.image.name": tag}
     index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [image | {"annotations": reference}]}
     return blobs | {"oci-layout": encode({"imageLayoutVersion": "1.0.0"}), "index.json": encode(index)}
+
+
+def digest_of(files: dict[str, bytes]) -> str:
+    """What a registry calls a layout's image."""
+    (image,) = json.loads(files["index.json"])["manifests"]
+    return image["digest"]
 
 
 def write(files: dict[str, bytes], folder: pathlib.Path, tarball: pathlib.Path) -> None:

@@ -10,7 +10,6 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Case, Response, Seen};
 use analysis::explain::{Colors, Exchange, Explanation, Scenario, explain};
-use filter::REVISION;
 use policy::text::printable;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -1017,9 +1016,10 @@ fn exit_codes_are_those_of_the_contract() {
     // What is said of a file goes to a terminal.
     let said = run(&["import", "ingress-nginx", "/nowhere/\u{1b}[31m"], "").err;
     assert!(said.contains("\\u{1b}[31m"), "{said}");
-    assert_eq!(
-        run(&["--version"], "").out,
-        format!("origin-gate {} ({REVISION})\n", env!("CARGO_PKG_VERSION"))
+    assert!(
+        run(&["--version"], "")
+            .out
+            .starts_with(&format!("origin-gate {} (", env!("CARGO_PKG_VERSION")))
     );
     assert!(
         run(&["--help"], "")

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use filter::{REVISION, VERSION};
+use filter::VERSION;
 
 use super::diff::DiffArgs;
 use super::explain::{HELP, RequestArgs};
@@ -22,6 +22,9 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
+
+/// The source's revision in Git: `build.rs` finds it.
+const REVISION: &str = env!("ORIGIN_GATE_REVISION");
 
 fn version() -> &'static str {
     static LINE: OnceLock<String> = OnceLock::new();

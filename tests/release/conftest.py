@@ -45,6 +45,7 @@ def dist(tmp_path_factory, module, package, revision):
     folder = tmp_path_factory.mktemp("dist")
     (folder / "origin_gate.wasm").write_bytes(module)
     command = folder.parent / "origin-gate"
+    command.touch(mode=0o755)
     command.write_text(f"#!/bin/sh\necho 'origin-gate {package['version']} ({revision})'\n")
     for architecture in ARCHITECTURES:
         (folder / f"liborigin_gate-{architecture}.so").write_bytes(f"stands in for one of {architecture}".encode())

@@ -87,15 +87,34 @@ def test_the_digest_is_the_layouts(stem):
     assert shown["Labels"]["org.opencontainers.image.title"] == "origin-gate"
 
 
+def of_architecture(dist, stem, architecture):
+    """The manifest of an architecture, in a layout of many."""
+    (index,) = json.loads((dist / stem / "index.json").read_bytes())["manifests"]
+    found = {it["platform"]["architecture"]: it for it in json.loads(fetchers.blob(dist / stem, index))["manifests"]}
+    return json.loads(fetchers.blob(dist / stem, found[architecture]))
+
+
+def unpacked(dist, stem, manifest, name, folder):
+    (layer,) = manifest["layers"]
+    (folder / "layer").write_bytes(fetchers.blob(dist / stem, layer))
+    return subprocess.run(["tar", "-xzOf", folder / "layer", name], check=True, stdout=subprocess.PIPE).stdout
+
+
 @pytest.mark.parametrize("architecture, name", [("amd64", "x86_64"), ("arm64", "aarch64")])
 def test_each_architecture_finds_its_native_twin(dist, package, tmp_path, architecture, name):
-    stem = dist / f"origin-gate-native-{package['version']}.oci"
-    (image_,) = json.loads((stem / "index.json").read_bytes())["manifests"]
-    found = {it["platform"]["architecture"]: it for it in json.loads(fetchers.blob(stem, image_))["manifests"]}
-    (layer,) = json.loads(fetchers.blob(stem, found[architecture]))["layers"]
-    (tmp_path / "layer").write_bytes(fetchers.blob(stem, layer))
-    shown = subprocess.run(["tar", "-xzOf", tmp_path / "layer", "liborigin_gate.so"], check=True, stdout=subprocess.PIPE)
-    assert shown.stdout == (dist / f"liborigin_gate-{name}.so").read_bytes()
+    stem = f"origin-gate-native-{package['version']}.oci"
+    manifest = of_architecture(dist, stem, architecture)
+    library = unpacked(dist, stem, manifest, "liborigin_gate.so", tmp_path)
+    assert library == (dist / f"liborigin_gate-{name}.so").read_bytes()
+
+
+def test_the_image_of_the_command_runs_it_as_nobody(dist, package, tmp_path):
+    stem = f"origin-gate-command-{package['version']}.oci"
+    manifest = of_architecture(dist, stem, "amd64")
+    config = json.loads(fetchers.blob(dist / stem, manifest["config"]))["config"]
+    assert (config["Entrypoint"], config["User"]) == (["/origin-gate"], "65532:65532")
+    assert config["Labels"]["org.opencontainers.image.title"] == "origin-gate-command"
+    assert unpacked(dist, stem, manifest, "origin-gate", tmp_path).startswith(b"#!/bin/sh")
 
 
 @needs_skopeo

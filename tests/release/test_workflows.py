@@ -1,5 +1,6 @@
 """The workflows: valid, without the known holes, and made of what is there."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -69,6 +70,23 @@ def test_what_may_write_runs_nothing_of_the_project():
             if set(job["permissions"].values()) != {"read"}:
                 text = str(job)
                 assert "checkout" not in text and "build.sh" not in text, name
+
+
+@pytest.mark.parametrize(
+    "package, contact, passes",
+    [("acme", "acme", True), ("OWNER", "acme", False), ("acme", "OWNER", False)],
+    ids=["both", "contact alone", "package alone"],
+)
+def test_a_release_needs_the_names_of_its_repository(tmp_path, package, contact, passes):
+    """The two lines that say `OWNER` until somebody fills them in."""
+    for name, owner in {"Cargo.toml": package, "SECURITY.md": contact}.items():
+        text = (ROOT / name).read_text()
+        assert text.count("github.com/OWNER/") == 1, name
+        (tmp_path / name).write_text(text.replace("OWNER", owner))
+    (step,) = [it for it in steps(ROOT / ".github/workflows/release.yaml") if "security contact" in it.get("name", "")]
+    environment = {"PATH": os.environ["PATH"], "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/origin-gate"}
+    done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, timeout=60)
+    assert (done.returncode == 0) == passes
 
 
 def test_the_matrix_is_the_list_of_envoys():
