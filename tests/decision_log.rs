@@ -254,3 +254,51 @@ fn grants_are_logged_at_debug() {
         assert_eq!(told, words, "{check:?} {reason:?}");
     }
 }
+
+/// A page of `https` that asks its own host by `http`: browsers do not do that, so a proxy in front hid the scheme. Once is enough,
+/// whatever the origin; and only where the request passes, since a refusal says it already.
+#[test]
+fn a_scheme_that_cannot_be_the_browsers_is_told_once() {
+    let passes = |check, reason| Finding {
+        check,
+        outcome: Outcome::Allowed(reason),
+    };
+    let socket = passes(Check::WebSocket, Allow::SameHost);
+    let asked = |origin: &'static [u8], scheme: &'static [u8]| -> [(&[u8], &[u8]); 3] {
+        [
+            (b":authority", b"api.example"),
+            (b":scheme", scheme),
+            (b"origin", origin),
+        ]
+    };
+    captured::start();
+    let decision_log = DecisionLog::default();
+    let lines = |finding, origin, scheme| {
+        let told = record(&decision_log, Duration::ZERO, finding, &asked(origin, scheme));
+        let warned = told.into_iter().filter(|(level, _)| *level == Level::Warn);
+        warned.map(|(_, it)| it).collect::<Vec<_>>()
+    };
+    for (finding, origin, scheme) in [
+        (socket, "https://api.example", "https"),
+        (socket, "http://api.example", "http"),
+        (socket, "https://api.example", "unknown"),
+        (passes(Check::WebSocket, Allow::Listed), "https://api.example", "http"),
+    ] {
+        assert_eq!(
+            lines(finding, origin.as_bytes(), scheme.as_bytes()),
+            [""; 0],
+            "{finding:?} {origin} {scheme}"
+        );
+    }
+    assert_eq!(
+        lines(socket, b"https://api.example", b"http"),
+        [
+            "WebSocket origin misread reason=same_host origin=\"https://api.example\" host=\"api.example\" repeated=0 \
+             others=0 fix=\"the page and its request differ in scheme: have the proxy that ends TLS send X-Forwarded-Proto\""
+        ]
+    );
+    for origin in ["https://api.example", "https://b.example"] {
+        let cors = passes(Check::Cors, Allow::SameHost);
+        assert_eq!(lines(cors, origin.as_bytes(), b"http"), [""; 0], "again");
+    }
+}

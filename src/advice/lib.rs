@@ -20,12 +20,21 @@ use config::Provenance;
 use policy::Policy;
 use policy::origin::Origin;
 use policy::request::{Request, Source};
-use policy::verdict::{Check, Deny, Verdict};
+use policy::verdict::{Allow, Check, Deny, Finding, Outcome, Verdict};
 
 pub use case::Domains;
 pub use hint::Hint;
+use origins::OTHER_SCHEME;
 
-/// What to tell of a verdict on a request, under a policy of which the keys were written in these places.
+/// Whether a request passes whose scheme cannot be that which the browser used: nothing is refused, and there is something to
+/// tell.
+#[must_use]
+pub fn is_misread(finding: Finding, head: &Request<'_>) -> bool {
+    let is_misread = || matches!(&head.source, Source::Origin(origin) if head.is_misread_by(origin));
+    finding.outcome == Outcome::Allowed(Allow::SameHost) && is_misread()
+}
+
+/// What to tell of a verdict on a request that is refused or [misread](is_misread), under a policy of which the keys were written in these places.
 #[must_use]
 pub fn hint(
     policy: &Policy,
@@ -59,6 +68,7 @@ impl Case<'_> {
                 Some(Deny::PortMismatch | Deny::SchemeMismatch | Deny::OriginNotAllowed | Deny::CrossSiteWrite),
                 Source::Origin(origin),
             ) => self.origin_hint(&origin),
+            (None, _) => Hint::fix(OTHER_SCHEME),
             _ => Hint::fix(self.general_fix()),
         }
     }

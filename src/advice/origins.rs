@@ -9,15 +9,17 @@ use policy::request::{Field, Received, Request};
 use policy::rules::Rules;
 use policy::verdict::{Check, Deny};
 
+/// Browsers send no request of a page of `https` by `http`: a proxy in front took `https`, and did not say so.
+pub(super) const OTHER_SCHEME: &str =
+    "the page and its request differ in scheme: have the proxy that ends TLS send X-Forwarded-Proto";
+
 impl Case<'_> {
     pub(super) fn origin_hint(&self, origin: &Origin<'_>) -> Hint {
         if is_opaque_scheme(origin.scheme) {
             return Hint::fix(NO_BROWSER);
         }
         if self.is_misread(origin) {
-            return Hint::fix(
-                "the page and its request differ in scheme: have the proxy that ends TLS send X-Forwarded-Proto",
-            );
+            return Hint::fix(OTHER_SCHEME);
         }
         let nearest = self.nearest(origin);
         let fix = if let Some(fix) = self.downgrade_fix(origin, nearest.as_ref()) {

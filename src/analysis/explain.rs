@@ -59,7 +59,7 @@ pub struct Explanation {
     pub policy: Option<String>,
     /// The entry that allowed the origin.
     pub entry: Option<String>,
-    /// The entry that comes nearest, and what to change; `None` where nothing was refused.
+    /// The entry that comes nearest, and what to change; `None` where nothing was refused and the scheme is the browser's.
     pub hint: Option<Hint>,
     /// The request as the backend would get it; `None` if it would not.
     pub forwarded: Option<Vec<Line>>,
@@ -153,22 +153,27 @@ impl Explainer {
             keeps_upstream,
             policy: by.map(|at| named(policy, at)),
             entry: entry(policy.rules_of(by), finding, &head),
-            hint: (!finding.outcome.is_allowed()).then(|| {
-                let refusal = Refusal {
-                    policy,
-                    provenance: self.config.provenance(),
-                    verdict: &verdict,
-                    head: &head,
-                    lines: &exchange.request,
-                };
-                refusal.way_out(hint(&self.config, &verdict, &head))
-            }),
+            hint: self.hint(&verdict, &head, &exchange.request),
             forwarded: (next == Next::Continue).then_some(recording.request),
             edits: recording.edits,
             response: recording.response,
             body: recording.body,
             warnings: self.warnings.clone(),
         })
+    }
+
+    fn hint(&self, verdict: &Verdict<'_>, head: &Request<'_>, lines: &[Line]) -> Option<Hint> {
+        if verdict.finding.outcome.is_allowed() && !advice::is_misread(verdict.finding, head) {
+            return None;
+        }
+        let refusal = Refusal {
+            policy: self.policy(),
+            provenance: self.config.provenance(),
+            verdict,
+            head,
+            lines,
+        };
+        Some(refusal.way_out(hint(&self.config, verdict, head)))
     }
 }
 

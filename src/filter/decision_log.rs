@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub struct DecisionLog {
     limiters: Mutex<Vec<RateLimiter>>,
     /// Keyed at random: who sends requests cannot make one origin pass for the repetition of another.
     hasher: RandomState,
+    has_misread: AtomicBool,
 }
 
 /// The rejections with one finding.
@@ -67,11 +69,12 @@ impl DecisionLog {
         debug: impl FnOnce(&[&[u8]]),
     ) {
         let finding = verdict.finding;
-        let (Outcome::Rejected(deny) | Outcome::WouldReject(deny)) = finding.outcome else {
+        let deny = finding.outcome.deny();
+        if deny.is_none() && !self.is_first_misread(finding, head) {
             return record_allowed(finding, head, debug);
-        };
+        }
         let headers = match deny {
-            Deny::HeaderNotAllowed => head.received.request_headers.join(&b", "[..]),
+            Some(Deny::HeaderNotAllowed) => head.received.request_headers.join(&b", "[..]),
             _ => Vec::new(),
         };
         let (key, value) = refused(verdict, deny, head, &headers);
@@ -83,7 +86,7 @@ impl DecisionLog {
         let (subject, verb) = phrase(finding);
         let Hint { nearest, fix } = advice::hint(policy, provenance, verdict, head, Domains::LITTLE);
         let (reason, origin, host) = (
-            deny.code(),
+            finding.outcome.reason(),
             Quoted(head.received.origin),
             Quoted(head.received.authority),
         );
@@ -100,6 +103,11 @@ impl DecisionLog {
             "{subject} {verb} reason={reason} origin={origin} host={host}{asked} repeated={repeated} others={others} \
              fix=\"{fix}\""
         );
+    }
+
+    /// Whether this is the first request that passes and whose scheme cannot be the browser's.
+    fn is_first_misread(&self, finding: Finding, head: &Request<'_>) -> bool {
+        advice::is_misread(finding, head) && !self.has_misread.swap(true, Ordering::Relaxed)
     }
 
     /// Counts a rejection. Returns the events that were suppressed before it, or `None` if it is suppressed too.
@@ -169,7 +177,7 @@ impl RateLimiter {
 /// can be read.
 fn refused<'a>(
     verdict: &'a Verdict<'_>,
-    deny: Deny,
+    deny: Option<Deny>,
     head: &Request<'a>,
     headers: &'a [u8],
 ) -> (&'static str, Field<'a>) {
@@ -181,8 +189,8 @@ fn refused<'a>(
             Some(unfit) => ("forwarded_host", Field::One(unfit.line)),
             None => ("host", head.received.authority),
         },
-        (_, Deny::MethodNotAllowed) => ("method", head.received.request_method),
-        (_, Deny::HeaderNotAllowed) => ("headers", Field::One(headers)),
+        (_, Some(Deny::MethodNotAllowed)) => ("method", head.received.request_method),
+        (_, Some(Deny::HeaderNotAllowed)) => ("headers", Field::One(headers)),
         _ => ("origin", head.received.origin),
     }
 }
@@ -222,7 +230,8 @@ fn phrase(finding: Finding) -> (&'static str, &'static str) {
     };
     let verb = match finding.outcome {
         Outcome::WouldReject(_) => "would be rejected",
-        Outcome::Allowed(_) | Outcome::Rejected(_) => "rejected",
+        Outcome::Rejected(_) => "rejected",
+        Outcome::Allowed(_) => "misread",
     };
     (subject, verb)
 }

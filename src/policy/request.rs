@@ -71,6 +71,13 @@ impl Request<'_> {
         origin.scheme == b"http" && self.scheme != Some(b"http")
     }
 
+    /// Whether a page of this origin came over HTTPS while this request came over HTTP. Browsers mix no such content
+    /// (https://www.w3.org/TR/mixed-content/#should-block-fetch): TLS ended in front of the proxy, which was not told.
+    #[must_use]
+    pub fn is_misread_by(&self, origin: &Origin<'_>) -> bool {
+        origin.scheme == b"https" && self.scheme == Some(b"http")
+    }
+
     /// Whether a page of this origin is on the host and port that it asks.
     #[must_use]
     pub fn is_at(&self, origin: &Origin<'_>) -> bool {
