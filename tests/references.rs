@@ -46,15 +46,25 @@ const COMMAND: &str = "tests/docs.rs::the_command_prints_what_the_documents_show
 const JSON: &str = "tests/docs.rs::the_examples_in_json_load";
 const VERBS: &str = "tests/references.rs::the_verbs_are_there";
 const IMPORT: &str = "tests/docs.rs::the_pages_about_migrating_import_what_they_show";
+const BEHIND: &str = "tests/e2e/test_behind.py::test_the_second_row_is_right_behind_each";
 const MIGRATE: &str = "tests/e2e/test_migrate.py::test_each_row_is_so";
 const TROUBLE: &str = "tests/e2e/test_troubleshooting.py::test_it_happens_as_the_page_says";
 
 /// How many blocks of each kind a page has, and the test that executes, loads or compares them.
-const BLOCKS: [(&str, &str, usize, &str); 45] = [
+const BLOCKS: [(&str, &str, usize, &str); 49] = [
     ("README.md", "console", 1, README),
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
     ("README.md", "yaml", 2, README),
+    ("docs/behind.md", "caddyfile", 1, BEHIND),
+    ("docs/behind.md", "haproxy", 1, BEHIND),
+    (
+        "docs/behind.md",
+        "log",
+        1,
+        "tests/e2e/test_behind.py::test_the_log_says_which_row_is_wrong",
+    ),
+    ("docs/behind.md", "nginx", 1, BEHIND),
     ("docs/command.md", "console", 7, COMMAND),
     ("docs/command.md", "json", 1, JSON),
     ("docs/command.md", "sh", 1, VERBS),
@@ -129,7 +139,7 @@ const BLOCKS: [(&str, &str, usize, &str); 45] = [
     (
         "docs/release.md",
         "sh",
-        3,
+        5,
         "tests/release/test_document.py::test_what_is_not_run_says_so",
     ),
     ("docs/review.md", "console", 11, COMMAND),

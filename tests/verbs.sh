@@ -198,6 +198,7 @@ peers() {
   local missing=()
   command -v chromium > /dev/null || missing+=(chromium)
   command -v firefox-esr > /dev/null || missing+=(firefox-esr)
+  command -v haproxy > /dev/null || missing+=(haproxy)
   command -v nginx > /dev/null || missing+=(nginx-light libnginx-mod-http-headers-more-filter)
   command -v promtool > /dev/null || missing+=(prometheus)
   command -v redis-server > /dev/null || missing+=(redis-server)
