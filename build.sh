@@ -79,9 +79,10 @@ The rest is for when you need it.
           nginx, PostgreSQL, Prometheus, Puma, Redis, skopeo and Varnish on Debian, as root: what needs them is skipped without
   compose the demo in containers, as envoy/docker-compose.yaml has it, and checked: needs Docker, with its compose plugin;
           where no registry can be reached it makes stand-ins for the images, with debootstrap, as root
-  meshes  the manifests of envoy/ on real Envoy Gateways, each with a real Envoy, without a cluster: what they answer, and
-          policies and modules that change under load. Needs root and Go 1.26, with which it installs Envoy Gateway 1.8.0 and
-          1.9.1, crane and a registry under .tools/meshes; nothing else of the machine is changed
+  meshes  the manifests of envoy/ on Istio's own discovery server and on real Envoy Gateways, each with a real Envoy, without
+          a cluster: what they answer, and policies and modules that change under load. Needs root and Go 1.26, with which it
+          installs the server, Envoy Gateway 1.8.0 and 1.9.1, crane and a registry under .tools/meshes; nothing else of the
+          machine is changed
   properties [CASES]
           the unit, table and property tests, with so many random cases of each property (20,000)
   reach [PAIRS]

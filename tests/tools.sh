@@ -8,6 +8,8 @@ readonly DENY=0.20.2
 readonly LLVM_COV=0.9.1
 readonly GATEWAYS=(1.8.0 1.9.1)
 readonly REGISTRY=0.22.1
+readonly HELM=3.22.0
+readonly KUSTOMIZE=5.8.1
 
 need_rust() {
   command -v cargo > /dev/null || fail "cargo is not here: install Rust with rustup (https://rustup.rs)"
@@ -115,21 +117,29 @@ need_coverage() {
   cargo install --quiet --locked --debug --root "$TOOLS/cargo" --version "$LLVM_COV" cargo-llvm-cov
 }
 
-# Envoy Gateway, and a registry with a client; with what Go keeps of them below $TOOLS too.
+# In `$folder`.
+need_go_program() {
+  local path=$folder/$1
+  [[ -x $path ]] && return
+  say "installing $2 under $TOOLS, with Go"
+  GOBIN=${path%/*} go install "$2"
+}
+
+# Envoy Gateway, Istio's discovery server, a registry with a client, Helm and Kustomize; with what Go keeps of them below $TOOLS too.
 need_meshes() {
-  local folder=$PWD/$TOOLS/meshes version name
+  local folder=$PWD/$TOOLS/meshes version
   command -v go > /dev/null || fail "meshes: needs Go 1.26 or later (https://go.dev/dl)"
   local -x GOPATH=$folder/go GOCACHE=$folder/cache GOFLAGS=-modcacherw
-  for name in crane registry; do
-    [[ -x $folder/bin/$name ]] && continue
-    say "installing $name $REGISTRY under $TOOLS, with Go"
-    GOBIN=$folder/bin go install "github.com/google/go-containerregistry/cmd/$name@v$REGISTRY"
-  done
+  need_go_program bin/crane "github.com/google/go-containerregistry/cmd/crane@v$REGISTRY"
+  need_go_program bin/registry "github.com/google/go-containerregistry/cmd/registry@v$REGISTRY"
+  need_go_program bin/helm "helm.sh/helm/v3/cmd/helm@v$HELM"
+  need_go_program bin/kustomize "sigs.k8s.io/kustomize/kustomize/v5@v$KUSTOMIZE"
   for version in "${GATEWAYS[@]}"; do
-    [[ -x $folder/gateway-$version/envoy-gateway ]] && continue
-    say "installing Envoy Gateway $version under $TOOLS, with Go: 10 minutes and 3 GB, the first time"
-    GOBIN=$folder/gateway-$version go install "github.com/envoyproxy/gateway/cmd/envoy-gateway@v$version"
+    need_go_program "gateway-$version/envoy-gateway" "github.com/envoyproxy/gateway/cmd/envoy-gateway@v$version"
   done
+  [[ $folder/bin/istio-discovery -nt tests/meshes/istio/discovery_test.go ]] && return
+  say "building Istio's discovery server under $TOOLS, with Go: 20 minutes and 8 GB, the first time"
+  (cd tests/meshes/istio && go test -c -o "$folder/bin/istio-discovery" .)
 }
 
 need_fuzzer() {

@@ -220,9 +220,10 @@ meshes() {
   [[ $(id --user) == 0 ]] || fail "meshes: needs root, for a network and a view of the files of its own"
   need_meshes
   build
+  build_twin
   need_python tests
   need_envoy
-  say "the manifests of envoy/ on Envoy Gateway ${GATEWAYS[*]}"
+  say "the manifests of envoy/ on Istio, and on Envoy Gateway ${GATEWAYS[*]}"
   ENVOY_BIN=$ENVOY_BIN ORIGIN_GATE_MODULE=$PWD/$MODULE ORIGIN_GATE_MESHES=$PWD/$TOOLS/meshes \
     tests/meshes/apart.sh "$PWD" -- "$PWD/$PYTHON" -m pytest -c tests/meshes/pytest.ini tests/meshes
 }

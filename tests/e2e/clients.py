@@ -228,11 +228,15 @@ class Sockets:
 
 
 class Kept(Sockets):
-    """Open all the while."""
+    """Open all the while, over each kind of HTTP that the proxy takes them over."""
+
+    def __init__(self, port, kinds=(peers.Http1, peers.Http2)):
+        self.kinds = kinds
+        super().__init__(port)
 
     def talk(self):
         with contextlib.ExitStack() as stack:
-            kinds = [peers.Http1, peers.Http2] * 4
+            kinds = [self.kinds[number % len(self.kinds)] for number in range(8)]
             opened = [stack.enter_context(self.open(it, traffic.APP, 101 if it is peers.Http1 else 200)) for it in kinds]
             all_frames = [peers.Frames(it) for it in opened]
             for frames in all_frames:

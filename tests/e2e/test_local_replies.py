@@ -185,3 +185,49 @@ def test_over_http2_there_is_no_answer(gate, line):
     host = {"host": value} if name == "Host" else {}
     with pytest.raises(ConnectionError, match="no answer"):
         peers.ask(peers.Http2, gate.ports["covered"], headers=[] if host else [(name, value)], **host)
+
+
+# Responses that Envoy puts over others, and the net of `docs/control-planes.md`.
+
+PLANES = (readme.ROOT / "docs" / "control-planes.md").read_text()
+LOCAL = "envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy"
+STATUS = {"name": "status", "typed_config": proxy.typed("envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput")}
+
+
+def overriding():
+    """Every 404."""
+    is_404 = {"single_predicate": {"input": STATUS, "value_match": {"exact": "404"}}}
+    action = {"name": "instead", "typed_config": proxy.typed(LOCAL, status_code=404, body={"inline_string": "overridden"})}
+    matchers = {"matcher_list": {"matchers": [{"predicate": is_404, "on_match": {"action": action}}]}}
+    return proxy.http_filter("custom_response", "custom_response.v3.CustomResponse", custom_response_matcher=matchers)
+
+
+@pytest.fixture(scope="module")
+def overridden(envoy, backend, module):
+    net = readme.block("local_reply_config", PLANES)
+    if proxy.is_native(module):
+        expression = net["mappers"][0]["filter"]["extension_filter"]["typed_config"]
+        expression["expression"] = expression["expression"].replace("wasm.origin_gate", "origin_gate")
+    listeners = []
+    for name, policy in {"": {**POLICY, "cors": CREDENTIALS}, **POLICIES}.items():
+        filters = [overriding(), proxy.gate(module, policy)]
+        for kind, more in {"bare": {}, "covered": {"local_reply_config": net}}.items():
+            manager = proxy.manager(filters, [proxy.route("/backend/"), proxy.route("/socket/")], **more)
+            listeners.append(proxy.listener(f"{kind} {name}".strip(), manager))
+    return envoy("overridden", listeners, [proxy.cluster("backend", backend.port)])
+
+
+@pytest.mark.parametrize("path", ["/backend/404", "/nothing"])
+@pytest.mark.parametrize("origin, is_listed", [(APP, True), (ADMIN, True), (FOREIGN, False), ("null", False)])
+def test_the_decision_makes_readable_what_is_put_over_an_answer(overridden, path, origin, is_listed):
+    for listener, readable in (("bare", False), ("covered", is_listed)):
+        answer = peers.ask(peers.Http1, overridden.ports[listener], path=path, headers=[("Origin", origin)])
+        assert (answer.status, answer.text()) == (404, "overridden")
+        expected = {**granted(origin), "vary": "Origin"} if readable else {}
+        assert answer.cors() == expected, (listener, origin)
+
+
+@pytest.mark.parametrize("request_", [it for it in SEEN.values() if it["path"] not in ("/nothing", "/late/")])
+@pytest.mark.parametrize("policy", [it for it in POLICIES if it != "report_only"])
+def test_that_net_grants_nothing_more_in_what_the_filter_sees(overridden, policy, request_):
+    test_the_snippet_changes_nothing_that_the_filter_sees(overridden, peers.Http1, policy, request_)

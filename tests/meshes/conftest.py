@@ -13,6 +13,7 @@ pytest_plugins = ["given"]
 
 ENVOY = pathlib.Path(os.environ["ENVOY_BIN"])
 MODULE = pathlib.Path(os.environ["ORIGIN_GATE_MODULE"])
+TWIN = MODULE.with_name("liborigin_gate.so")
 TOOLS = pathlib.Path(os.environ["ORIGIN_GATE_MESHES"])
 VERSIONS = sorted(it.name.removeprefix("gateway-") for it in TOOLS.glob("gateway-*"))
 

@@ -12,7 +12,7 @@ import subprocess
 
 import yaml
 
-from harness import Envoy, ask
+from harness import Envoy, ask, metrics, wait_for_a_tick
 
 NAMESPACE = "envoy-gateway-system"
 CERTS = pathlib.Path("/certs")
@@ -74,7 +74,7 @@ class EnvoyGateway:
             # Its own would take the ports that its Envoy has in a cluster.
             "admin": {"address": {"host": "127.0.0.1", "port": 19010}},
             "telemetry": {"metrics": {"prometheus": {"disable": True}}},
-            "extensionApis": {"enableBackend": True},
+            "extensionApis": {"enableBackend": True, "enableEnvoyPatchPolicy": True},
         }
 
     def put(self, *documents):
@@ -127,3 +127,7 @@ class Driven(Envoy):
 
     def log(self):
         return self.plane.log()
+
+    def metrics(self):
+        wait_for_a_tick()
+        return metrics(self.admin).body

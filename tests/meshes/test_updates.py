@@ -1,11 +1,13 @@
 """Policies and modules that change on a real Envoy Gateway, under load, and what it cannot have."""
 
 import subprocess
+import time
 
 import pytest
 
 import clients
 import image
+import peers
 import scene
 import traffic
 from conftest import ENVOY, MODULE, TOOLS
@@ -75,7 +77,9 @@ def test_no_update_fails_or_misjudges_a_request(start, fast, store):
     known, old, new = scene.fetched(store), traffic.POLICIES["old"], traffic.POLICIES["new"]
     plane, envoy = start(known, old)
     wait_for(lambda: is_in_force(envoy, APP, OLD), plane.log)
+    sockets = clients.Kept(envoy.ports["web"], [peers.Http1])
     with clients.Load(envoy.ports["web"], rate=RATE) as running:
+        # Connections that are kept have the policy that they began with, until the listener before is drained.
         running.accept("old", "new")
         put(plane, fast, known, new)
         wait_for(lambda: is_in_force(envoy, APP, NEW), plane.log)
@@ -90,7 +94,32 @@ def test_no_update_fails_or_misjudges_a_request(start, fast, store):
         wait_for(lambda: is_in_force(envoy, APP, OLD), lambda: told_of_modules(envoy))
         wait_for(lambda: kept(envoy) == 0, plane.log)
         counts = running.stop()
-    print(f"{sum(counts.values())} requests, {running.closed} connections closed")
+    with clients.Load(envoy.ports["web"], rate=RATE) as running:
+        running.accept("old")
+        time.sleep(1)
+        counts += running.stop()
+    echoes = sockets.stop()["echoes"]
+    print(f"{sum(counts.values())} requests, {running.closed} connections closed, {echoes} echoes over 8 WebSockets")
+
+
+def test_a_new_policy_closes_open_sockets_within_a_minute(start, fast, store):
+    """Envoy Gateway changes the listener for it, and the one before is drained."""
+    known = scene.fetched(store)
+    plane, envoy = start(known, traffic.POLICIES["old"])
+    wait_for(lambda: is_in_force(envoy, APP, OLD), plane.log)
+    with peers.Http1(envoy.ports["web"]) as exchange:
+        assert exchange.start("GET", "/socket/", [("Origin", APP)], websocket=True).head().status == 101
+        frames = peers.Frames(exchange)
+        frames.hear()
+        put(plane, fast, known, traffic.POLICIES["new"])
+        wait_for(lambda: is_in_force(envoy, APP, NEW), plane.log)
+        changed = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() < changed + 90:
+                frames.say("still there?")
+                assert frames.hear() == "still there?"
+                time.sleep(0.5)
+        assert 10 < time.monotonic() - changed < 75
 
 
 def test_nothing_but_a_wrong_policy_refuses_everything(start, store):
