@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODULE_TARGET = "wasm32-wasip1"
 OCI_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 # What `envoy/` has for a cluster: all but the demo.
-MANIFESTS = ["envoy-gateway", "hot-reload", "istio", "monitoring", "native"]
+MANIFESTS = ["chart", "envoy-gateway", "hot-reload", "istio", "monitoring", "native"]
 # What `build --native` makes for this machine: the same as one of those that are published.
 OWN = "liborigin_gate.so"
 
@@ -131,7 +131,7 @@ def pack_manifests(dist: pathlib.Path, package: dict, images: dict[str, str]) ->
         for path in sorted((ROOT / "envoy" / folder).rglob("*")):
             if path.is_file():
                 text = path.read_text()
-                if named := re.search(rf"ghcr\.io/OWNER/([\w-]+):{re.escape(package['version'])}\b", text):
+                if named := re.search(r"ghcr\.io/OWNER/([\w-]+)", text):
                     text = text.replace("0" * 64, images[named[1]].removeprefix("sha256:"))
                 text = text.replace("ghcr.io/OWNER/origin-gate", f"ghcr.io/{repository.lower()}")
                 text = text.replace("github.com/OWNER/origin-gate", f"github.com/{repository}")

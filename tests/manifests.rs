@@ -498,3 +498,33 @@ fn every_bootstrap_has_the_same_tags() {
     let added: Value = serde_json::from_str(istio["data"]["custom_bootstrap.json"].as_str().unwrap()).unwrap();
     assert_eq!(tags(&added), expected);
 }
+
+/// Helm refuses a key that the policy does not have, by the schema that editors use.
+#[test]
+fn the_chart_has_the_schema_of_the_policy() {
+    let path = root().join("envoy/chart/values.schema.json");
+    let mut schema: Value = serde_json::from_str(&text("chart/values.schema.json")).unwrap();
+    let policy = &mut schema["$defs"]["policy"];
+    let id = policy["$id"].clone();
+    let mut expected = json!({ "$id": id });
+    let published: Value = serde_json::from_str(config::SCHEMA).unwrap();
+    expected
+        .as_object_mut()
+        .unwrap()
+        .extend(published.as_object().unwrap().clone());
+    if std::env::var_os("UPDATE").is_some() {
+        *policy = expected.clone();
+        let text = serde_json::to_string_pretty(&schema).unwrap();
+        fs::write(&path, text + "\n").unwrap();
+        return;
+    }
+    assert!(*policy == expected, "it is another: UPDATE=1 cargo test manifests::");
+}
+
+/// A release changes one number.
+#[test]
+fn the_chart_has_the_version_of_the_package() {
+    let chart = &documents(&text("chart/Chart.yaml"))[0];
+    let version = json!(env!("CARGO_PKG_VERSION"));
+    assert_eq!((&chart["version"], &chart["appVersion"]), (&version, &version));
+}

@@ -293,6 +293,37 @@ fn each_policy_of_a_file_is_found() {
     );
 }
 
+/// What Helm renders: a `ConfigMap` with Envoy's bootstrap beside that with the policy, or beside a resource with one.
+#[test]
+fn a_bootstrap_beside_a_policy_is_none_and_no_error() {
+    let map = |name: &str, content: &str| {
+        let text = content.replace('\n', "\n    ");
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: {name} }}\ndata:\n  {name}: |\n    {text}\n---\n")
+    };
+    let bootstrap = map("envoy.yaml", &file("envoy/hot-reload/envoy.yaml"));
+    let policy = map("origin_gate.yaml", &file("envoy/hot-reload/origin_gate.yaml"));
+    let tags = file("envoy/istio/bootstrap.yaml");
+    for (text, place) in [
+        (
+            format!("{bootstrap}{policy}"),
+            "document 2: ConfigMap origin_gate.yaml: ",
+        ),
+        (
+            format!("{policy}{bootstrap}"),
+            "document 1: ConfigMap origin_gate.yaml: ",
+        ),
+        (
+            format!("{tags}---\n{}", file("envoy/istio/trafficextension.yaml")),
+            "document 2: TrafficExtension ",
+        ),
+    ] {
+        let places: Vec<_> = find(&text).into_iter().map(|it| it.place.unwrap()).collect();
+        assert!(places.len() == 1 && places[0].starts_with(place), "{places:?}");
+    }
+    assert!(problem(&bootstrap).contains("(`config_discovery`); give the file that the service serves"));
+    assert!(problem(&tags).contains("no Wasm filter and no dynamic module"));
+}
+
 #[test]
 fn a_document_keeps_the_order_of_its_keys() {
     let node: Node = serde_json::from_str(r#"{"b": 1, "a": {"d": 2, "c": 3}}"#).unwrap();

@@ -48,11 +48,12 @@ const VERBS: &str = "tests/references.rs::the_verbs_are_there";
 const IMPORT: &str = "tests/docs.rs::the_pages_about_migrating_import_what_they_show";
 const BEHIND: &str = "tests/e2e/test_behind.py::test_the_second_row_is_right_behind_each";
 const MIGRATE: &str = "tests/e2e/test_migrate.py::test_each_row_is_so";
+const CHART: &str = "tests/meshes/test_chart.py::test_istio_runs";
 const PLANES: &str = "tests/meshes/test_pages.py::test_the_page_shows_these";
 const TROUBLE: &str = "tests/e2e/test_troubleshooting.py::test_it_happens_as_the_page_says";
 
 /// How many blocks of each kind a page has, and the test that executes, loads or compares them.
-const BLOCKS: [(&str, &str, usize, &str); 50] = [
+const BLOCKS: [(&str, &str, usize, &str); 51] = [
     ("README.md", "console", 1, README),
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
@@ -97,6 +98,7 @@ const BLOCKS: [(&str, &str, usize, &str); 50] = [
     ("docs/logs.md", "console", 5, COMMAND),
     ("docs/logs.md", "json", 1, JSON),
     ("docs/logs.md", "log", 1, COMMAND),
+    ("docs/control-planes.md", "sh", 1, CHART),
     ("docs/control-planes.md", "yaml", 4, PLANES),
     ("docs/migrate/django.md", "console", 2, IMPORT),
     ("docs/migrate/django.md", "json", 2, IMPORT),

@@ -76,14 +76,18 @@ impl At {
 }
 
 /// Keys that a document has at its top which holds a policy further in, or none.
-const HOLDERS: [&str; 9] = [
+const HOLDERS: [&str; 13] = [
     "@type",
+    "admin",
     "apiVersion",
     "configs",
     "dynamic_resources",
     "http_filters",
     "kind",
+    "layered_runtime",
+    "node",
     "resources",
+    "stats_config",
     "static_resources",
     "typed_config",
 ];
@@ -98,49 +102,10 @@ const HOLDERS: [&str; 9] = [
 ///
 /// If the file is no YAML, if a policy in it is no text, or if it holds other things than policies.
 pub fn policies(file: &[u8]) -> Result<Vec<Found>, String> {
-    let itself = || Found {
-        place: None,
-        resource: 0,
-        configuration: file.to_vec(),
-        environment: None,
-        loader: Loader::Other,
-        within: Vec::new(),
-        spot: None,
-    };
-    let Ok(text) = std::str::from_utf8(file) else {
-        return Ok(vec![itself()]);
-    };
-    let is_json = begins_as_json(text);
-    let nodes = match documents(text) {
-        Ok(nodes) => nodes,
-        Err(_) if is_json => return Ok(vec![itself()]),
-        Err(problem) => return Err(problem),
-    };
-    let mut search = Search::default();
-    for (at, document) in nodes.iter().enumerate() {
-        let label = match nodes.len() {
-            1 => String::new(),
-            _ => format!("document {}: ", at.saturating_add(1)),
-        };
-        let spot = Spot {
-            document: at,
-            path: String::new(),
-        };
-        search.walk(document, &At { label, spot }, None)?;
-    }
-    if !search.found.is_empty() {
-        return Ok(search.found);
-    }
-    let holds_others = |node: &Node| HOLDERS.iter().any(|key| node.get(key).is_some());
-    match nodes.as_slice() {
-        nodes if nodes.iter().any(holds_others) || !search.others.is_empty() => Err(search.none()),
-        _ if is_json => Ok(vec![itself()]),
-        [policy @ Node::Object(_)] => Ok(vec![Found {
-            configuration: serde_json::to_vec(policy).map_err(|error| error.to_string())?,
-            ..itself()
-        }]),
-        [] => Ok(vec![itself()]),
-        _ => Err("this is no policy: write keys such as `allowed_origins`, in JSON or YAML".to_owned()),
+    let search = Search::of(file)?;
+    match search.found.is_empty() {
+        true => Err(search.none()),
+        false => Ok(search.found),
     }
 }
 
@@ -155,7 +120,65 @@ struct Search {
     resource: usize,
 }
 
+impl From<Found> for Search {
+    fn from(found: Found) -> Self {
+        Self {
+            found: vec![found],
+            ..Self::default()
+        }
+    }
+}
+
 impl Search {
+    /// What a file holds: nothing found means that it holds other things than policies.
+    fn of(file: &[u8]) -> Result<Self, String> {
+        let itself = || Found {
+            place: None,
+            resource: 0,
+            configuration: file.to_vec(),
+            environment: None,
+            loader: Loader::Other,
+            within: Vec::new(),
+            spot: None,
+        };
+        let Ok(text) = std::str::from_utf8(file) else {
+            return Ok(itself().into());
+        };
+        let is_json = begins_as_json(text);
+        let nodes = match documents(text) {
+            Ok(nodes) => nodes,
+            Err(_) if is_json => return Ok(itself().into()),
+            Err(problem) => return Err(problem),
+        };
+        let mut search = Self::default();
+        for (at, document) in nodes.iter().enumerate() {
+            let label = match nodes.len() {
+                1 => String::new(),
+                _ => format!("document {}: ", at.saturating_add(1)),
+            };
+            let spot = Spot {
+                document: at,
+                path: String::new(),
+            };
+            search.walk(document, &At { label, spot }, None)?;
+        }
+        if !search.found.is_empty() {
+            return Ok(search);
+        }
+        let holds_others = |node: &Node| HOLDERS.iter().any(|key| node.get(key).is_some());
+        match nodes.as_slice() {
+            nodes if nodes.iter().any(holds_others) || !search.others.is_empty() => Ok(search),
+            _ if is_json => Ok(itself().into()),
+            [policy @ Node::Object(_)] => Ok(Found {
+                configuration: serde_json::to_vec(policy).map_err(|error| error.to_string())?,
+                ..itself()
+            }
+            .into()),
+            [] => Ok(itself().into()),
+            _ => Err("this is no policy: write keys such as `allowed_origins`, in JSON or YAML".to_owned()),
+        }
+    }
+
     /// Looks at a value, which stands at `place`, and into it. `holder` names the resource or filter around it.
     fn walk(&mut self, node: &Node, place: &At, holder: Option<&str>) -> Result<(), String> {
         match node.text("@type").and_then(|it| it.rsplit('/').next()) {
@@ -249,7 +272,11 @@ impl Search {
             let at = place.under(&format!("data.{name}"));
             let place = &at.label;
             let text = text.as_text().unwrap_or_default();
-            for found in policies(text.as_bytes()).map_err(|problem| format!("{place}: {problem}"))? {
+            let inner = Self::of(text.as_bytes()).map_err(|problem| format!("{place}: {problem}"))?;
+            // Another document may have what this one only refers to.
+            self.others.extend(inner.others);
+            self.discovered.extend(inner.discovered);
+            for found in inner.found {
                 let place = match found.place {
                     Some(inner) => format!("{place}: {inner}"),
                     None => place.clone(),

@@ -14,6 +14,7 @@ FILES = demo.FILES / "hot-reload"
 
 
 class HotReload:
+    files = FILES
     # Envoy reads a file by its ending.
     file = "origin_gate.yaml"
 
@@ -29,7 +30,7 @@ class HotReload:
         """What must be in the folder beside the file."""
 
     def config(self, port):
-        config = yaml.safe_load(demo.shown_by(self.module, (FILES / "envoy.yaml").read_text()))
+        config = yaml.safe_load(demo.shown_by(self.module, (self.files / "envoy.yaml").read_text()))
         resources = config["static_resources"]
         for listener in resources["listeners"]:
             demo.bind(listener["address"], 0)
@@ -46,7 +47,7 @@ class HotReload:
 
     def resource(self, policy):
         """The file, with a policy: plain data, its text, or the bytes of a compiled one."""
-        found = yaml.safe_load((FILES / "origin_gate.yaml").read_text())
+        found = yaml.safe_load((self.files / "origin_gate.yaml").read_text())
         (gate,) = found["resources"]
         config = gate["typed_config"]["config"]
         if isinstance(policy, bytes):

@@ -90,12 +90,17 @@ def test_the_manifests_name_this_release(dist, package):
     read = manifests(dist, package)
     pinned = set()
     for name, text in read.items():
-        for kind in re.findall(r"ghcr\.io/\w+/origin-gate(-native)?:", text):
+        for kind in re.findall(r"ghcr\.io/\w+/origin-gate(-native)?\b", text):
             (image,) = json.loads((dist / f"origin-gate{kind}-{package['version']}.oci/index.json").read_bytes())["manifests"]
             if image["digest"].removeprefix("sha256:") in text:
                 pinned.add(name)
         assert "0" * 64 not in text, name
     assert pinned == {
+        "chart/files/envoy-gateway/policy.yaml",
+        "chart/files/hot-reload/deployment.yaml",
+        "chart/files/istio/trafficextension.yaml",
+        "chart/files/istio/wasmplugin.yaml",
+        "chart/values.yaml",
         "envoy-gateway/policy.yaml",
         "hot-reload/deployment.yaml",
         "istio/trafficextension.yaml",
