@@ -221,6 +221,7 @@ fn the_command_prints_what_the_documents_show() {
         ("docs/policy.md", &["policy.json"], 1),
         ("docs/review.md", &["policy.json", "preview.json", "everybody.json"], 16),
         ("docs/troubleshooting.md", &["policy.json"], 16),
+        ("docs/tutorial.md", &["policy.json"], 1),
     ] {
         let text = document(path);
         let files = blocks(&text, "json").into_iter().zip(policies);
@@ -345,5 +346,14 @@ fn the_readme_begins_with_what_a_newcomer_needs() {
     let first_screen = readme.lines().take(50).collect::<Vec<_>>().join("\n");
     for text in ["./build.sh demo", "./build.sh test", "allowed_origins", "http_filters"] {
         assert!(first_screen.contains(text), "{text}");
+    }
+}
+
+/// The README has the one table of contents.
+#[test]
+fn the_readme_leads_to_every_page() {
+    let readme = document("README.md");
+    for page in pages().iter().filter(|it| it.starts_with("docs/")) {
+        assert!(readme.contains(&format!("]({page}")), "{page}");
     }
 }

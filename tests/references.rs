@@ -50,14 +50,15 @@ const BEHIND: &str = "tests/e2e/test_behind.py::test_the_second_row_is_right_beh
 const MIGRATE: &str = "tests/e2e/test_migrate.py::test_each_row_is_so";
 const CHART: &str = "tests/meshes/test_chart.py::test_istio_runs";
 const PLANES: &str = "tests/meshes/test_pages.py::test_the_page_shows_these";
+const TUTORIAL: &str = "tests/e2e/test_tutorial.py::test_it_goes_as_the_page_says";
 const TROUBLE: &str = "tests/e2e/test_troubleshooting.py::test_it_happens_as_the_page_says";
 
 /// How many blocks of each kind a page has, and the test that executes, loads or compares them.
-const BLOCKS: [(&str, &str, usize, &str); 51] = [
+const BLOCKS: [(&str, &str, usize, &str); 56] = [
     ("README.md", "console", 1, README),
     ("README.md", "json", 1, JSON),
     ("README.md", "sh", 1, VERBS),
-    ("README.md", "yaml", 2, README),
+    ("README.md", "yaml", 1, README),
     ("docs/behind.md", "caddyfile", 1, BEHIND),
     ("docs/behind.md", "haproxy", 1, BEHIND),
     (
@@ -156,6 +157,11 @@ const BLOCKS: [(&str, &str, usize, &str); 51] = [
         "tests/gates.rs::the_page_shows_how_both_are_used",
     ),
     ("docs/troubleshooting.md", "console", 15, COMMAND),
+    ("docs/tutorial.md", "console", 1, COMMAND),
+    ("docs/tutorial.md", "json", 1, JSON),
+    ("docs/tutorial.md", "sh", 1, VERBS),
+    ("docs/tutorial.md", "shell", 10, TUTORIAL),
+    ("docs/tutorial.md", "yaml", 1, TUTORIAL),
     ("docs/troubleshooting.md", "counter", 11, TROUBLE),
     ("docs/troubleshooting.md", "json", 1, TROUBLE),
     ("docs/troubleshooting.md", "log", 11, TROUBLE),

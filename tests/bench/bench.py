@@ -31,7 +31,7 @@ MARKS = ("<!-- bench: written by `./build.sh bench --write` -->\n", "<!-- /bench
 def main():
     parser = argparse.ArgumentParser(prog="./build.sh bench", description=__doc__.splitlines()[0])
     parser.add_argument("rounds", nargs="?", type=int, default=ROUNDS, help=f"how often each is measured ({ROUNDS})")
-    parser.add_argument("--write", action="store_true", help="the table into README.md, and the plot into docs/")
+    parser.add_argument("--write", action="store_true", help="the tables into README.md and docs/, and the plot")
     parser.add_argument("--only", type=lambda text: text.split(","), metavar="KIND,…", help=", ".join(it.name for it in KINDS))
     parser.add_argument("--also", action="append", default=[], type=pathlib.Path, metavar="MODULE", help="another build, beside")
     for needed in ("envoy", "module", "twin", "empty"):
@@ -140,7 +140,8 @@ def report(samples, rows, options, modules):
     picture.write_text(plot.draw(samples, conditions(options)))
     print(f"\n{conditions(options)}; medians, with quartiles, and ratios with the bounds of {figures.CALM:.0%}\n{picture}")
     if options.write:
-        write(pathlib.Path("README.md"), figures.markdown(table), conditions(options))
+        write(pathlib.Path("README.md"), figures.markdown(figures.overview(samples)), conditions(options))
+        write(pathlib.Path("docs/bench.md"), figures.markdown(table), conditions(options))
 
 
 def conditions(options):

@@ -232,3 +232,16 @@ def aligned(rows):
 def markdown(rows):
     head, *others = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([head, "|---" * len(rows[0]) + "|", *others])
+
+
+# What somebody decides by who does not know the filter yet.
+SHOWN = ["GET without Origin", "GET, allowed Origin", "GET, refused Origin", "WebSocket handshake", "frame and its echo"]
+BESIDE = ["Envoy's CORS filter", "Lua script, CORS only", "Origin Gate", "Origin Gate, native"]
+
+
+def overview(samples):
+    """The medians of some rows and columns of the differences."""
+    head, *rows = differences(samples)
+    at = [head.index(it) for it in BESIDE if it in head]
+    medians = [(row[0], *(row[it].partition(" (")[0] for it in at)) for row in rows if row[0] in SHOWN]
+    return [("CPU added to a request, µs", *(head[it] for it in at)), *medians]

@@ -62,6 +62,8 @@ def test_a_round_has_a_figure_for_every_target(envoys, tmp_path):
     assert [it.title for it in rows] == [title for title, *_ in figures.TARGETS + figures.NATIVE_TARGETS]
     assert len(figures.raw(samples)) == 1 + len(KINDS)
     assert len(figures.floors(samples)) == 1 + sum(bool(it.floor) for it in KINDS)
+    head, *rows_shown = figures.overview(samples)
+    assert list(head[1:]) == figures.BESIDE and [it[0] for it in rows_shown] == figures.SHOWN
     assert "Origin Gate" in plot.draw(samples, "today")
     page = tmp_path / "page.md"
     page.write_text(f"before\n{bench.MARKS[0]}old\n{bench.MARKS[1]}after\n")
@@ -85,8 +87,9 @@ allocations of a decision that sets nothing: 3
     assert "the same for the hint" in sources and "allocations of {what}" in sources and "a decision that sets nothing" in sources
 
 
-def test_the_readme_has_a_place_for_the_table():
-    text = (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("page", ["README.md", "docs/bench.md"])
+def test_the_pages_have_a_place_for_their_tables(page):
+    text = (ROOT / page).read_text()
     assert [text.count(it) for it in bench.MARKS] == [1, 1]
 
 

@@ -1,7 +1,6 @@
 """The README alone: its filter in a real Envoy, and what it says to ask there."""
 
 import json
-import re
 import shutil
 import subprocess
 
@@ -13,24 +12,17 @@ import readme
 from harness import ask
 
 pytestmark = pytest.mark.module_only
-# Blocks of a list are indented by it.
-PLAIN = re.sub(r"(?m)^   (?=\S| )", "", readme.TEXT[readme.TEXT.index("## Install") :])
-CALLS = [call.split("\n", 1) for block in readme.blocks(PLAIN, "console") for call in block.split("$ ")[1:]]
+CALLS = [call.split("\n", 1) for block in readme.blocks(readme.TEXT, "console") for call in block.split("$ ")[1:]]
 
 
 def configured(module, backend, policy=None):
-    """The whole file with the filter in it, as they stand there but for where the module lies and which ports are free."""
+    """The filter as it stands there but for where the module lies, in a listener."""
     (gate,) = yaml.safe_load(readme.blocks(readme.TEXT, "yaml")[0])
     config = gate["typed_config"]["config"]
     config["vm_config"]["code"]["local"]["filename"] = str(module)
     config["configuration"]["value"] = policy or config["configuration"]["value"]
-    parts = yaml.safe_load(readme.blocks(PLAIN, "yaml")[0])["static_resources"]
-    (listener,), (cluster,) = parts["listeners"], parts["clusters"]
-    listener["address"]["socket_address"]["port_value"] = 0
-    listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"].insert(0, gate)
-    endpoint = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
-    endpoint["address"]["socket_address"]["port_value"] = backend.port
-    return [listener], [cluster]
+    listener = proxy.listener("web", proxy.manager([gate], [proxy.route("/")]))
+    return [listener], [proxy.cluster("backend", backend.port)]
 
 
 @pytest.fixture(scope="module")
