@@ -92,7 +92,8 @@ The rest is for when you need it.
           requests (10,000,000), each compared with the native filter
   host --accept
           the WebAssembly instructions that callbacks take now become those that `test` compares with
-  lint    the first part of `test`: format, lints and the documentation of Rust; ruff and ShellCheck on the rest; lengths
+  lint    the first part of `test`: format, lints and the documentation of Rust; ruff and ShellCheck on the rest; lengths,
+          spelling, and words that this project does without
   coverage
           the share of src/ that the Rust tests run, by file and in all; needs the component llvm-tools of rustup
   audit   licences, sources and doubled versions of all that is depended on, and docs/audit.md against what is linked

@@ -1,7 +1,7 @@
 //! What the log says of cookies that browsers drop.
 
 use crate::captured;
-use filter::{Cookies, MAX_TOLD, Pairs};
+use filter::{Cookies, MAX_LOGGED, Pairs};
 use log::Level;
 
 /// Whether there is a dropped cookie, and the lines that it causes.
@@ -40,6 +40,6 @@ fn each_name_is_told_once_with_the_fix() {
         .map(|number| format!("{number}{}=1", "x".repeat(5000)))
         .collect();
     let told: Vec<_> = names.iter().flat_map(|it| record(&cookies, &[it]).1).collect();
-    assert_eq!(told.len(), MAX_TOLD - 2);
+    assert_eq!(told.len(), MAX_LOGGED - 2);
     assert!(told.iter().all(|(_, line)| line.len() < 600));
 }

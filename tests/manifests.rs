@@ -493,7 +493,7 @@ fn every_bootstrap_has_the_same_tags() {
         .iter()
         .filter_map(|it| it["spec"]["bootstrap"]["value"].as_str());
     let merged: Vec<_> = bootstraps.map(|it| tags(&documents(it)[0])).collect();
-    assert_eq!(merged, [expected.clone()]);
+    assert_eq!(merged, std::slice::from_ref(&expected));
     let istio = &documents(&text("istio/bootstrap.yaml"))[0];
     let added: Value = serde_json::from_str(istio["data"]["custom_bootstrap.json"].as_str().unwrap()).unwrap();
     assert_eq!(tags(&added), expected);

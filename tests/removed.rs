@@ -2,7 +2,7 @@
 
 use crate::captured;
 use config::{Environment, Loaded};
-use filter::{MAX_TOLD, Pairs, QUIET, Removed, Replacement};
+use filter::{MAX_LOGGED, Pairs, QUIET, Removed, Replacement};
 use log::Level;
 use policy::request::Request;
 use policy::verdict::{Action, Check, Outcome, ResponseCors};
@@ -160,7 +160,7 @@ fn it_comes_to_an_end() {
         let name = format!("x-{number}");
         told += tell(&removed, &loaded, PAGE, &[("access-control-expose-headers", &name)]).0;
     }
-    assert_eq!(usize::try_from(told), Ok(MAX_TOLD));
+    assert_eq!(usize::try_from(told), Ok(MAX_LOGGED));
 
     let removed = Removed::default();
     for _ in 0..QUIET {

@@ -43,6 +43,7 @@ lint() {
   say "format and lints"
   "$PYTHON" tests/lint/lengths.py
   "$PYTHON" tests/lint/words.py
+  "$TOOLS/lint/bin/typos" --format brief
   "$TOOLS/lint/bin/ruff" check --no-cache --quiet
   "$TOOLS/lint/bin/ruff" format --no-cache --quiet --check
   "$TOOLS/lint/bin/shellcheck" --external-sources --check-sourced build.sh release/review.sh tests/compose/*.sh tests/meshes/*.sh .ci/run

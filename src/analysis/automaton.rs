@@ -101,7 +101,7 @@ impl Automaton {
         Self::compile(slice::from_ref(language), MAX_NFA, MAX_STATES)
     }
 
-    /// Compiles several, which are told apart.
+    /// Compiles several, each of which is recognised by its number.
     pub(crate) fn of_each(languages: &[Hir]) -> Result<Self, TooLarge> {
         Self::compile(languages, MAX_NFA_OF_ALL, MAX_STATES_OF_ALL)
     }

@@ -51,12 +51,12 @@ pub struct Facts {
     /// What the filter had found.
     pub found: Option<String>,
     /// The whole answer, where no policy decides.
-    pub told: Option<Told>,
+    pub verdict: Option<WithoutPolicy>,
 }
 
 /// What is wrong, and what to change, where no policy decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct WithoutPolicy {
     /// What it is, as `console.json` names it.
     pub code: &'static str,
     /// Why.
@@ -65,7 +65,7 @@ pub struct Told {
     pub fix: String,
 }
 
-impl Told {
+impl WithoutPolicy {
     /// For people.
     #[must_use]
     pub fn text(&self, colors: Colors) -> String {

@@ -190,7 +190,7 @@ fn why(verdict: &Verdict<'_>, received: &Received<'_>) -> &'static str {
     let is_malformed = verdict.finding.outcome.deny() == Some(Deny::HostMalformed);
     match &verdict.forwarded {
         Some(unfit) => match (unfit.header == FORWARDED, is_malformed) {
-            (true, true) => "Forwarded does not parse, or names what is no host",
+            (true, true) => "Forwarded does not parse, or names an invalid host",
             (true, false) => "a host in Forwarded is not in allowed_hosts",
             (false, true) => "X-Forwarded-Host is no list of names or addresses",
             (false, false) => "X-Forwarded-Host is not in allowed_hosts",

@@ -280,7 +280,7 @@ fn read_v4(byte: u8, octets: u8, digits: &str) -> Option<Form> {
     }
 }
 
-/// Reads a digit of an octet; `127` is told from the others.
+/// Reads a digit of an octet; `127` is distinguished from the others.
 fn octet(byte: u8, digits: &str) -> Option<&'static str> {
     Some(match (byte, digits) {
         (b'7', "") => "7",

@@ -22,7 +22,7 @@ pub struct Input {
     /// Where in the file it stands; `None` if the file is the policy.
     pub place: Option<String>,
     resource: usize,
-    /// The text of the file, if places in it can be told.
+    /// The text of the file, if places in it can be named.
     pub source: Option<String>,
     /// How the policy is written in it.
     written: Option<Written>,

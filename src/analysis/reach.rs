@@ -114,10 +114,10 @@ impl Universe {
     }
 
     /// The same permission; for a name that stands for others, with these.
-    pub(crate) fn told(&self, permission: Permission) -> Permission {
+    pub(crate) fn shown(&self, permission: Permission) -> Permission {
         match permission {
-            Permission::Method(name) => Permission::Method(self.methods.told(name)),
-            Permission::Header(name) => Permission::Header(self.headers.told(name)),
+            Permission::Method(name) => Permission::Method(self.methods.shown(name)),
+            Permission::Header(name) => Permission::Header(self.headers.shown(name)),
             other => other,
         }
     }

@@ -84,7 +84,7 @@ pub fn standing(domain: &str) -> Standing {
     }
 }
 
-/// The domain of the one who owns a host; the whole host where that is a suffix or a single name.
+/// The registrable domain of a host; the whole host where that is a suffix or a single name.
 #[must_use]
 pub(crate) fn site(host: &str) -> &str {
     let name = host.strip_suffix('.').unwrap_or(host);
@@ -96,7 +96,7 @@ pub(crate) fn site(host: &str) -> &str {
     domain.strip_suffix('.').unwrap_or(domain)
 }
 
-/// The domain of the one who owns a name, if somebody does.
+/// The registrable domain of a name, if it has one.
 #[must_use]
 pub(crate) fn domain(name: &[u8]) -> Option<&[u8]> {
     list().domain(name).map(|it| it.as_bytes())

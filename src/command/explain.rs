@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analysis::evidence::{Evidence, Facts, Told, explain_archive};
+use analysis::evidence::{Evidence, Facts, WithoutPolicy, explain_archive};
 use analysis::explain::Explainer;
 use analysis::finding::Finding;
 use clap::Args;
@@ -98,8 +98,8 @@ pub(crate) fn run(policy: &PathBuf, output: &OutputArgs, request: &RequestArgs) 
         Some(evidence) => evidence.facts()?.overridden_by(request.said()),
         None => request.said(),
     };
-    if let Some(told) = &facts.told {
-        return print(&unasked(output, told)).map(|()| ExitCode::from(REFUSED));
+    if let Some(verdict) = &facts.verdict {
+        return print(&unasked(output, verdict)).map(|()| ExitCode::from(REFUSED));
     }
     let archive = request.har.as_deref().map(text).transpose()?;
     let inputs = policies([policy], &output.environment)?;
@@ -148,9 +148,9 @@ fn of_archive(explainer: &Explainer, archive: &str, only: &Facts) -> Result<(Val
 }
 
 /// What no policy decides.
-fn unasked(output: &OutputArgs, told: &Told) -> String {
+fn unasked(output: &OutputArgs, verdict: &WithoutPolicy) -> String {
     match output.json {
-        true => format!("{:#}\n", told.json()),
-        false => told.text(colors(&io::stdout())),
+        true => format!("{:#}\n", verdict.json()),
+        false => verdict.text(colors(&io::stdout())),
     }
 }

@@ -37,7 +37,7 @@ pub fn inline(compiled: &[u8]) -> String {
     format!("{{\"{KEY}\": \"{}\"}}\n", BASE64.encode(compiled))
 }
 
-/// The text of a policy that was compiled; what is no such thing stays as it is.
+/// The text of a policy that was compiled; anything else stays as it is.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use policy::check::{AllowList, Cors, Mode, UpstreamHeaders};
 use policy::headers::{self, is_token};
 
-/// What django-cors-headers allows unless told otherwise.
+/// What django-cors-headers allows by default.
 pub const DEFAULT_METHODS: [&str; 6] = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"];
 /// The same of headers.
 pub const DEFAULT_HEADERS: [&str; 6] = [

@@ -1,7 +1,7 @@
 //! `django_env`: the settings that Django, django-cors-headers and Channels already read, from the environment.
 //!
 //! Each setting becomes the key that says the same, unless the configuration gives that key itself. What is wrong with
-//! a setting is then found like anything else, and told under the setting's own name.
+//! a setting is then found like anything else, and reported under the setting's own name.
 
 mod meanings;
 mod names;

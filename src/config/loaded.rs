@@ -33,7 +33,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// How much there is, and where each setting came from; with as many warnings as are told.
+    /// How much there is, and where each setting came from; with as many warnings as are logged.
     #[must_use]
     pub fn summary(&self, warnings: usize) -> impl fmt::Display {
         let (origins, hosts) = (self.origins, self.hosts);
@@ -63,7 +63,7 @@ impl fmt::Display for Loaded {
 /// What becomes of a later policy with an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnRefusedUpdate {
-    /// The proxy is told, and does with it what it does.
+    /// The proxy learns of it, and handles it as its own failure policy says.
     #[default]
     Reject,
     /// This policy stays in force, whatever the proxy would do.

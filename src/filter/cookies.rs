@@ -5,17 +5,17 @@ use log::warn;
 use policy::cookies::dropped;
 use policy::headers;
 
+use super::logged::Logged;
 use super::proxy::Headers;
 use super::shown::{Shown, cut};
-use super::told::Told;
 
 /// The counter of answers that set a cookie which browsers drop.
 pub const COUNTER: &str = "origin_gate_answers_with_dropped_cookies";
 
-/// The names that were told.
+/// The names that have been logged.
 #[derive(Debug, Default)]
 pub struct Cookies {
-    told: Told,
+    logged: Logged,
 }
 
 impl Cookies {
@@ -34,7 +34,7 @@ impl Cookies {
     }
 
     fn warn(&self, name: &[u8], origin: &[u8]) {
-        if !self.told.is_new(name) {
+        if !self.logged.is_new(name) {
             return;
         }
         warn!(

@@ -8,6 +8,7 @@ mod decision_log;
 mod filter_config;
 mod kept;
 mod loading;
+mod logged;
 mod pairs;
 mod proxy;
 mod received;
@@ -15,18 +16,17 @@ mod removed;
 mod response;
 mod shown;
 mod stream;
-mod told;
 
 pub use cookies::{COUNTER as DROPPED_COOKIES, Cookies};
 pub use decision_log::{DecisionLog, INTERVAL, MAX_BUCKETS};
 pub use filter_config::{FINDING, FilterConfig};
 pub use kept::Kept;
 pub use loading::{log_kept, log_loaded, log_refused};
+pub use logged::MAX_LOGGED;
 pub use pairs::Pairs;
 pub use proxy::{Headers, Proxy, Unavailable};
 pub use removed::{COUNTER as REMOVED_GRANTS, QUIET, Removed, Replacement};
 pub use stream::{Filter, Next};
-pub use told::MAX_TOLD;
 
 /// The version of the source.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

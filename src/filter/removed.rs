@@ -9,21 +9,21 @@ use config::Provenance;
 use policy::headers::{self, is_of_protocol, is_safelisted_response, is_token, is_unreadable, members};
 use policy::verdict::{AllowOrigin, CorsGrant};
 
+use super::logged::Logged;
 use super::proxy::Headers;
 use super::shown::{LONGEST, Shown};
-use super::told::Told;
 
-/// The counter of what was told.
+/// The counter of the grants that were logged.
 pub const COUNTER: &str = "origin_gate_removed_backend_grants";
 
-/// After so many responses in a row that brought nothing new, no further one is looked at: what a backend grants is told
-/// soon, and the price of its responses stays what it is.
+/// After so many responses in a row that brought nothing new, no further one is looked at: what a backend grants is
+/// logged soon, and its responses cost no more from then on.
 pub const QUIET: u32 = 1000;
 
-/// What was told.
+/// The grants that have been logged.
 #[derive(Debug, Default)]
 pub struct Removed {
-    told: Told,
+    logged: Logged,
     /// The responses since there was something new.
     quiet: AtomicU32,
 }
@@ -50,8 +50,8 @@ impl Removed {
 
     /// Logs what of a response is lost to the page; how much was new.
     pub fn record(&self, to: Replacement<'_>, response: &impl Headers) -> u32 {
-        let (mut granted, mut credentials, mut told) = (&b""[..], false, 0);
-        let mut tell = |header, value| told += u32::from(self.tell(to, header, value));
+        let (mut granted, mut credentials, mut count) = (&b""[..], false, 0);
+        let mut log = |header, value| count += u32::from(self.log(to, header, value));
         let visited = response.visit(|name, value| {
             let is = |it: &str| is_same(name, it.as_bytes());
             if is(headers::ALLOW_ORIGIN) {
@@ -60,31 +60,31 @@ impl Removed {
                 credentials = value == b"true";
             } else if is(headers::EXPOSE_HEADERS) && to.grant.origin != AllowOrigin::Withheld {
                 let lost = members(value).filter(|name| is_exposable(name) && !to.exposes(name));
-                lost.for_each(|name| tell(headers::EXPOSE_HEADERS, name));
+                lost.for_each(|name| log(headers::EXPOSE_HEADERS, name));
             }
         });
         let is_withheld = to.grant.origin == AllowOrigin::Withheld;
         if visited.is_ok() && is_withheld && to.is_refused && !granted.is_empty() {
-            tell(headers::ALLOW_ORIGIN, granted);
+            log(headers::ALLOW_ORIGIN, granted);
         }
         if visited.is_ok() && !is_withheld && credentials && !to.grant.credentials && !matches!(granted, b"" | b"*") {
-            tell(headers::ALLOW_CREDENTIALS, b"true");
+            log(headers::ALLOW_CREDENTIALS, b"true");
         }
-        let quiet = match told {
+        let quiet = match count {
             0 => self.quiet.load(Ordering::Relaxed) + 1,
             _ => 0,
         };
         self.quiet.store(quiet, Ordering::Relaxed);
-        told
+        count
     }
 
     #[inline(never)]
-    fn tell(&self, to: Replacement<'_>, header: &'static str, value: &[u8]) -> bool {
+    fn log(&self, to: Replacement<'_>, header: &'static str, value: &[u8]) -> bool {
         let name = match header {
             headers::EXPOSE_HEADERS => value.to_ascii_lowercase(),
             _ => header.as_bytes().to_vec(),
         };
-        if !self.told.is_new(&name) {
+        if !self.logged.is_new(&name) {
             return false;
         }
         let (what, key, more) = match header {

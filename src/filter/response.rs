@@ -83,15 +83,15 @@ impl ResponseEdits {
             proxy.count(counter);
         }
         if head.cors & GRANTS != 0 && config.removed.looks() {
-            self.tell_removed(proxy, config, grant, &head, &headers);
+            self.record_removed(proxy, config, grant, &head, &headers);
         }
         Ok(head)
     }
 
-    /// Tells what the policy takes away of what the backend grants.
+    /// Logs and counts the backend's grants that the policy removes.
     #[cold]
     #[inline(never)]
-    fn tell_removed<'a>(
+    fn record_removed<'a>(
         &self,
         proxy: &impl Proxy,
         config: &'a FilterConfig,
@@ -113,9 +113,9 @@ impl ResponseEdits {
             by: unpacked(self.by),
             provenance: config.provenance(),
         };
-        let told = config.removed.record(replacement, response);
+        let count = config.removed.record(replacement, response);
         if let Some(counter) = config.removed_grants {
-            (0..told).for_each(|_| proxy.count(counter));
+            (0..count).for_each(|_| proxy.count(counter));
         }
     }
 }

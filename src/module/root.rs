@@ -168,7 +168,7 @@ impl Drop for PolicyGauges {
 }
 
 /// Every worker's VM loads the policy, the main thread's first; one line is enough for all. A policy that comes back
-/// later is told again.
+/// later is logged again.
 fn announce(loaded: &Loaded, started: Duration) {
     if !keeping::is_due(&[b"origin_gate.announced.", loaded.digest.as_bytes()].concat(), AT_ONCE) {
         return;

@@ -114,8 +114,8 @@ fn explain(call: &Call<'_>) -> Result<Value, String> {
     };
     let shared = facts.without_secrets();
     let asked = json!({ "options": options, "facts": shared.json() });
-    if let Some(told) = &facts.told {
-        return Ok(json!({ "asked": asked, "told": told.json() }));
+    if let Some(verdict) = &facts.verdict {
+        return Ok(json!({ "asked": asked, "verdict": verdict.json() }));
     }
     let inputs = call.policies("policy")?;
     let mut answers = each(&inputs, |input| match input.explainer() {

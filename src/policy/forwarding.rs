@@ -67,7 +67,7 @@ impl<'a> Forwarding<'a> {
             }
         }
         for &(_, line) in &self.forwarded {
-            // What cannot be read names what is no host.
+            // An element that cannot be read names no valid host.
             let hosts = read(line).map_or_else(|| vec![Vec::new()], |it| it.hosts);
             for host in &hosts {
                 if let Some(unfit) = judge(FORWARDED, line, host) {

@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
     #[inline]
     #[must_use]
     pub fn finish(mut self) -> Received<'a> {
-        // One host that is told twice alike is one host.
+        // A host that is given twice, in the same bytes, is one host.
         if self.respelled_host != Field::Absent && self.respelled_host != self.received.authority {
             self.received.authority = Field::Many;
         }

@@ -1,4 +1,4 @@
-//! What is told as one.
+//! Changes that are reported as one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::reach::Permission;
 #[derive(Default)]
 pub(super) struct Found(BTreeMap<Key, Alike>);
 
-/// What changes have in common that are told as one.
+/// What changes have in common that are reported as one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub is_ambiguous: bool,
@@ -71,7 +71,7 @@ impl Found {
 }
 
 impl Change {
-    /// Whether two can be told as one.
+    /// Whether two can be reported as one.
     fn is_alike(&self, other: &Self) -> bool {
         (self.direction, self.is_ambiguous) == (other.direction, other.is_ambiguous)
             && (&self.cause, &self.places) == (&other.cause, &other.places)

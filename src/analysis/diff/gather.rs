@@ -115,12 +115,12 @@ impl Gathering<'_> {
         let answers = self.answers(&ask(place, None, Ask::Read));
         let [old, new] = &answers;
         if old.permissions != new.permissions {
-            // Who asks a new host is told with the host, and what they may do there beside it.
-            let told = gained(&answers, Direction::Permits);
-            let told: Told = told.into_iter().map(|it| (Direction::Permits, it)).collect();
+            // The report names who asks a new host together with the host, and what they may do there beside it.
+            let reported = gained(&answers, Direction::Permits);
+            let reported: Reported = reported.into_iter().map(|it| (Direction::Permits, it)).collect();
             for ask in [Ask::Read, Ask::Socket, Ask::Write(Some("cross-site"))] {
-                if !told.is_empty() {
-                    self.compare_unless(asked, at(ask), &told);
+                if !reported.is_empty() {
+                    self.compare_unless(asked, at(ask), &reported);
                 }
             }
             return;
@@ -158,12 +158,12 @@ impl Gathering<'_> {
     }
 
     /// Compares what a class of origins is permitted. In which directions there is something.
-    fn compare_of(&mut self, asked: &Asked<'_>, question: Question) -> Told {
-        self.compare_unless(asked, question, &Told::new())
+    fn compare_of(&mut self, asked: &Asked<'_>, question: Question) -> Reported {
+        self.compare_unless(asked, question, &Reported::new())
     }
 
-    /// The same, where pages may read what they did not, or the reverse: then all that is for readers is told by that.
-    fn compare_unless(&mut self, asked: &Asked<'_>, question: Question, told: &Told) -> Told {
+    /// The same, where pages may read what they did not, or the reverse: then that change stands for all that concerns readers.
+    fn compare_unless(&mut self, asked: &Asked<'_>, question: Question, reported: &Reported) -> Reported {
         let mut found = BTreeSet::new();
         let answers = self.answers(&question);
         let [old, new] = &answers;
@@ -176,7 +176,7 @@ impl Gathering<'_> {
             return found;
         }
         for direction in [Direction::Permits, Direction::Refuses] {
-            let permissions = untold(gained(&answers, direction), direction, told);
+            let permissions = unreported(gained(&answers, direction), direction, reported);
             if permissions.is_empty() {
                 continue;
             }
@@ -189,7 +189,7 @@ impl Gathering<'_> {
             let all = self.names.of(&self.edits, asked, direction, by, is_by_entry);
             for whom in all.iter() {
                 let question = whom.ask(&question, asked.is_own_host);
-                self.compare_in(direction, whom, question, told);
+                self.compare_in(direction, whom, question, reported);
             }
             found.extend(permissions.into_iter().map(|it| (direction, it)));
         }
@@ -198,13 +198,13 @@ impl Gathering<'_> {
 
     fn compare(&mut self, whom: &Whom, question: &Question) {
         for direction in [Direction::Permits, Direction::Refuses] {
-            self.compare_in(direction, whom, question.clone(), &Told::new());
+            self.compare_in(direction, whom, question.clone(), &Reported::new());
         }
     }
 
-    fn compare_in(&mut self, direction: Direction, whom: &Whom, question: Question, told: &Told) {
+    fn compare_in(&mut self, direction: Direction, whom: &Whom, question: Question, reported: &Reported) {
         let answers = self.answers(&question);
-        let permissions = untold(gained(&answers, direction), direction, told);
+        let permissions = unreported(gained(&answers, direction), direction, reported);
         if permissions.is_empty() {
             return;
         }
@@ -222,8 +222,8 @@ impl Gathering<'_> {
             question,
             findings: answers.map(|it| it.finding),
         };
-        let told = permissions.into_iter().map(|it| self.universe.told(it));
-        self.found.add(key, place, told, &witness);
+        let reported = permissions.into_iter().map(|it| self.universe.shown(it));
+        self.found.add(key, place, reported, &witness);
     }
 
     /// The edit that did it. What is alike for the same origins in the same place has one cause, which is looked for once.
@@ -292,17 +292,21 @@ fn ask(place: &Place, origin: Option<&str>, ask: Ask) -> Question {
     }
 }
 
-/// What is told already, of a wider set of requests.
-type Told = BTreeSet<(Direction, Permission)>;
+/// What has been reported already, of a wider set of requests.
+type Reported = BTreeSet<(Direction, Permission)>;
 
-fn untold(mut permissions: BTreeSet<Permission>, direction: Direction, told: &Told) -> BTreeSet<Permission> {
+fn unreported(
+    mut permissions: BTreeSet<Permission>,
+    direction: Direction,
+    reported: &Reported,
+) -> BTreeSet<Permission> {
     permissions.retain(|it| {
         let by = if it.is_of_reader() {
             Permission::Read
         } else {
             it.clone()
         };
-        !told.contains(&(direction, by))
+        !reported.contains(&(direction, by))
     });
     permissions
 }

@@ -1,6 +1,6 @@
 //! A message of a browser's console.
 
-use super::{Facts, Told};
+use super::{Facts, WithoutPolicy};
 use crate::console::{self, Message};
 
 const UNKNOWN: &str = "--console: this is no message about CORS, a WebSocket or mixed content that a browser is known to print; \
@@ -15,7 +15,7 @@ pub(super) fn facts(text: &str) -> Result<Facts, String> {
         said: Some(message.code),
         ..Facts::default()
     };
-    facts.told = told(&message);
+    facts.verdict = without_policy(&message);
     if let Some(url) = field("url") {
         facts
             .address(url.trim_end_matches('.'))
@@ -63,8 +63,8 @@ impl Facts {
     }
 }
 
-/// What no policy changes.
-fn told(message: &Message) -> Option<Told> {
+/// The answer to a message that no policy can change.
+fn without_policy(message: &Message) -> Option<WithoutPolicy> {
     let url = message.fields.get("url").map_or("the address", String::as_str);
     let secure = url.replacen("http://", "https://", 1).replacen("ws://", "wss://", 1);
     let (what, fix) = match message.code {
@@ -90,7 +90,7 @@ fn told(message: &Message) -> Option<Told> {
         ),
         _ => return None,
     };
-    Some(Told {
+    Some(WithoutPolicy {
         code: message.code,
         what,
         fix,

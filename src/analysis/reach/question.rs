@@ -178,9 +178,9 @@ impl Names {
     }
 
     /// What a name stands for.
-    pub(super) fn told(&self, name: String) -> String {
+    pub(super) fn shown(&self, name: String) -> String {
         let stands = self.others.iter().find(|(it, _)| *it == name);
-        stands.map_or(name, |(_, told)| told.clone())
+        stands.map_or(name, |(_, shown)| shown.clone())
     }
 }
 

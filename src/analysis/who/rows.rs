@@ -8,7 +8,7 @@ use policy::origin::Origin;
 use super::Row;
 use crate::reach::{Answer, Ask, Pattern, Permission, Place, Question, Subject, Universe, host_of};
 
-/// What pages can do; the rest is about names, and is told with the configuration.
+/// What pages can do; the rest is about names, and is shown with the configuration.
 const SHOWN: [Permission; 5] = [
     Permission::Read,
     Permission::ReadWithCookies,

@@ -215,8 +215,8 @@ fn sections(
     filters: &Filters<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Sections, String> {
-    let mut told = Vec::new();
-    let mut note = |text: String| told.push(format!("{}: {text}", host.name));
+    let mut left_out = Vec::new();
+    let mut note = |text: String| left_out.push(format!("{}: {text}", host.name));
     let wrong = |why: String| format!("{}: {}: {why}", host.name, route.name);
     let csrf = match route.policies.csrf.first().or(filters.csrf.first()) {
         Some(policy) => CsrfPolicy::read(policy, &mut note).map_err(wrong)?,
@@ -231,7 +231,7 @@ fn sections(
         sections.insert("csrf".to_owned(), csrf.section());
     }
     // Many routes of a host have one policy.
-    for note in told {
+    for note in left_out {
         if !notes.contains(&note) {
             notes.push(note);
         }

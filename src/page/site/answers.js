@@ -101,7 +101,7 @@ export function visit({ heading, visit, word, what, request, preflight, succeeds
 }
 
 /** What the browser refuses by itself, whatever the policy. */
-export const told = ({ trouble, why, fix }) =>
+export const verdict = ({ trouble, why, fix }) =>
   el(
     "article",
     { class: "card bad" },

@@ -12,7 +12,7 @@ function range(bytes, { start, end }) {
 }
 
 export class Editor {
-  /** `isJudged`: whether whoever is told of a change shows its findings. */
+  /** `isJudged`: whether the listener of a change shows its findings. */
   constructor(box, changed, isJudged = false) {
     this.isJudged = isJudged;
     this.text = box.querySelector("textarea");

@@ -1,6 +1,6 @@
 // The page: it asks the core whenever something changes, and shows what it answers. What it says is all the core's.
 
-import { diff, finding, problem, told, visit, who } from "./answers.js";
+import { diff, finding, problem, verdict, visit, who } from "./answers.js";
 import { open } from "./core.js";
 import { coded, el, fill, find, visible } from "./dom.js";
 import { Editor } from "./editor.js";
@@ -97,7 +97,7 @@ function explain() {
   const environment = variables().trim() ? "--env .env " : "";
   find("command").textContent = visible(`origin-gate explain ${file} ${environment}${answer.asked?.options ?? ""}`.trim());
   if (answer.error) return fill(find("answer"), problem(answer.error.replace(/^add --(\w+): /, "Fill in the $1: ").replace(/--(host|origin|path|method)\b/g, "the $1")));
-  if (answer.told) return fill(find("answer"), told(answer.told));
+  if (answer.verdict) return fill(find("answer"), verdict(answer.verdict));
   const refused = answer.policies.some((it) => it.errors);
   fill(find("answer"), refused ? problem("The filter refuses this policy, and lets no request through by it: see the errors.") : answer.policies.map(visit));
 }

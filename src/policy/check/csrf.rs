@@ -1,4 +1,4 @@
-//! Who may change something: cross-site request forgery, told apart by what browsers say of a request and no script can
+//! Who may change something: cross-site request forgery, recognised by what browsers say of a request and no script can
 //! (Fetch Metadata §2.4 `Sec-Fetch-Site`, then `Origin`). The procedure is that of Go's `http.CrossOriginProtection`,
 //! with origins to trust and with the scheme, which a proxy knows. `Referer` is not read: pages can leave it out.
 

@@ -57,7 +57,7 @@ impl Draft {
         if learner.opaque > 0 {
             let opaque = count(learner.opaque, "answered request");
             draft.notes.push(format!(
-                "left out: {opaque} of `null` or of what is no origin: no entry has them"
+                "left out: {opaque} of `null` or of malformed origins: no entry has them"
             ));
         }
         let rare = rare_hosts + rare_pages;
