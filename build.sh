@@ -17,7 +17,7 @@ source tests/tools.sh
 source tests/verbs.sh
 
 demo() {
-  [[ -z ${1:-} || $1 == --browser ]] || fail "demo: '$1' is no option; there are --browser and --native"
+  [[ -z ${1:-} || $1 == --browser ]] || fail "demo: expected --browser or --native, got '$1'"
   build
   if [[ ${1:-} == --browser ]]; then
     need_python tests

@@ -91,7 +91,7 @@ revision() {
     [[ -z $(git status --porcelain) ]] || revision+=-dirty
   fi
   [[ -n $revision ]] || revision=$(grep -xE '[0-9a-f]{40}' release/revision.txt) || revision=unknown
-  [[ $revision =~ ^[0-9A-Za-z.+-]{1,64}$ ]] || fail "ORIGIN_GATE_REVISION: '$revision' is no revision"
+  [[ $revision =~ ^[0-9A-Za-z.+-]{1,64}$ ]] || fail "ORIGIN_GATE_REVISION: expected at most 64 letters, digits and '.+-', got '$revision'"
   echo "$revision"
 }
 

@@ -7,7 +7,7 @@ readonly PAGE_TARGET=wasm32-unknown-unknown
 readonly PAGE_BUDGET=700000
 
 page() {
-  [[ -z ${1:-} || $1 == --test ]] || fail "page: '$1' is no option; there is --test"
+  [[ -z ${1:-} || $1 == --test ]] || fail "page: expected --test, got '$1'"
   build_page
   [[ -z ${1:-} ]] || test_page
 }

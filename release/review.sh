@@ -42,7 +42,7 @@ while (($#)); do
       shift
       break
       ;;
-    -*) fail "'$1' is no option; there are --base COMMIT, --permit-more and --env FILE" ;;
+    -*) fail "expected --base COMMIT, --permit-more or --env FILE, got '$1'" ;;
     *) break ;;
   esac
 done

@@ -198,7 +198,7 @@ fn one_call_tells_why_and_what_to_change() {
             "--host api.example --origin http://localhost:8000",
             2,
             &[
-                "fix      that its host is in allowed_hosts lets it read nothing: add http://localhost:8000 to \
+                "fix      listing a host in allowed_hosts grants no CORS access: add http://localhost:8000 to \
                  allowed_origins\n",
             ],
         ),
@@ -283,7 +283,7 @@ fn one_call_tells_why_and_what_to_change() {
             2,
             &[
                 "refused  cors:rejected:origin_malformed\n",
-                "fix      nothing, if a browser was not the client; else see what rewrites Origin\n",
+                "fix      ignore this if the client is not a browser; otherwise find what rewrites Origin\n",
             ],
         ),
         (
@@ -308,7 +308,7 @@ fn one_call_tells_why_and_what_to_change() {
         (
             "--host api.example --origin https://other.test/",
             2,
-            &["fix      nothing, if a browser was not the client; else see what rewrites Origin\n"],
+            &["fix      ignore this if the client is not a browser; otherwise find what rewrites Origin\n"],
         ),
         (
             "--host api.example --origin app.example",

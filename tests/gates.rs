@@ -205,7 +205,7 @@ fn settings_are_compared_with_those_that_were() {
 fn what_it_cannot_do_it_says() {
     let repository = Repository::new("gates-cannot");
     repository.is(&[], false, &["no policy is named"]);
-    repository.is(&["--bsae", "main", ALL], false, &["'--bsae' is no option"]);
+    repository.is(&["--bsae", "main", ALL], false, &["got '--bsae'"]);
     repository.is(&["--base"], false, &["--base: a value is missing"]);
     repository.is(&["--base", "nowhere", ALL], false, &["'nowhere' is no commit"]);
     repository.is(&["--env", "nowhere", ALL], false, &["there is no file 'nowhere'"]);

@@ -68,7 +68,7 @@ fn every_refusal_has_its_fix() {
             &[HOST, "origin: https://own.example"],
             "cors:rejected:origin_not_allowed",
             None,
-            "that its host is in allowed_hosts lets it read nothing: add https://own.example to allowed_origins",
+            "listing a host in allowed_hosts grants no CORS access: add https://own.example to allowed_origins",
         ),
         (
             &[HOST, "upgrade: websocket", "origin: https://api.example.test"],
@@ -92,7 +92,7 @@ fn every_refusal_has_its_fix() {
             &[HOST, "origin: HTTPS://evil.example"],
             "cors:rejected:origin_malformed",
             None,
-            "nothing, if a browser was not the client; else see what rewrites Origin",
+            "ignore this if the client is not a browser; otherwise find what rewrites Origin",
         ),
         (
             &[HOST, "origin: https://app.example", "origin: https://app.example"],
@@ -137,13 +137,13 @@ fn every_refusal_has_its_fix() {
             &[HOST, ":method: POST", "sec-fetch-site: cross-site"],
             "csrf:rejected:cross_site_write",
             None,
-            "the browser says that another site asks, and not which",
+            "the browser reported a cross-site request without an origin",
         ),
         (
             &[HOST, ":method: POST", ":path: /cart", "sec-fetch-site: cross-site"],
             "csrf:rejected:cross_site_write",
             None,
-            "the browser says that another site asks, and not which: if that is meant, add the path to csrf.exempt_paths",
+            "the browser reported a cross-site request without an origin: if that is meant, add the path to csrf.exempt_paths",
         ),
         (
             &[HOST, ":method: POST"],
@@ -216,7 +216,7 @@ fn every_refusal_has_its_fix() {
             ],
             "cors:rejected:header_not_allowed",
             None,
-            "nothing, if a browser was not the client: these are no names of headers, or too many",
+            "ignore this if the client is not a browser: these are not header names, or too many",
         ),
         (
             &[HOST, "origin: http://other.example"],
@@ -242,7 +242,7 @@ fn every_refusal_has_its_fix() {
             ],
             "csrf:rejected:cross_site_write",
             None,
-            "the browser says that another site asks, as after a redirect: if that is meant, add https://api.example to \
+            "the browser reported a cross-site request, as after a redirect: if that is meant, add https://api.example to \
              csrf.trusted_origins (to write) or allowed_origins (to read too)",
         ),
         (
@@ -256,7 +256,7 @@ fn every_refusal_has_its_fix() {
             &[HOST, "origin: file://app.example"],
             "cors:rejected:scheme_mismatch",
             None,
-            "nothing, if a browser was not the client; else see what rewrites Origin",
+            "ignore this if the client is not a browser; otherwise find what rewrites Origin",
         ),
         (
             &[HOST, "origin: https://a.app.example:8443"],
@@ -341,7 +341,7 @@ fn a_preflight_is_told_what_can_be_listed() {
         assert!(finding.starts_with("cors:rejected"), "{finding}");
         hint.fix.into_owned()
     };
-    const NOBODY: &str = "nothing, if a browser was not the client: these are no names of headers, or too many";
+    const NOBODY: &str = "ignore this if the client is not a browser: these are not header names, or too many";
     let long = vec!["accept"; 129].join(",");
     let many = "a, b, c, d, e, f, g, h, i, j, a, accept";
     for (method, headers, told) in [

@@ -77,7 +77,7 @@ fetch() {
 # Random cases by the thousand: `test` has 256 of each property, and 300 of each of paths.
 properties() {
   local cases=${1:-20000}
-  [[ $cases =~ ^[1-9][0-9]*$ ]] || fail "properties: '$cases' is no number of cases"
+  [[ $cases =~ ^[1-9][0-9]*$ ]] || fail "properties: expected a number of cases, got '$cases'"
   need_rust
   PROPTEST_CASES=$cases PATH_CASES=$cases cargo test --quiet --locked --package origin-gate-tests
 }
@@ -85,7 +85,7 @@ properties() {
 # The comparison runs as much of our code as there is, so that it is optimised.
 reach() {
   local pairs=${1:-100000} crate options=()
-  [[ $pairs =~ ^[1-9][0-9]*$ ]] || fail "reach: '$pairs' is no number of pairs"
+  [[ $pairs =~ ^[1-9][0-9]*$ ]] || fail "reach: expected a number of pairs, got '$pairs'"
   need_rust
   for crate in policy config analysis; do
     options+=(--config "profile.dev.package.origin-gate-$crate.opt-level=3")
@@ -101,7 +101,7 @@ host() {
       [[ -z $UNOPTIMISED ]] || fail "host: this module is not optimised as releases are"
       ORIGIN_GATE_ACCEPT=1 run_host callbacks_cost_what_they_did
       ;;
-    *[!0-9]* | 0*) fail "host: '$1' is no number of requests; there is --accept" ;;
+    *[!0-9]* | 0*) fail "host: expected a number of requests or --accept, got '$1'" ;;
     *)
       build
       ORIGIN_GATE_REQUESTS=${1:-10000000} run_host
@@ -172,7 +172,7 @@ run_e2e() {
 
 soak() {
   local minutes=${1:-20}
-  [[ $minutes =~ ^[1-9][0-9]*$ ]] || fail "soak: '$minutes' is no number of minutes"
+  [[ $minutes =~ ^[1-9][0-9]*$ ]] || fail "soak: expected whole minutes, got '$minutes'"
   build
   need_python tests
   need_envoy
@@ -182,7 +182,7 @@ soak() {
 
 faults() {
   local swaps=${1:-1000}
-  [[ $swaps =~ ^[1-9][0-9]+$ ]] || fail "faults: '$swaps' is no number of swaps; 10 are the fewest"
+  [[ $swaps =~ ^[1-9][0-9]+$ ]] || fail "faults: expected 10 swaps or more, got '$swaps'"
   if [[ -n $NATIVE ]]; then
     say "building a twin that panics on purpose"
     local -x ORIGIN_GATE_PANICS=$PWD/$TOOLS/panics.so
@@ -293,7 +293,7 @@ lists() {
 
 fuzz() {
   local seconds=${1:-60} target
-  [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "fuzz: '$seconds' is no number of seconds"
+  [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "fuzz: expected whole seconds, got '$seconds'"
   need_rust
   need_fuzzer
   python3 tests/fuzz/seed.py tests/fuzz/corpus

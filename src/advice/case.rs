@@ -55,7 +55,7 @@ impl Case<'_> {
 pub(super) const LONGEST: usize = 64;
 
 /// For an origin that no browser sends.
-pub(super) const NO_BROWSER: &str = "nothing, if a browser was not the client; else see what rewrites Origin";
+pub(super) const NO_BROWSER: &str = "ignore this if the client is not a browser; otherwise find what rewrites Origin";
 
 /// What was parsed is ASCII. Out of line, as it is asked for in many places and the module is to be small.
 #[inline(never)]

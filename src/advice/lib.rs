@@ -137,4 +137,4 @@ impl Case<'_> {
     }
 }
 
-const ANOTHER_SITE: &str = "the browser says that another site asks, and not which";
+const ANOTHER_SITE: &str = "the browser reported a cross-site request without an origin";

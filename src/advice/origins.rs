@@ -226,13 +226,13 @@ impl Case<'_> {
     /// What is to be said of an origin that no entry comes near.
     fn far_words(&self, origin: &Origin<'_>) -> &'static str {
         if self.is_own_host(origin) {
-            return "that its host is in allowed_hosts lets it read nothing: ";
+            return "listing a host in allowed_hosts grants no CORS access: ";
         }
         match self.head.target.filter(|it| origin.is_on_host(it)) {
             Some(target) if !origin.is_at(&target) => "the page is on another port of the host it asks: ",
             None if is_made_up(origin.scheme) => "its host is of one installation alone: if it is yours, ",
             Some(_) if self.check == Check::Csrf => {
-                "the browser says that another site asks, as after a redirect: if that is meant, "
+                "the browser reported a cross-site request, as after a redirect: if that is meant, "
             }
             _ => "if it is yours, ",
         }

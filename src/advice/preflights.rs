@@ -6,7 +6,7 @@ use super::case::{Case, LONGEST, text};
 use policy::check::AllowList;
 use policy::headers::{self, is_token, members};
 
-const NO_HEADERS: &str = "nothing, if a browser was not the client: these are no names of headers, or too many";
+const NO_HEADERS: &str = "ignore this if the client is not a browser: these are not header names, or too many";
 
 /// How many names a hint repeats.
 const MOST: usize = 8;

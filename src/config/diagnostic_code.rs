@@ -60,7 +60,7 @@ codes! {
     CsrfOff = "csrf_off": "any page may write here, with its visitors' cookies, though `csrf` is on outside",
     DangerousCredentials = "dangerous_any_origin_with_credentials": "every site can act and read as its visitors",
     DangerousInsecure = "dangerous_insecure_origins":
-        "who sits on the network path of a visitor can act and read as them",
+        "anyone on a visitor's network path can impersonate them",
     DangerousNull = "dangerous_null_origin": "any site can send `Origin: null`, from a sandboxed frame",
     DebugOn = "debug_on": "every response tells why it is as it is: switch this off in production",
     DjangoDebug = "django_debug": "it is on: Django shows its settings to whoever causes an error",
@@ -88,7 +88,7 @@ codes! {
     EntryIdle = "policy_changes_nothing":
         "this entry changes nothing: it has no key but `match`, and no later entry is for any of its requests",
     ExemptElsewhere = "exempt_outside_match": "this is below no `path_prefixes` of its entry, and so has no effect",
-    ExemptFromNothing = "exempt_from_nothing": "there is no `allowed_hosts` to be exempt from",
+    ExemptFromNothing = "exempt_from_nothing": "has no effect without `allowed_hosts`",
     ForwardedUnchecked = "forwarded_host_unchecked": "there is no `allowed_hosts` to check against",
     HeaderCovered = "header_covered": "a prefix covers this already; remove one",
     HeaderForbidden = "header_forbidden": "browsers let no script set this header; remove it",

@@ -243,7 +243,7 @@ fn deny_text(deny: Deny) -> &'static str {
         Deny::OriginMissing => "there is no Origin",
         Deny::OriginNotAllowed => "no entry of allowed_origins has this origin's host",
         Deny::OriginNull => "the origin is \"null\", which any site can send",
-        Deny::PortMismatch => "the host is right, and the port is another",
-        Deny::SchemeMismatch => "the host is right, and the scheme is another",
+        Deny::PortMismatch => "an entry or rule matches this host on a different port",
+        Deny::SchemeMismatch => "an entry or rule matches this host with a different scheme",
     }
 }
