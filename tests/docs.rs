@@ -357,3 +357,13 @@ fn the_readme_leads_to_every_page() {
         assert!(readme.contains(&format!("]({page}")), "{page}");
     }
 }
+
+/// So that a reader knows after one line whether to go on.
+#[test]
+fn every_page_opens_with_who_it_is_for() {
+    for page in pages().iter().filter(|it| it.starts_with("docs/")) {
+        let text = document(page);
+        let (_, opening) = text.split_once("\n\n").unwrap();
+        assert!(opening.starts_with("For "), "{page}: {}", &opening[..40]);
+    }
+}
