@@ -1,4 +1,6 @@
 //! What the documents say is so. That each of their blocks is tried, and where, is in `tests/references.rs`.
+//!
+//! Long: one claim of the documents after the other, each a few lines.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -364,6 +366,6 @@ fn every_page_opens_with_who_it_is_for() {
     for page in pages().iter().filter(|it| it.starts_with("docs/")) {
         let text = document(page);
         let (_, opening) = text.split_once("\n\n").unwrap();
-        assert!(opening.starts_with("For "), "{page}: {}", &opening[..40]);
+        assert!(opening.starts_with("For "), "{page}: {:?}", opening.lines().next());
     }
 }

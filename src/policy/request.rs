@@ -72,7 +72,7 @@ impl Request<'_> {
     }
 
     /// Whether a page of this origin came over HTTPS while this request came over HTTP. Browsers mix no such content
-    /// (https://www.w3.org/TR/mixed-content/#should-block-fetch): TLS ended in front of the proxy, which does not know it.
+    /// (<https://www.w3.org/TR/mixed-content/#should-block-fetch>): TLS ended in front of the proxy, which does not know it.
     #[must_use]
     pub fn is_misread_by(&self, origin: &Origin<'_>) -> bool {
         origin.scheme == b"https" && self.scheme == Some(b"http")

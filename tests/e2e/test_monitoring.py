@@ -1,6 +1,8 @@
 """`envoy/monitoring`: the rules say what they should, and a real Prometheus finds in a real Envoy all that they ask for.
 
 Debian's package `prometheus` brings both programs.
+
+Long: what is shipped, and what each part of it shows.
 """
 
 import itertools

@@ -5,7 +5,17 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
-PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "build.sh", "docs/**/*.md", "envoy/**/*.yaml", "envoy/**/*.md", "src/**/*.rs", "src/**/*.js"]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "build.sh",
+    "docs/**/*.md",
+    "envoy/**/*.yaml",
+    "envoy/**/*.md",
+    "src/**/*.rs",
+    "src/**/*.js",
+]
 # Each with what to write in its place.
 RETIRED = {
     r"\b(?:un)?told\b": "logged, counted, printed, shown",
