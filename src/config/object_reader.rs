@@ -284,7 +284,7 @@ impl<'n> ObjectReader<'n> {
             }
             let nearest = self.known.iter().map(|known| (distance(key, known), *known)).min();
             let hint = match nearest {
-                Some((distance, known)) if distance <= 3 => format!("did you mean `{known}`?"),
+                Some((distance, known)) if distance <= (known.len() / 3).min(3) => format!("did you mean `{known}`?"),
                 _ => format!("the keys here are `{}`", self.known.join("`, `")),
             };
             diagnostics.error(Diagnostic::at(
