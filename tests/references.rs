@@ -99,7 +99,7 @@ const BLOCKS: [(&str, &str, usize, &str); 56] = [
     ("docs/logs.md", "console", 5, COMMAND),
     ("docs/logs.md", "json", 1, JSON),
     ("docs/logs.md", "log", 1, COMMAND),
-    ("docs/control-planes.md", "sh", 1, CHART),
+    ("docs/control-planes.md", "sh", 2, CHART),
     ("docs/control-planes.md", "yaml", 4, PLANES),
     ("docs/migrate/django.md", "console", 2, IMPORT),
     ("docs/migrate/django.md", "json", 2, IMPORT),
