@@ -26,9 +26,12 @@ use super::{envoy_log, guard};
 /// Bytes of either side, for as long as a call lasts.
 #[derive(Clone, Copy)]
 #[repr(C)]
-struct Buffer {
-    data: *const u8,
-    length: usize,
+#[cfg_attr(not(feature = "panics"), expect(unreachable_pub, reason = "only the tests have it"))]
+pub struct Buffer {
+    /// Where they begin.
+    pub data: *const u8,
+    /// How many there are.
+    pub length: usize,
 }
 
 /// A header of either side: four words, of which a null value stands for none.

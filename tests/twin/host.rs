@@ -9,29 +9,27 @@ use std::ffi::c_void;
 
 use crate::allocations::uncounted;
 use crate::support::stream::{self, Fields, Host, LocalReply, Stream};
+use origin_gate_twin::Buffer;
 
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(super) struct Buffer {
-    data: *const u8,
-    length: usize,
+fn buffer(bytes: &[u8]) -> Buffer {
+    Buffer {
+        data: bytes.as_ptr(),
+        length: bytes.len(),
+    }
 }
 
-impl Buffer {
-    fn new(bytes: &[u8]) -> Self {
-        Self {
-            data: bytes.as_ptr(),
-            length: bytes.len(),
-        }
-    }
-
-    fn bytes(&self) -> Option<&[u8]> {
-        // SAFETY: the twin passes slices, or null for none.
-        (!self.data.is_null()).then(|| unsafe { std::slice::from_raw_parts(self.data, self.length) })
-    }
+trait Bytes {
+    fn bytes(&self) -> Option<&[u8]>;
 
     fn owned(&self) -> Vec<u8> {
         self.bytes().unwrap().to_vec()
+    }
+}
+
+impl Bytes for Buffer {
+    fn bytes(&self) -> Option<&[u8]> {
+        // SAFETY: the twin passes slices, or null for none.
+        (!self.data.is_null()).then(|| unsafe { std::slice::from_raw_parts(self.data, self.length) })
     }
 }
 
@@ -79,10 +77,10 @@ impl Dynamic {
     /// `None` if the policy is refused.
     pub(super) fn new(policy: &[u8]) -> Option<Self> {
         let proxy = Box::<Proxy>::default();
-        let name = Buffer::new(b"origin_gate");
+        let name = buffer(b"origin_gate");
         // SAFETY: these are what Envoy passes.
         let configured =
-            unsafe { envoy_dynamic_module_on_http_filter_config_new(pointer(&proxy), name, Buffer::new(policy)) };
+            unsafe { envoy_dynamic_module_on_http_filter_config_new(pointer(&proxy), name, buffer(policy)) };
         (!configured.is_null()).then_some(Self {
             proxy,
             configured,
@@ -276,7 +274,7 @@ unsafe extern "C" fn envoy_dynamic_module_callback_http_get_header(
         let values = || fields.iter().filter(|(it, _)| Some(&it[..]) == name.bytes());
         // SAFETY: the caller says so.
         unsafe { *count = values().count() };
-        let found = values().nth(index).map(|(_, it)| Buffer::new(it));
+        let found = values().nth(index).map(|(_, it)| buffer(it));
         if let Some(found) = found {
             // SAFETY: the caller says so.
             unsafe { *value = found };
@@ -302,8 +300,8 @@ unsafe extern "C" fn envoy_dynamic_module_callback_http_get_headers(
     with_map(filter, map, |fields| {
         for (at, (name, value)) in fields.iter().enumerate() {
             let field = Field {
-                name: Buffer::new(name),
-                value: Buffer::new(value),
+                name: buffer(name),
+                value: buffer(value),
             };
             // SAFETY: the caller says so.
             unsafe { found.add(at).write(field) };
