@@ -10,12 +10,11 @@ import hot_reload
 import mesh
 import scene
 from conftest import ENVOY, MODULE, TOOLS
-from driven import answers, read
+from driven import PREFLIGHT, answers, is_readable, read
 from gateway import EnvoyGateway
 from harness import ask
 from istio import Istio
 from scene import FILES, shipped
-from test_gateway import PREFLIGHT, is_readable
 from watch import wait_for
 
 CHART = FILES / "chart"

@@ -3,11 +3,9 @@
 import pytest
 
 import scene
-from checks import CORS_HEADERS, FOREIGN, Checks
-from driven import answers, read
+from checks import Checks
+from driven import answers, assert_cors_of_theirs_answers_nothing, assert_refusal_is_readable, is_readable, read
 from watch import wait_for
-
-PREFLIGHT = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization"}
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +19,6 @@ def gateway(plane, store, shop, dead, backend):
     return envoy
 
 
-def is_readable(answer):
-    found = {it: answer.headers.get(it) for it in ("access-control-allow-origin", "access-control-allow-credentials")}
-    return found == {it: CORS_HEADERS[it] for it in found}
-
-
 def test_the_demo_is_what_it_is_elsewhere(gateway):
     assert Checks(gateway).run()
 
@@ -37,18 +30,11 @@ def test_the_demo_is_what_it_is_elsewhere(gateway):
 def test_what_refuses_is_readable_and_refuses_no_preflight(gateway, who, status):
     if who == "limit":
         read(gateway, "/limit/backend/200")
-    answer = read(gateway, f"/{who}/")
-    assert (answer.status, is_readable(answer)) == (status, True), answer.headers
-    foreign = read(gateway, f"/{who}/", FOREIGN)
-    assert (foreign.status, "access-control-allow-origin" in foreign.headers) == (status, False)
-    preflight = read(gateway, f"/{who}/", method="OPTIONS", **PREFLIGHT)
-    assert (preflight.status, is_readable(preflight)) == (204, True), preflight.headers
+    assert_refusal_is_readable(gateway, f"/{who}/", status)
 
 
 def test_cors_of_theirs_answers_nothing(gateway):
-    theirs = "https://theirs.example"
-    assert read(gateway, "/cors/", theirs, "OPTIONS", **PREFLIGHT).status == 403
-    assert "access-control-allow-origin" not in read(gateway, "/cors/backend/200", theirs).headers
+    assert_cors_of_theirs_answers_nothing(gateway)
 
 
 def test_what_is_put_over_an_answer_passes_no_filter(gateway):

@@ -3,13 +3,11 @@
 import pytest
 
 import mesh
-from checks import CORS_HEADERS, FOREIGN, Checks
+from checks import Checks
 from conftest import ENVOY, MODULE, TOOLS, TWIN
-from driven import answers, read
+from driven import PREFLIGHT, answers, assert_cors_of_theirs_answers_nothing, assert_refusal_is_readable, is_readable, read
 from istio import Istio
 from watch import wait_for
-
-PREFLIGHT = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization"}
 
 
 @pytest.fixture(scope="module", params=["trafficextension", "wasmplugin", "native"])
@@ -38,11 +36,6 @@ def gateway(request, stage, shop, dead, backend):
     plane.stop()
 
 
-def is_readable(answer):
-    found = {it: answer.headers.get(it) for it in ("access-control-allow-origin", "access-control-allow-credentials")}
-    return found == {it: CORS_HEADERS[it] for it in found}
-
-
 def test_the_demo_is_what_it_is_elsewhere(gateway):
     assert Checks(gateway).run()
 
@@ -52,12 +45,7 @@ def test_what_refuses_is_readable_and_refuses_no_preflight(gateway, who, status)
     sent = {"Authorization": "Bearer no.such.token"} if who == "jwt" else {}
     if who == "limit":
         read(gateway, "/limit/backend/200")
-    answer = read(gateway, f"/{who}/", **sent)
-    assert (answer.status, is_readable(answer)) == (status, True), answer.headers
-    foreign = read(gateway, f"/{who}/", FOREIGN, **sent)
-    assert (foreign.status, "access-control-allow-origin" in foreign.headers) == (status, False)
-    preflight = read(gateway, f"/{who}/", method="OPTIONS", **PREFLIGHT)
-    assert (preflight.status, is_readable(preflight)) == (204, True), preflight.headers
+    assert_refusal_is_readable(gateway, f"/{who}/", status, **sent)
 
 
 def test_what_istio_puts_in_front_cannot_be_read(gateway):
@@ -69,9 +57,7 @@ def test_what_istio_puts_in_front_cannot_be_read(gateway):
 
 
 def test_cors_of_theirs_answers_nothing(gateway):
-    theirs = "https://theirs.example"
-    assert read(gateway, "/cors/", theirs, "OPTIONS", **PREFLIGHT).status == 403
-    assert "access-control-allow-origin" not in read(gateway, "/cors/backend/200", theirs).headers
+    assert_cors_of_theirs_answers_nothing(gateway)
 
 
 def test_what_has_no_route_is_readable(gateway):

@@ -7,28 +7,14 @@ import mesh
 import peers
 import traffic
 from conftest import ENVOY, MODULE, TOOLS
-from driven import read
+from driven import HOST, is_in_force, may_read, read
 from hot_reload import digests, held, is_everywhere
 from istio import Istio
 from traffic import APP, NEW, OLD
 from watch import wait_for
 
-HOST = "api.example"
 RATE = 300  # requests a second
 VMS = 3  # of two workers and the main thread
-
-
-def may_read(envoy):
-    """Over connections of their own."""
-    found = [read(envoy, "/items", it, host=HOST).headers.get("access-control-allow-origin") for it in (APP, OLD, NEW)]
-    return set(found) - {None}
-
-
-def is_in_force(envoy, *origins):
-    try:
-        return may_read(envoy) == set(origins)
-    except OSError:
-        return False
 
 
 def scene(fast, config):

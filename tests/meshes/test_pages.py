@@ -10,11 +10,10 @@ import mesh
 import readme
 import scene
 from conftest import ENVOY, MODULE, TOOLS
-from driven import answers, read
+from driven import PREFLIGHT, answers, is_readable, read
 from gateway import EnvoyGateway
 from istio import Istio
 from scene import FILES
-from test_gateway import PREFLIGHT, is_readable
 from watch import wait_for
 
 PAGE = (readme.ROOT / "docs" / "control-planes.md").read_text()

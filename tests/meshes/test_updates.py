@@ -11,13 +11,12 @@ import peers
 import scene
 import traffic
 from conftest import ENVOY, MODULE, TOOLS
-from driven import answers, read
+from driven import HOST, answers, is_in_force, may_read, read
 from gateway import EnvoyGateway
 from harness import free_port
 from traffic import APP, NEW, OLD
 from watch import wait_for
 
-HOST = "api.example"
 RATE = 300  # requests a second
 KEPT = "origin_gate_policy_kept"
 
@@ -48,19 +47,6 @@ def put(plane, fast, code, config, *more):
 def wrong(config, number=0):
     """Another for each number: Envoy does not judge the same text again."""
     return {**config, "allowed_origins": [*config["allowed_origins"], f"https://wrong-{number}.example/"]}
-
-
-def may_read(envoy):
-    """Over connections of their own."""
-    found = [read(envoy, "/items", it, host=HOST).headers.get("access-control-allow-origin") for it in (APP, OLD, NEW)]
-    return set(found) - {None}
-
-
-def is_in_force(envoy, *origins):
-    try:
-        return may_read(envoy) == set(origins)
-    except OSError:
-        return False
 
 
 def kept(envoy):
