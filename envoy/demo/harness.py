@@ -22,6 +22,7 @@ TOKEN = "demo-token"
 PATIENCE = 60  # seconds for something to start
 # What the shop or Envoy may read. Those on a stage read what they are told, not what the terminal happens to hold.
 SETTINGS = ["ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "DEBUG", "REDIS_URL", "SECRET_KEY"]
+KEEPERS = []  # of the free ports
 SERVERS = {"uvicorn": ["-m", "uvicorn", "--no-access-log"], "daphne": ["-m", "daphne"]}
 
 
@@ -182,10 +183,13 @@ def metrics(port):
 
 
 def free_port():
-    """A port that nobody listens on now, for what must know its port beforehand."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port for what must know it beforehand. It is kept while this process lives: the system gives it to nobody else,
+    even between two servers on it, and each server that sets `SO_REUSEADDR`, as they do, may listen on it."""
+    keeper = socket.socket()
+    KEEPERS.append(keeper)
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    return keeper.getsockname()[1]
 
 
 class Answer:

@@ -35,7 +35,7 @@ def printed(binary, module, tmp_path_factory):
     command = ["timeout", "60", "bash", "-c", script]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     parts = re.split(r"@@ \d+\n", done.stdout)[1:]
-    return parts, done.stderr
+    return parts, f"{done.stderr}\n{(folder / 'envoy.log').read_text()}"
 
 
 PORTS = {it: str(free_port()) for it in ("8000", "8443", "9901")}
