@@ -29,13 +29,13 @@ def printed(binary, module, tmp_path_factory):
     (folder / "envoy").symlink_to(binary)
     lines = [f"echo '@@ {number}'\n{own(line)}" for number, (line, _) in enumerate(STEPS)]
     # Job control, as a shell has it that somebody types into; and whatever happens, no program stays.
-    script = "\n".join(["set -m", "trap 'kill $(jobs -p) 2> /dev/null' EXIT", *lines])
+    script = "\n".join(["set -m", "trap 'kill $(jobs -p) 2> /dev/null; cat envoy.log >&2' EXIT", *lines])
     script = script.replace("envoy -c running.yaml", "envoy -c running.yaml --use-dynamic-base-id")
     environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
     command = ["timeout", "60", "bash", "-c", script]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     parts = re.split(r"@@ \d+\n", done.stdout)[1:]
-    return parts, f"{done.stderr}\n{(folder / 'envoy.log').read_text()}"
+    return parts, done.stderr
 
 
 PORTS = {it: str(free_port()) for it in ("8000", "8443", "9901")}
